@@ -1,0 +1,1 @@
+"""How a record crosses the wall."""

@@ -1,0 +1,1 @@
+"""Sending copies: bounded, in order, behind a breaker."""

@@ -1,0 +1,194 @@
+"""
+Every setting, typed, with its default and unit, and the one validator for all
+the places they come from: keyword arguments, environment, TOML file, Django.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["MIB", "Rule", "SAFE_METHODS", "Settings", "Target"]
+
+MIB = 1024 * 1024
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+Patterns = tuple[str, ...]
+"""Globs over `/`-separated segments: `*` is within one, `**` any number of them."""
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    A stated intention: what to leave out of a comparison, or to tolerate in it.
+
+    A rule applies where `target`, `route`, `part` and `path` all fit. `ignore`
+    takes what it fits out of the comparison on both sides. `tolerate` keeps
+    comparing, with the tolerance that its other fields state.
+    """
+
+    name: str = ""
+    """What reports call it; made from the other fields where left out."""
+    action: Literal["ignore", "tolerate"] = "ignore"
+    target: str = "*"
+    """Glob over target names."""
+    route: str = "**"
+    """Glob over `/users/{id}`, or over `GET /users/{id}` where it has a method."""
+    part: Literal["status", "header", "body", "latency"] = "body"
+    path: str = "**"
+    """Glob over JSON-pointer paths (`/items/*/id`, `/**/id`) or header names."""
+    matches: str = ""
+    """RE2 pattern that both values must match in full for the rule to fit."""
+    absolute: float = 0.0
+    """Numbers this close are equal."""
+    relative: float = 0.0
+    """Numbers within this share of the larger one are equal."""
+    unordered: bool = False
+    """The list at `path` is compared as a multiset."""
+    keyed_by: str = ""
+    """The list of objects at `path` is aligned by this member."""
+    statuses: tuple[int, ...] = ()
+    """Statuses that count as the same."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One named shadow. What is None or empty follows the settings of the whole."""
+
+    url: str
+    """`http://host:port/base`, `https://…`; the base path is kept in front."""
+    name: str = "shadow"
+    methods: tuple[str, ...] = ()
+    include: Patterns = ()
+    exclude: Patterns = ()
+    credentials: Literal["drop", "pass", ""] = ""
+    host: Literal["target", "preserve", ""] = ""
+    concurrency: int = 0
+    total_timeout: float = 0.0
+    transport: str = ""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    All settings. Immutable and comparable: equal settings share one runtime.
+
+    Names are the same everywhere: `rate` as keyword argument, `rate = 0.1` in
+    TOML, `SHADOW_MIDDLEWARE_RATE=0.1` in the environment, `{"rate": 0.1}` in
+    Django's `SHADOW_MIDDLEWARE`.
+    """
+
+    # --- what and whereto -----------------------------------------------------
+    shadow_url: str = ""
+    """The one shadow, named `shadow`; for several use `targets`."""
+    targets: tuple[Target, ...] = ()
+    enabled: bool = True
+    """False passes every request straight through."""
+    live_urls: tuple[str, ...] = ()
+    """Addresses of the live app itself; a target among them is refused at start-up."""
+
+    # --- selection (live side, before any byte is kept) --------------------------
+    methods: tuple[str, ...] = SAFE_METHODS
+    include: Patterns = ()
+    """Paths to mirror; empty is every path."""
+    exclude: Patterns = ()
+    include_routes: tuple[str, ...] = ()
+    """Route templates to mirror, as globs; empty is every route."""
+    exclude_routes: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
+    """Response types to mirror (`application/json`, `text/*`); empty is all but
+    `text/event-stream`."""
+    skip: Callable[..., bool] | None = None
+    """Called with the ASGI scope or WSGI environ; true leaves the request alone."""
+    rate: float = 1.0
+    """Share of keys (or, without `key`, of requests) to mirror, 0 to 1; steps of 0.0001."""
+    key: str | Callable[..., str | bytes | None] = ""
+    """Sticky sampling and order: `header:NAME`, `cookie:NAME`, `user`, or a callable."""
+
+    # --- capture ------------------------------------------------------------------
+    max_request_body: int = MIB
+    """Bytes kept of a request body; beyond them only length and digest."""
+    max_response_body: int = MIB
+    """Bytes kept of a live response body; beyond them only length and digest."""
+
+    # --- the wall -----------------------------------------------------------------
+    engine: str = "agent"
+    """`agent`, `thread`, or `unix:PATH` for an agent shared by the host."""
+    buffer_bytes: int = 16 * MIB
+    """Bytes held in the live process while the agent is behind; then drops."""
+    buffer_count: int = 20_000
+    """Exchanges held in the live process while the agent is behind; then drops."""
+    drain_timeout: float = 10.0
+    """Seconds that what is under way may take at shutdown; the rest is dropped."""
+    signal_rate: float = 100.0
+    """Events a second that cross back to signals in the live process."""
+
+    # --- replay -------------------------------------------------------------------
+    credentials: Literal["drop", "pass"] = "drop"
+    """Whether Authorization, Cookie and API-key-like headers go to the shadow."""
+    keep_headers: tuple[str, ...] = ()
+    """Credential headers to send all the same, by name."""
+    host: Literal["target", "preserve"] = "target"
+    """The Host header that the shadow sees."""
+    secret: str = ""
+    """Signs the marker header; with it, an unsigned marker has no effect."""
+    transport: str = "auto"
+    """`auto`, `aiohttp`, `httpx`, or `module:factory` that returns a transport."""
+    connect_timeout: float = 2.0
+    """Seconds."""
+    read_timeout: float = 10.0
+    """Seconds without a byte."""
+    total_timeout: float = 10.0
+    """Seconds from start to last byte."""
+    concurrency: int = 32
+    """Replays in flight for each target."""
+    queue_count: int = 10_000
+    """Exchanges waiting in the agent; then drops."""
+    queue_bytes: int = 64 * MIB
+    """Bytes waiting in the agent; then drops."""
+    max_shadow_body: int = 4 * MIB
+    """Bytes read of a shadow's body before the connection is closed."""
+    max_expanded_body: int = 16 * MIB
+    """Bytes that a compressed body may expand to; beyond it stays compressed."""
+    breaker_failures: int = 10
+    """Failures in a row that open a target's circuit breaker; 0 never opens it."""
+    breaker_retry_after: float = 10.0
+    """Seconds that an open breaker waits before one probe."""
+
+    # --- comparison ---------------------------------------------------------------
+    rules: tuple[Rule, ...] = ()
+    ignore_headers: tuple[str, ...] = ()
+    """Header names or globs to ignore, besides the defaults."""
+    ignore_paths: tuple[str, ...] = ()
+    """JSON-pointer globs to ignore in bodies."""
+    default_ignores: bool = True
+    """Whether Date, Server and their like are ignored."""
+    max_differences: int = 50
+    """Differences described for one replay; more are counted as cut."""
+    compare_budget: float = 0.25
+    """Seconds of work on one comparison; then it is cut."""
+
+    # --- out ----------------------------------------------------------------------
+    store_url: str = "sqlite:///shadow_middleware.db"
+    """SQLAlchemy URL of SQLite or Postgres; empty keeps nothing."""
+    store_buffer: int = 10_000
+    """Divergences held while the store is away; then counted as lost."""
+    max_stored_body: int = 16 * 1024
+    """Bytes of each body that are stored with a divergence, after redaction."""
+    redact_headers: tuple[str, ...] = ()
+    """Header names or globs to redact, besides the defaults."""
+    redact_paths: tuple[str, ...] = ()
+    """JSON-pointer globs whose values are redacted."""
+    redact_patterns: tuple[str, ...] = ()
+    """RE2 patterns whose matches are redacted anywhere, besides the defaults."""
+
+    @property
+    def all_targets(self) -> tuple[Target, ...]:
+        """`targets`, with `shadow_url` in front as the target named `shadow`."""
+        if not self.shadow_url:
+            return self.targets
+        return (Target(url=self.shadow_url), *self.targets)
+
+
+def load(overrides: dict[str, Any] | None = None) -> Settings:
+    """Return validated settings; the loader helper fills this in."""
+    raise NotImplementedError(overrides)

@@ -1,0 +1,1 @@
+"""Pure steps from a captured request to the one a shadow gets."""
