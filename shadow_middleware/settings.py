@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["MIB", "Rule", "SAFE_METHODS", "Settings", "Target"]
+__all__ = ["MIB", "SAFE_METHODS", "Rule", "Settings", "Target"]
 
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
