@@ -2,80 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
-
-from shadow_middleware.exchange import Difference, Outcome
+from shadow_middleware.evidence import (
+    Batch,
+    Count,
+    DivergenceRecord,
+    LatencyCount,
+)
 
 __all__ = ["Batch", "Count", "DivergenceRecord", "LatencyCount", "Store"]
-
-
-class Count(msgspec.Struct, frozen=True):
-    """How many replays of one minute ended one way. Adds up over processes."""
-
-    minute: int
-    """Minutes since the epoch."""
-    target: str
-    route: str
-    """`GET /users/{id}`; `-` where the exchange was dropped before it had one."""
-    outcome: Outcome
-    reason: str
-    count: int
-
-
-class LatencyCount(msgspec.Struct, frozen=True):
-    """
-    One bucket of a latency sketch. Buckets add up, so sketches merge.
-
-    Bucket `i` holds times in `(g ** (i - 1), g ** i]` microseconds with
-    `g = 1.02 / 0.98`: any quantile read from it is within 2 % (Masson, Rim, Lee:
-    DDSketch, VLDB 2019).
-    """
-
-    window: int
-    """Start of the window, in minutes since the epoch."""
-    target: str
-    route: str
-    leg: str
-    """`live` or `shadow`."""
-    bucket: int
-    count: int
-
-
-class DivergenceRecord(msgspec.Struct, frozen=True):
-    """A divergence as it rests in the store: redacted, bounded, self-contained."""
-
-    exchange_id: str
-    target: str
-    at: float
-    route: str
-    method: str
-    path: str
-    """Raw path and query, redacted, percent-escapes kept."""
-    live_status: int | None
-    shadow_status: int | None
-    live_ms: float
-    shadow_ms: float | None
-    differences: tuple[Difference, ...]
-    cut: bool
-    hint: str
-    after_drop: bool
-    request_headers: list[tuple[str, str]]
-    request_body: str
-    live_headers: list[tuple[str, str]]
-    live_body: str
-    shadow_headers: list[tuple[str, str]]
-    shadow_body: str
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """What one flush writes, in one transaction."""
-
-    counts: Sequence[Count] = ()
-    latencies: Sequence[LatencyCount] = ()
-    divergences: Sequence[DivergenceRecord] = ()
 
 
 class Store(Protocol):
