@@ -13,7 +13,14 @@ import msgspec
 
 from shadow_middleware.exchange import Difference, Outcome
 
-__all__ = ["Batch", "Count", "DivergenceRecord", "LatencyCount"]
+__all__ = [
+    "Batch",
+    "Count",
+    "DivergenceRecord",
+    "LatencyCount",
+    "Progress",
+    "Settlement",
+]
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -74,9 +81,42 @@ class DivergenceRecord(msgspec.Struct, frozen=True):
     shadow_body: str
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """
+    How far one live process (a session) has come with one target.
+
+    `selected` is the session's own total so far and only grows: the store keeps the
+    largest. `ended` is what this batch adds. Their difference is what is in flight,
+    or, once the session is silent, what was lost with its host.
+    """
+
+    session: str
+    target: str
+    selected: int
+    ended: int
+    at: float
+    """When this was known, in seconds since the epoch."""
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """
+    The account of an agent that died: `handed` is all that the session ever gave it.
+
+    What of it the store has not seen ended is counted as dropped, in the same
+    transaction and before this batch's progress: exactly once, however the agent died.
+    """
+
+    session: str
+    target: str
+    handed: int
+    minute: int
+
+
 class Batch(msgspec.Struct, frozen=True):
     """What one flush writes, in one transaction."""
 
     counts: Sequence[Count] = ()
     latencies: Sequence[LatencyCount] = ()
     divergences: Sequence[DivergenceRecord] = ()
+    progress: Sequence[Progress] = ()
+    settlements: Sequence[Settlement] = ()
