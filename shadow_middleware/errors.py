@@ -5,6 +5,7 @@ Every exception of the package, in one tree, grouped by who can mend it.
       x ConfigurationError       the settings are wrong: you
       x MissingExtraError        a package is not installed: you
       x StoreError               the database cannot be used: you or the world
+        x RefusedByStoreError    it refuses these rows; others may pass
       · ReplayError              the shadow could not be asked: the world
         x ReplayTimeout
         x ReplayConnectError
@@ -21,6 +22,7 @@ __all__ = [
     "ConfigurationError",
     "DecodeError",
     "MissingExtraError",
+    "RefusedByStoreError",
     "ReplayConnectError",
     "ReplayError",
     "ReplayProtocolError",
@@ -59,6 +61,10 @@ class MissingExtraError(ShadowMiddlewareError):
 
 class StoreError(ShadowMiddlewareError):
     """The store cannot be opened, read or written."""
+
+
+class RefusedByStoreError(StoreError):
+    """The store refuses these rows for what they hold; trying again changes nothing."""
 
 
 class ReplayError(ShadowMiddlewareError):

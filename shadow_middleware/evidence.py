@@ -112,11 +112,86 @@ class Settlement(msgspec.Struct, frozen=True):
     minute: int
 
 
+class Loss(msgspec.Struct, frozen=True):
+    """
+    How many divergences of one minute are counted but have no record.
+
+    The outcome itself is never lost with the sample: it is in the counts.
+    """
+
+    minute: int
+    target: str
+    reason: str
+    """`buffer_full`, or `refused` by the database for what it holds."""
+    count: int
+
+
 class Batch(msgspec.Struct, frozen=True):
-    """What one flush writes, in one transaction."""
+    """
+    What one flush writes, in one transaction.
+
+    With a `writer`, a batch that was written but whose answer got lost can be
+    written again: the store knows its number and adds nothing twice.
+    """
 
     counts: Sequence[Count] = ()
     latencies: Sequence[LatencyCount] = ()
     divergences: Sequence[DivergenceRecord] = ()
-    progress: Sequence[Progress] = ()
-    settlements: Sequence[Settlement] = ()
+    losses: Sequence[Loss] = ()
+    writer: str = ""
+    """Unique over all processes; empty where nobody writes it a second time."""
+    number: int = 0
+    """Counts up from 1 for each writer."""
+
+
+class Total(msgspec.Struct, frozen=True):
+    """A count summed over the minutes that were asked for."""
+
+    target: str
+    route: str
+    outcome: Outcome
+    reason: str
+    count: int
+
+
+class LatencyTotal(msgspec.Struct, frozen=True):
+    """A latency bucket summed over the windows that were asked for."""
+
+    target: str
+    route: str
+    leg: str
+    bucket: int
+    count: int
+
+
+class StoredDivergence(msgspec.Struct, frozen=True):
+    """A divergence with the number that the store gave it."""
+
+    id: int
+    record: DivergenceRecord
+
+
+class DivergenceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which divergences are meant. A field that is None fits all."""
+
+    target: str | None = None
+    route: str | None = None
+    since: float | None = None
+    """Live began to serve it at or after this time, in seconds since the epoch."""
+    until: float | None = None
+    """Live began to serve it before this time."""
+    live_status: int | None = None
+    shadow_status: int | None = None
+
+
+ANY = DivergenceFilter()
+"""Fits every divergence."""
+
+
+class Purged(msgspec.Struct, frozen=True):
+    """How many rows a purge removed, by what they were."""
+
+    counts: int = 0
+    latencies: int = 0
+    divergences: int = 0
+    losses: int = 0
