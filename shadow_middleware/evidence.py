@@ -137,6 +137,8 @@ class Batch(msgspec.Struct, frozen=True):
     counts: Sequence[Count] = ()
     latencies: Sequence[LatencyCount] = ()
     divergences: Sequence[DivergenceRecord] = ()
+    progress: Sequence[Progress] = ()
+    settlements: Sequence[Settlement] = ()
     losses: Sequence[Loss] = ()
     writer: str = ""
     """Unique over all processes; empty where nobody writes it a second time."""
