@@ -1,0 +1,161 @@
+"""A real HTTP server on a loopback port that behaves as a test tells it to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, Self
+
+from shadow_middleware.testing.behaviours import Behaviour, answering, refusing
+from shadow_middleware.testing.wire import Received, Reply, read
+
+__all__ = ["ShadowServer"]
+
+
+class ShadowServer:
+    """
+    A real HTTP/1.1 server on a loopback port, on a thread of its own.
+
+    It records every request before it answers, and its behaviour can be switched
+    while it runs::
+
+        with ShadowServer(Reply.json({"id": 1})) as shadow:
+            app = ShadowMiddleware(app, shadow_url=shadow.url, engine="thread")
+            ...
+            shadow.wait_for(1)
+            shadow.become(refusing)
+    """
+
+    def __init__(self, behaviour: Behaviour | Reply | None = None) -> None:
+        self._behaviour = _behaviour(behaviour)
+        self._received: list[Received] = []
+        self._changed = threading.Condition()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="shadow-server", daemon=True
+        )
+        # Bound and never listening: it holds the port while nothing may connect.
+        self._placeholder = _bound_socket(0)
+        self.port: int = self._placeholder.getsockname()[1]
+        """The port, the same over every change of behaviour."""
+
+    @property
+    def url(self) -> str:
+        """The address to use as `shadow_url`."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def received(self) -> list[Received]:
+        """Every request so far, in the order in which they were complete."""
+        with self._changed:
+            return list(self._received)
+
+    def become(self, behaviour: Behaviour | Reply) -> None:
+        """Behave so from the next request on; `refusing` also ends open connections."""
+        self._run(self._become(_behaviour(behaviour)))
+
+    def wait_for(self, count: int, timeout: float = 10.0) -> list[Received]:
+        """
+        Return the requests once there are at least `count`.
+
+        Raises:
+            TimeoutError: there were fewer for `timeout` seconds; says how many.
+        """
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: len(self._received) >= count, timeout
+            ):
+                raise TimeoutError(
+                    f"{len(self._received)} of {count} requests after {timeout} s"
+                )
+            return list(self._received)
+
+    def clear(self) -> None:
+        """Forget the requests so far."""
+        with self._changed:
+            self._received.clear()
+
+    def start(self) -> Self:
+        """Serve; `with` does it for you."""
+        self._thread.start()
+        self._run(self._become(self._behaviour))
+        return self
+
+    def stop(self) -> None:
+        """End every connection, close the port and join the thread."""
+        self._run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._placeholder.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)
+
+    async def _become(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+        if behaviour is refusing:
+            await self._close()
+        elif self._server is None:
+            listener = _bound_socket(self.port)
+            self._server = await asyncio.start_server(
+                self._serve, sock=listener, limit=2**20, backlog=1024
+            )
+
+    async def _close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        # One turn of the loop, so that a connection just accepted has its task.
+        await asyncio.sleep(0)
+        tasks = tuple(self._connections)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            with suppress(OSError, EOFError, asyncio.CancelledError):
+                await self._converse(reader, writer)
+        finally:
+            self._connections.discard(task)
+            writer.transport.abort()
+
+    async def _converse(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        while not writer.is_closing():
+            received = await read(reader)
+            with self._changed:
+                self._received.append(received)
+                self._changed.notify_all()
+            await self._behaviour(received, writer)
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _behaviour(given: Behaviour | Reply | None) -> Behaviour:
+    return answering(given) if given is None or isinstance(given, Reply) else given
+
+
+def _bound_socket(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
