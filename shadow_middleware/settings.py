@@ -5,12 +5,40 @@ the places they come from: keyword arguments, environment, TOML file, Django.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from os import PathLike
 from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["MIB", "SAFE_METHODS", "Rule", "Settings", "Target"]
+from shadow_middleware.addresses import covers
+from shadow_middleware.configuration import (
+    CONFIG_VARIABLE,
+    Checks,
+    Place,
+    build,
+    read_environment,
+    read_toml,
+)
+from shadow_middleware.errors import DecodeError
+from shadow_middleware.validation import (
+    RULE_CHECKS,
+    SETTINGS_CHECKS,
+    TARGET_CHECKS,
+)
+
+__all__ = [
+    "MIB",
+    "SAFE_METHODS",
+    "Rule",
+    "Settings",
+    "Target",
+    "from_wire",
+    "load",
+    "to_wire",
+]
 
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -188,7 +216,145 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return self.targets
         return (Target(url=self.shadow_url), *self.targets)
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"Settings({fields})"
 
-def load(overrides: dict[str, Any] | None = None) -> Settings:
-    """Return validated settings; the loader helper fills this in."""
-    raise NotImplementedError(overrides)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return what was set, with every secret masked."""
+        return [
+            (field.name, _masked(field.name, value))
+            for field in msgspec.structs.fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        ]
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name == "secret":
+        return "***"
+    if name == "store_url":
+        value = re.sub(r"(://[^/@:]*:).*@", r"\1***@", value)
+        return re.sub(r"(?i)(password=)[^&]*", r"\1***", value)
+    return value
+
+
+def load(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    config: str | PathLike[str] | None = None,
+    source: str = "keyword argument",
+    require_target: bool = True,
+) -> Settings:
+    """
+    Return validated settings from all their places.
+
+    What is in `overrides` wins over the environment, and that over the TOML file
+    at `config` (or `overrides["config"]`, or SHADOW_MIDDLEWARE_CONFIG). `source`
+    is what errors call the overrides. Commands that send nothing need no target.
+
+    Raises:
+        ConfigurationError: naming the key, the value and the nearest right one.
+    """
+    keywords = dict(overrides or {})
+    config = config or keywords.pop("config", None) or environ.get(CONFIG_VARIABLE)
+    keywords.pop("config", None)
+    given = read_toml(config) if config else {}
+    given |= read_environment(Settings, environ)
+    given |= {name: (value, Place(name, source)) for name, value in keywords.items()}
+    settings = build(Settings, given, _CHECKS)
+    places = {name: place for name, (_, place) in given.items()}
+    _check_targets(settings, places, source, require_target)
+    _check_rules(settings, places)
+    return settings
+
+
+_CHECKS: Checks = {Settings: SETTINGS_CHECKS, Target: TARGET_CHECKS, Rule: RULE_CHECKS}
+
+
+def _check_targets(
+    settings: Settings, places: Mapping[str, Place], source: str, required: bool
+) -> None:
+    """Check that there is a target, and that each is unique and not the app itself."""
+    if required and settings.enabled and not settings.all_targets:
+        raise Place("shadow_url", source).error(
+            "no target is set", "give shadow_url or targets, or set enabled=False"
+        )
+    names: set[str] = set()
+    for target, place in _placed_targets(settings, places):
+        if target.name in names:
+            raise place.error(f"two targets are named {target.name!r}")
+        names.add(target.name)
+        for live in settings.live_urls:
+            if covers(live, target.url):
+                raise place.error(f"{target.url!r} is the live app itself, {live!r}")
+
+
+def _placed_targets(
+    settings: Settings, places: Mapping[str, Place]
+) -> Iterator[tuple[Target, Place]]:
+    if settings.shadow_url:
+        yield settings.all_targets[0], places["shadow_url"]
+    for index, target in enumerate(settings.targets):
+        yield target, places["targets"].within(f"[{index}]")
+
+
+def _check_rules(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse rules that cannot mean what they say."""
+    for index, rule in enumerate(settings.rules):
+        place = places["rules"].within(f"[{index}]")
+        _check_action(rule, place)
+        if set(rule.target) & set("*?["):
+            continue
+        names = [target.name for target in settings.all_targets]
+        if names and rule.target not in names:
+            raise place.unknown(
+                f"no target is named {rule.target!r}", rule.target, names
+            )
+
+
+def _check_action(rule: Rule, place: Place) -> None:
+    stated = [name for name in _TOLERANCES if getattr(rule, name)]
+    if rule.action == "tolerate" and not stated:
+        tolerances = ", ".join(_TOLERANCES)
+        raise place.error("tolerates nothing", f"give one of {tolerances}")
+    if rule.action == "ignore" and stated:
+        raise place.error(
+            f"{stated[0]!r} has no effect on what is ignored",
+            "did you mean action 'tolerate'?",
+        )
+    blank = Rule(name=rule.name)
+    if rule == blank:
+        raise place.error("ignores every body", "give a path, a route or a pattern")
+
+
+_TOLERANCES = ("absolute", "relative", "unordered", "keyed_by", "statuses")
+
+
+def to_wire(settings: Settings) -> bytes:
+    """Return the settings as the agent reads them; functions of the live side stay."""
+    key = "" if callable(settings.key) else settings.key
+    plain = msgspec.structs.replace(settings, skip=None, key=key)
+    return msgspec.msgpack.encode(plain)
+
+
+def from_wire(data: bytes) -> Settings:
+    """
+    Return the settings that `to_wire` wrote, without checking them again.
+
+    Raises:
+        DecodeError: if the bytes are not settings of this version.
+    """
+    try:
+        values = msgspec.msgpack.decode(data, type=dict[str, Any])
+        known = {name: _WIRE_KINDS[name] for name in values}
+        return Settings(
+            **{name: msgspec.convert(values[name], known[name]) for name in values}
+        )
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise DecodeError(f"these bytes are not settings: {error}") from None
+
+
+_WIRE_KINDS: dict[str, Any] = {
+    field.name: field.type for field in msgspec.structs.fields(Settings)
+} | {"skip": None, "key": str}
