@@ -1,0 +1,24 @@
+"""What every test starts from: no settings from outside, the same Hypothesis profile."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile(
+    "project",
+    # Examples take longer on a machine that is busy; that says nothing about the code.
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every setting out of the environment, and with it every proxy."""
+    for name in list(os.environ):
+        if name.startswith("SHADOW_MIDDLEWARE_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
