@@ -1,0 +1,131 @@
+"""
+A divergence as it will rest: redacted first, then bounded.
+
+Redaction comes before any cut, because a cut JSON document cannot be parsed, and
+what cannot be parsed cannot be redacted by path.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Protocol
+
+import msgspec
+
+from shadow_middleware.evidence import DivergenceRecord
+from shadow_middleware.exchange import Body, Difference, Headers, Replay
+
+__all__ = ["Redacts", "bounded_text", "bounded_value", "divergence_record"]
+
+_MAX_HEADERS = 100
+_MAX_PATH = 2_000
+_MAX_VALUE = 2_000
+_MAX_NOTE = 500
+
+
+class Redacts(Protocol):
+    """Takes secrets out of what is about to be stored, logged or signalled."""
+
+    def headers(self, headers: Headers) -> list[tuple[str, str]]:
+        """Return the fields as text, with the values of secret ones masked."""
+        ...
+
+    def path(self, path: bytes, query: bytes = b"") -> str:
+        """Return path and query as one text, with secrets masked."""
+        ...
+
+    def body(self, body: Body, headers: Headers) -> str:
+        """Return the body as text, with secrets masked."""
+        ...
+
+    def difference(self, difference: Difference) -> Difference:
+        """Return the difference with both values masked where they are secret."""
+        ...
+
+
+def divergence_record(
+    replay: Replay, route: str, redactor: Redacts, max_body: int
+) -> DivergenceRecord:
+    """
+    Return what is kept of a divergence.
+
+    Args:
+        replay: As the pipeline judged it.
+        route: The name that it is counted under.
+        redactor: Takes out secrets.
+        max_body: Bytes kept of each body.
+    """
+    exchange, request = replay.exchange, replay.exchange.request
+    live, shadow = exchange.response, replay.response
+    no_headers: Headers = ()
+    live_headers = live.headers if live else no_headers
+    shadow_headers = shadow.headers if shadow else no_headers
+
+    def body(of: Body | None, headers: Headers) -> str:
+        text = redactor.body(of, headers) if of is not None else ""
+        return bounded_text(text, max_body)
+
+    return DivergenceRecord(
+        exchange_id=exchange.id,
+        target=replay.target,
+        at=exchange.at,
+        route=bounded_text(route, _MAX_PATH),
+        method=request.method,
+        path=bounded_text(redactor.path(request.path, request.query), _MAX_PATH),
+        live_status=live.status if live else None,
+        shadow_status=shadow.status if shadow else None,
+        live_ms=exchange.timing.total_ms,
+        shadow_ms=replay.timing.total_ms if replay.timing else None,
+        differences=tuple(
+            _bounded_difference(redactor.difference(one)) for one in replay.differences
+        ),
+        cut=replay.cut,
+        hint=replay.hint,
+        after_drop=exchange.after_drop,
+        request_headers=_bounded_headers(redactor.headers(request.headers)),
+        request_body=body(request.body, request.headers),
+        live_headers=_bounded_headers(redactor.headers(live_headers)),
+        live_body=body(live.body if live else None, live_headers),
+        shadow_headers=_bounded_headers(redactor.headers(shadow_headers)),
+        shadow_body=body(shadow.body if shadow else None, shadow_headers),
+    )
+
+
+def bounded_text(text: str, limit: int) -> str:
+    """Return the text, cut to `limit` bytes of UTF-8 and marked where it is longer."""
+    if len(text) * 4 <= limit:
+        return text
+    data = text.encode("utf-8", "replace")
+    if len(data) <= limit:
+        return text
+    return f"{data[:limit].decode('utf-8', 'ignore')}… ({len(data)} bytes in all)"
+
+
+def bounded_value(value: Any) -> Any:
+    """Return a JSON value as it is if it is small, else the beginning of its text."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, str):
+        return bounded_text(value, _MAX_VALUE)
+    text = json.dumps(value, ensure_ascii=False, default=repr)
+    return value if len(text) <= _MAX_VALUE else bounded_text(text, _MAX_VALUE)
+
+
+def _bounded_difference(difference: Difference) -> Difference:
+    return msgspec.structs.replace(
+        difference,
+        path=bounded_text(difference.path, _MAX_PATH),
+        live=bounded_value(difference.live),
+        shadow=bounded_value(difference.shadow),
+        note=bounded_text(difference.note, _MAX_NOTE),
+    )
+
+
+def _bounded_headers(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    kept = [
+        (bounded_text(name, _MAX_VALUE), bounded_text(value, _MAX_VALUE))
+        for name, value in headers[:_MAX_HEADERS]
+    ]
+    if len(headers) > len(kept):
+        kept.append(("…", f"{len(headers) - len(kept)} more fields"))
+    return kept

@@ -1,0 +1,213 @@
+"""
+The last step of the road: what one replay leaves behind.
+
+Every replay is counted. A divergence is also redacted, bounded, logged, signalled
+and put into the next batch for the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from shadow_middleware.evidence import Batch, DivergenceRecord
+from shadow_middleware.exchange import Exchange, Outcome, Replay
+from shadow_middleware.observe.announce import Announcer, Emit, Wanted
+from shadow_middleware.observe.events import divergence_event, finished_event
+from shadow_middleware.observe.log import DivergenceLog
+from shadow_middleware.observe.record import Redacts, divergence_record
+from shadow_middleware.observe.stats import OTHER_ROUTES, Tally
+from shadow_middleware.settings import Settings
+
+__all__ = ["Recorder"]
+
+_logger = logging.getLogger("shadow_middleware.observe")
+
+_MAX_PENDING = 64
+"""Divergences that are held until a flush; with their bodies they are the heavy part."""
+_MAX_REASON = 100
+
+_TIMED = frozenset(
+    {Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE, Outcome.INCOMPARABLE}
+)
+
+
+class Recorder:
+    """
+    Counts, logs, signals and stores what replays came to.
+
+    No call raises because of an odd exchange: its outcome is counted all the same,
+    and `odd` says how often details were lost. Any thread may call.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redacts,
+        sink: Callable[[Batch], None],
+        announce: Emit | None = None,
+        *,
+        wanted: Wanted | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        Start with nothing counted.
+
+        Args:
+            settings: For the rate of signals and the bounds of what is stored.
+            redactor: Takes secrets out of everything that leaves here.
+            sink: Takes each batch; it must neither block nor raise.
+            announce: Takes events by their short names; None announces nothing.
+            wanted: Whether anybody listens to a signal; left out, somebody does.
+            clock: Unix seconds.
+        """
+        self.odd = 0
+        self._clock = clock
+        self._settings = settings
+        self._redactor = redactor
+        self._sink = sink
+        self._tally = Tally(name_route=self._redacted_route)
+        self._log = DivergenceLog(clock)
+        self._announcer = Announcer(
+            announce or _nowhere,
+            (wanted or _everything) if announce else _nothing,
+            settings.signal_rate,
+            clock,
+        )
+        self._pending: list[DivergenceRecord] = []
+        self._lock = threading.Lock()
+
+    def record(self, replay: Replay) -> None:
+        """Take in the end of one replay; called exactly once for each."""
+        exchange = replay.exchange
+        route = exchange.endpoint
+        self._tally.add(
+            exchange.at, replay.target, route, replay.outcome, counted_reason(replay)
+        )
+        try:
+            self._details(replay, route)
+        except Exception as error:  # noqa: BLE001 -- the fence: one odd exchange
+            self._note_odd(exchange.id, error)
+
+    def count(
+        self,
+        target: str,
+        route: str,
+        outcome: Outcome,
+        reason: str,
+        n: int = 1,
+        at: float | None = None,
+    ) -> None:
+        """
+        Count `n` exchanges that never became a replay, such as live-side drops.
+
+        Args:
+            target: Which target they were selected for.
+            route: `GET /users/{id}`; `-` where they were dropped before they had one.
+            outcome: How they ended.
+            reason: The short word to count them under.
+            n: How many.
+            at: Unix seconds; now where left out.
+        """
+        when = self._clock() if at is None else at
+        self._tally.add(when, target, route, outcome, reason[:_MAX_REASON], n)
+        if outcome is Outcome.DROPPED:
+            self._announcer.drop(target, reason, n)
+
+    def breaker_changed(
+        self, target: str, state: str, previous: str, reason: str = ""
+    ) -> None:
+        """Announce that a target's circuit breaker changed its state."""
+        self._announcer.breaker(target, state, previous, reason)
+
+    def flush(self) -> None:
+        """Hand everything since the last flush to the sink, if there is anything."""
+        with self._lock:
+            divergences, self._pending = self._pending, []
+        counts, latencies = self._tally.take()
+        if counts or latencies or divergences:
+            self._sink(Batch(counts, latencies, divergences))
+        self._log.flush()
+        self._announcer.flush()
+
+    def _details(self, replay: Replay, route: str) -> None:
+        timing = replay.timing
+        if timing is not None and replay.outcome in _TIMED:
+            self._time(replay.exchange, replay.target, route, timing.total_ms)
+        if replay.outcome is Outcome.DIVERGENCE:
+            self._diverged(replay)
+        elif replay.outcome is Outcome.DROPPED:
+            self._announcer.drop(replay.target, replay.reason, 1)
+        if self._announcer.wanted("replay_finished"):
+            event = finished_event(replay, self._tally.route(route))
+            self._announcer.offer("replay_finished", event)
+
+    def _time(
+        self, exchange: Exchange, target: str, route: str, shadow_ms: float
+    ) -> None:
+        # Both legs or none: quantiles of the two sides are over the same exchanges,
+        # so a shadow that times out on slow ones cannot look faster than live.
+        live_us = exchange.timing.total_ms * 1e3
+        self._tally.time(exchange.at, target, route, live_us, shadow_ms * 1e3)
+
+    def _diverged(self, replay: Replay) -> None:
+        route = self._tally.route(replay.exchange.endpoint)
+        limit = self._settings.max_stored_body
+        record = divergence_record(replay, route, self._redactor, limit)
+        with self._lock:
+            self._pending.append(record)
+            full = len(self._pending) >= _MAX_PENDING
+        self._log.write(record)
+        if self._announcer.wanted("divergence_found"):
+            self._announcer.offer("divergence_found", divergence_event(record))
+        if full:
+            self.flush()
+
+    def _redacted_route(self, route: str) -> str:
+        method, space, path = route.partition(" ")
+        if not space:
+            return route
+        try:
+            return f"{method} {self._redactor.path(path.encode())}"
+        except Exception as error:  # noqa: BLE001 -- the fence: counted all the same
+            self._note_odd("-", error)
+            return OTHER_ROUTES
+
+    def _note_odd(self, exchange_id: str, error: Exception) -> None:
+        """Say it once, without the error's text: it may quote what was recorded."""
+        self.odd += 1
+        if self.odd == 1:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            _logger.warning(
+                "exchange %s was counted, but its details could not be recorded "
+                "(%s in %s, line %s); further ones are counted without a line",
+                exchange_id,
+                type(error).__name__,
+                place.name,
+                place.lineno,
+            )
+
+
+def counted_reason(replay: Replay) -> str:
+    """Return the short word that a replay is counted under."""
+    if replay.reason or not replay.explained:
+        return replay.reason[:_MAX_REASON]
+    first, *more = replay.explained
+    name = first[:_MAX_REASON]
+    return f"{name} and {len(more)} more" if more else name
+
+
+def _nowhere(name: str, event: dict[str, Any]) -> None:
+    """Announce nothing."""
+
+
+def _everything(name: str) -> bool:
+    return True
+
+
+def _nothing(name: str) -> bool:
+    return False
