@@ -59,11 +59,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     name: str = ""
     """What reports call it; made from the other fields where left out."""
     action: Literal["ignore", "tolerate"] = "ignore"
+    """What to do with what fits: see above."""
     target: str = "*"
     """Glob over target names."""
     route: str = "**"
     """Glob over `/users/{id}`, or over `GET /users/{id}` where it has a method."""
     part: Literal["status", "header", "body", "latency"] = "body"
+    """The part of a response that the rule speaks of."""
     path: str = "**"
     """Glob over JSON-pointer paths (`/items/*/id`, `/**/id`) or header names."""
     matches: str = ""
@@ -86,14 +88,23 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     url: str
     """`http://host:port/base`, `https://…`; the base path is kept in front."""
     name: str = "shadow"
+    """What reports, logs and signals call it; unique."""
     methods: tuple[str, ...] = ()
+    """Methods to send to this target, writes included if they are named."""
     include: Patterns = ()
+    """Paths to send to this target; empty is every path that is mirrored."""
     exclude: Patterns = ()
+    """Paths not to send to this target; wins over `include`."""
     credentials: Literal["drop", "pass", ""] = ""
+    """As `credentials` of the whole."""
     host: Literal["target", "preserve", ""] = ""
+    """As `host` of the whole."""
     concurrency: int = 0
+    """Replays in flight; 0 follows the whole."""
     total_timeout: float = 0.0
+    """Seconds from start to last byte; 0 follows the whole."""
     transport: str = ""
+    """As `transport` of the whole."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,6 +120,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     shadow_url: str = ""
     """The one shadow, named `shadow`; for several use `targets`."""
     targets: tuple[Target, ...] = ()
+    """Named shadows; each gets its own copy and its own outcomes."""
     enabled: bool = True
     """False passes every request straight through."""
     live_urls: tuple[str, ...] = ()
@@ -116,12 +128,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # --- selection (live side, before any byte is kept) --------------------------
     methods: tuple[str, ...] = SAFE_METHODS
+    """Methods to mirror. To mirror writes, name them."""
     include: Patterns = ()
     """Paths to mirror; empty is every path."""
     exclude: Patterns = ()
+    """Paths not to mirror; wins over `include`."""
     include_routes: tuple[str, ...] = ()
     """Route templates to mirror, as globs; empty is every route."""
     exclude_routes: tuple[str, ...] = ()
+    """Route templates not to mirror, as globs; wins over `include_routes`."""
     content_types: tuple[str, ...] = ()
     """Response types to mirror (`application/json`, `text/*`); empty is all but
     `text/event-stream`."""
@@ -162,7 +177,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     transport: str = "auto"
     """`auto`, `aiohttp`, `httpx`, or `module:factory` that returns a transport."""
     connect_timeout: float = 2.0
-    """Seconds."""
+    """Seconds until a connection stands."""
     read_timeout: float = 10.0
     """Seconds without a byte."""
     total_timeout: float = 10.0
