@@ -14,13 +14,32 @@ import msgspec
 from shadow_middleware.exchange import Difference, Outcome
 
 __all__ = [
+    "ANY",
+    "LATENCY_WINDOW",
+    "OVERFLOW",
+    "SETTLED",
     "Batch",
     "Count",
+    "DivergenceFilter",
     "DivergenceRecord",
     "LatencyCount",
+    "LatencyTotal",
+    "Loss",
     "Progress",
+    "Purged",
     "Settlement",
+    "StoredDivergence",
+    "Total",
 ]
+
+LATENCY_WINDOW = 10
+"""Minutes in one latency window; a window starts at a multiple of it."""
+
+OVERFLOW = "(other)"
+"""The route under which counts go on where there are too many routes to tell apart."""
+
+SETTLED = "agent_died"
+"""The reason under which a settlement counts what an agent took with it."""
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -197,3 +216,4 @@ class Purged(msgspec.Struct, frozen=True):
     latencies: int = 0
     divergences: int = 0
     losses: int = 0
+    progress: int = 0

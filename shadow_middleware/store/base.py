@@ -13,6 +13,7 @@ from shadow_middleware.evidence import (
     LatencyCount,
     LatencyTotal,
     Loss,
+    Progress,
     Purged,
     StoredDivergence,
     Total,
@@ -86,6 +87,10 @@ class Reader(Protocol):
         target: str | None = None,
     ) -> list[Loss]:
         """Return the lost samples, by minute."""
+        ...
+
+    def progress(self, target: str | None = None) -> list[Progress]:
+        """Return how far each session has come with each target, in all."""
         ...
 
     def divergences(

@@ -1,0 +1,3 @@
+"""Every change the tables went through, in order; Alembic walks them."""
+
+from __future__ import annotations

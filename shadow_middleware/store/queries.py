@@ -1,0 +1,141 @@
+"""Every question that is asked of the tables, as statements. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, func, select
+
+from shadow_middleware.evidence import LATENCY_WINDOW, DivergenceFilter
+from shadow_middleware.store.schema import (
+    counts,
+    divergences,
+    latencies,
+    losses,
+    sessions,
+)
+
+__all__ = [
+    "count_divergences",
+    "divergences_where",
+    "latencies_between",
+    "losses_between",
+    "numbered",
+    "of_exchange",
+    "progress_of",
+    "span",
+    "totals_between",
+]
+
+AFTER_ALL_TEXT = "\U0010ffff"
+
+Conditions = list[ColumnElement[bool]]
+
+
+def totals_between(
+    since: int | None, until: int | None, target: str | None
+) -> Select[Any]:
+    """Sum counts over minutes."""
+    keys = (counts.c.target, counts.c.route, counts.c.outcome, counts.c.reason)
+    return (
+        select(*keys, func.sum(counts.c.count).label("count"))
+        .where(*_between(counts, "minute", since, until, target))
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+
+
+def latencies_between(
+    since: int | None, until: int | None, target: str | None
+) -> Select[Any]:
+    """Sum latency buckets over windows, each taken whole."""
+    if since is not None:
+        since -= since % LATENCY_WINDOW
+    table = latencies.c
+    keys = (table.target, table.route, table.leg, table.bucket)
+    return (
+        select(*keys, func.sum(table.count).label("count"))
+        .where(*_between(latencies, "window", since, until, target))
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+
+
+def losses_between(
+    since: int | None, until: int | None, target: str | None
+) -> Select[Any]:
+    """List lost samples."""
+    return (
+        select(losses)
+        .where(*_between(losses, "minute", since, until, target))
+        .order_by(losses.c.minute, losses.c.target, losses.c.reason)
+    )
+
+
+def progress_of(target: str | None) -> Select[Any]:
+    """List how far sessions have come."""
+    conditions = [] if target is None else [sessions.c.target == target]
+    keys = (sessions.c.session, sessions.c.target)
+    return select(sessions).where(*conditions).order_by(*keys)
+
+
+def _between(
+    table: Table, time: str, since: int | None, until: int | None, target: str | None
+) -> Conditions:
+    conditions: Conditions = []
+    if since is not None:
+        conditions.append(table.c[time] >= since)
+    if until is not None:
+        conditions.append(table.c[time] < until)
+    if target is not None:
+        conditions.append(table.c.target == target)
+    return conditions
+
+
+def span() -> Select[Any]:
+    """Ask for the first and the last minute, each by the index alone."""
+    first = select(func.min(counts.c.minute)).scalar_subquery()
+    last = select(func.max(counts.c.minute)).scalar_subquery()
+    return select(first, last)
+
+
+def divergences_where(where: DivergenceFilter, limit: int, offset: int) -> Select[Any]:
+    """List divergences, the newest first."""
+    return (
+        select(divergences)
+        .where(*_fitting(where))
+        .order_by(divergences.c.at.desc(), divergences.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+
+
+def count_divergences(where: DivergenceFilter) -> Select[Any]:
+    """Count divergences."""
+    return select(func.count()).select_from(divergences).where(*_fitting(where))
+
+
+def _fitting(where: DivergenceFilter) -> Conditions:
+    table = divergences.c
+    asked = (
+        (table.target.__eq__, where.target),
+        (table.route.__eq__, where.route),
+        (table.at.__ge__, where.since),
+        (table.at.__lt__, where.until),
+        (table.live_status.__eq__, where.live_status),
+        (table.shadow_status.__eq__, where.shadow_status),
+    )
+    return [compare(value) for compare, value in asked if value is not None]
+
+
+def numbered(number: int) -> Select[Any]:
+    """Find the divergence with this row number."""
+    return select(divergences).where(divergences.c.id == number)
+
+
+def of_exchange(beginning: str, limit: int) -> Select[Any]:
+    """Find divergences by exchange id, or by the beginning of one."""
+    name = divergences.c.exchange_id
+    begins = (name >= beginning) & (name < beginning + AFTER_ALL_TEXT)
+    keys = (name, divergences.c.target)
+    return select(divergences).where(begins).order_by(*keys).limit(limit)

@@ -1,0 +1,142 @@
+"""
+The tables, once for both dialects.
+
+Minutes and buckets are the keys, so evidence of any number of processes adds up in
+place. Every table begins with `shadow_`: the database may be shared with others.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+__all__ = [
+    "HEAD",
+    "VERSION_TABLE",
+    "counts",
+    "divergences",
+    "latencies",
+    "losses",
+    "metadata",
+    "sessions",
+    "writers",
+]
+
+HEAD: Final = "0001"
+"""The newest migration that this package holds."""
+
+VERSION_TABLE: Final = "shadow_version"
+"""Where Alembic keeps its place; not `alembic_version`, which may be the app's own."""
+
+# https://alembic.sqlalchemy.org/en/latest/naming.html
+NAMES: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMES)
+
+# Bytewise order on both: prefixes can use the index, and every writer sorts alike.
+_Key = String().with_variant(String(collation="C"), "postgresql")
+_Json = JSON().with_variant(JSONB(), "postgresql")
+# SQLite numbers rows by itself only where the type is exactly INTEGER.
+_RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+counts = Table(
+    "shadow_counts",
+    metadata,
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("route", _Key, primary_key=True),
+    Column("outcome", _Key, primary_key=True),
+    Column("reason", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+latencies = Table(
+    "shadow_latencies",
+    metadata,
+    Column("window", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("route", _Key, primary_key=True),
+    Column("leg", _Key, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+losses = Table(
+    "shadow_losses",
+    metadata,
+    Column("minute", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("reason", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+divergences = Table(
+    "shadow_divergences",
+    metadata,
+    Column("id", _RowId, Identity(), primary_key=True),
+    Column("exchange_id", _Key, nullable=False),
+    Column("target", _Key, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("route", _Key, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("live_status", Integer),
+    Column("shadow_status", Integer),
+    Column("live_ms", Double, nullable=False),
+    Column("shadow_ms", Double),
+    Column("differences", _Json, nullable=False),
+    Column("cut", Boolean, nullable=False),
+    Column("hint", Text, nullable=False),
+    Column("after_drop", Boolean, nullable=False),
+    Column("request_headers", _Json, nullable=False),
+    Column("request_body", Text, nullable=False),
+    Column("live_headers", _Json, nullable=False),
+    Column("live_body", Text, nullable=False),
+    Column("shadow_headers", _Json, nullable=False),
+    Column("shadow_body", Text, nullable=False),
+    UniqueConstraint("exchange_id", "target"),
+    Index(None, "at"),
+    Index(None, "target", "at"),
+    Index(None, "route", "at"),
+)
+
+sessions = Table(
+    "shadow_sessions",
+    metadata,
+    Column("session", _Key, primary_key=True),
+    Column("target", _Key, primary_key=True),
+    Column("selected", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+writers = Table(
+    "shadow_writers",
+    metadata,
+    Column("writer", _Key, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+)

@@ -1,0 +1,166 @@
+"""Evidence in SQLite or Postgres, through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+
+from shadow_middleware.errors import StoreError
+from shadow_middleware.evidence import (
+    ANY,
+    Batch,
+    DivergenceFilter,
+    LatencyTotal,
+    Loss,
+    Progress,
+    Purged,
+    StoredDivergence,
+    Total,
+)
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.store import queries, rows
+from shadow_middleware.store.engine import Database
+from shadow_middleware.store.purge import purge
+from shadow_middleware.store.statements import Statements, settle
+from shadow_middleware.store.upgrade import ensure_schema
+
+__all__ = ["SqlStore"]
+
+MOST_DIGITS = 18
+"""Digits of the largest row number that fits both databases."""
+
+
+class SqlStore:
+    """
+    A store, a reader and a purger over one database.
+
+    Any number of processes and hosts may write to it at once: what they write adds
+    up. Opening it creates and upgrades the tables.
+
+    Args:
+        url: `sqlite:///file`, or `postgresql://user:password@host:port/database`.
+        create: False only looks: a file or tables that are missing are an error.
+        clock: Seconds since the epoch.
+
+    Raises:
+        ConfigurationError: `url` is not the address of a store.
+        MissingExtraError: Postgres needs a package that is not installed.
+        StoreError: the database cannot be used, and why.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = Database(url, create=create)
+        self._clock = clock
+        self._statements = Statements(self._database)
+        try:
+            ensure_schema(self._database, create=create)
+            self._file = self._database.file_identity()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def write(self, batch: Batch) -> None:
+        """Add the batch to what is there, all of it or nothing."""
+        if self._database.file_identity() != self._file:
+            raise StoreError(f"the store {self._database.label} was removed")
+        work = self._statements.for_batch(batch)
+        with self._database.writing() as connection:
+            if self._is_new(connection, batch):
+                settle(connection, self._statements, batch.settlements)
+                for statement, prepared in work:
+                    connection.execute(statement, prepared)
+
+    def _is_new(self, connection: Connection, batch: Batch) -> bool:
+        if not batch.writer:
+            return True
+        row = {"writer": batch.writer, "number": batch.number, "at": self._clock()}
+        return connection.execute(self._statements.turn, row).rowcount == 1
+
+    def totals(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[Total]:
+        """Return the counts, summed over minutes."""
+        found = self._rows(queries.totals_between(since, until, target))
+        return [
+            Total(row.target, row.route, Outcome(row.outcome), row.reason, int(row[4]))
+            for row in found
+        ]
+
+    def latencies(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[LatencyTotal]:
+        """Return the latency buckets, summed over windows."""
+        found = self._rows(queries.latencies_between(since, until, target))
+        return [
+            LatencyTotal(row[0], row[1], row[2], row[3], int(row[4])) for row in found
+        ]
+
+    def losses(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[Loss]:
+        """Return the lost samples, by minute."""
+        found = self._rows(queries.losses_between(since, until, target))
+        return [Loss(*row) for row in found]
+
+    def progress(self, target: str | None = None) -> list[Progress]:
+        """Return how far each session has come with each target, in all."""
+        return [Progress(*row) for row in self._rows(queries.progress_of(target))]
+
+    def divergences(
+        self, where: DivergenceFilter = ANY, *, limit: int = 50, offset: int = 0
+    ) -> list[StoredDivergence]:
+        """Return divergences that fit `where`, the newest first."""
+        return self._stored(queries.divergences_where(where, limit, offset))
+
+    def count_divergences(self, where: DivergenceFilter = ANY) -> int:
+        """Return how many stored divergences fit `where`."""
+        return int(self._rows(queries.count_divergences(where))[0][0])
+
+    def find(self, key: str, *, limit: int = 20) -> list[StoredDivergence]:
+        """Return the divergences that a row's number or an exchange id names."""
+        if key.isascii() and key.isdigit() and len(key) <= MOST_DIGITS:
+            by_number = self._stored(queries.numbered(int(key)))
+            if by_number:
+                return by_number
+        return self._stored(queries.of_exchange(rows.fit(key), limit))
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and the last minute with a count; None without any."""
+        first, last = self._rows(queries.span())[0]
+        return None if first is None else (first, last)
+
+    def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
+        """Remove what is older than `before`, and divergences beyond `keep`."""
+        return purge(self._database, before, keep)
+
+    def close(self) -> None:
+        """Release every connection."""
+        self._database.close()
+
+    def _rows(self, statement: Executable) -> list[Any]:
+        with self._database.reading() as connection:
+            return list(connection.execute(statement))
+
+    def _stored(self, statement: Executable) -> list[StoredDivergence]:
+        return [
+            StoredDivergence(row.id, rows.to_record(row._mapping))
+            for row in self._rows(statement)
+        ]

@@ -1,0 +1,127 @@
+"""Brings a store's tables to the form that this package knows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import OperationalError
+
+from shadow_middleware.errors import StoreError
+from shadow_middleware.store.engine import BUSY_TIMEOUT, Database
+from shadow_middleware.store.schema import HEAD, VERSION_TABLE
+
+__all__ = ["ensure_schema", "upgrade"]
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_LOCK_KEY: Final = 0x5368_6164_6F77
+# Alembic's `context` is one for the whole process.
+_one_at_a_time = threading.Lock()
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """
+    Create or upgrade the tables; return the version before and the version now.
+
+    Any number of processes may do so at once: one works, the others wait.
+
+    Raises:
+        StoreError: it cannot be done, or a newer version of this package did more.
+    """
+    database = Database(url)
+    try:
+        return ensure_schema(database), HEAD
+    finally:
+        database.close()
+
+
+def ensure_schema(database: Database, *, create: bool = True) -> str | None:
+    """
+    See that the tables are as this package knows them; return their version before.
+
+    Args:
+        create: Whether to create and upgrade them, or only to look.
+    """
+    with database.reading() as connection:
+        version = _version(connection)
+    if version != HEAD:
+        _refuse_newer(database, version)
+        if not create:
+            raise StoreError(_behind(database, version))
+        _migrate(database)
+    return version
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    asked = text(f"SELECT version_num FROM {VERSION_TABLE}")
+    found = connection.execute(asked).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def _refuse_newer(database: Database, version: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if version is not None and version not in known:
+        raise StoreError(
+            f"the store {database.label} has the schema {version}, which a newer "
+            f"shadow-middleware made; this one knows {HEAD}: install the newer one "
+            "(pip install -U shadow-middleware), then run: shadow-middleware db upgrade"
+        )
+
+
+def _behind(database: Database, version: str | None) -> str:
+    found = "no tables yet" if version is None else f"the older schema {version}"
+    return (
+        f"the store {database.label} has {found}; "
+        "to prepare it, run: shadow-middleware db upgrade"
+    )
+
+
+def _migrate(database: Database) -> None:
+    if database.is_sqlite:
+        _use_write_ahead_log(database)
+    with _one_at_a_time, database.writing() as connection:
+        if not database.is_sqlite:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
+        # Another process may have done it while this one waited for the lock.
+        if _version(connection) != HEAD:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _use_write_ahead_log(database: Database) -> None:
+    """
+    Let readers and a writer work side by side; the file remembers it.
+
+    SQLite does not wait by itself for the lock that this switch needs.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    with database.reading() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
+                raw.execute("PRAGMA journal_mode = WAL")
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
