@@ -1,0 +1,3 @@
+"""Commands of the bookshop."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Commands of the bookshop: seed."""
+
+from __future__ import annotations

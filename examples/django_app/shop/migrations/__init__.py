@@ -1,0 +1,3 @@
+"""How the bookshop's tables come to be."""
+
+from __future__ import annotations
