@@ -199,6 +199,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # --- comparison ---------------------------------------------------------------
     rules: tuple[Rule, ...] = ()
+    """What to ignore and what to tolerate; see `Rule`."""
     ignore_headers: tuple[str, ...] = ()
     """Header names or globs to ignore, besides the defaults."""
     ignore_paths: tuple[str, ...] = ()

@@ -1,0 +1,145 @@
+"""The documentation is held to the code: references whole, examples sound, links alive."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scripts import reference
+from shadow_middleware import settings, signals
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+UNITS = re.compile(
+    r"\b(bytes|seconds|replays|exchanges|failures|divergences|differences|events"
+    r"|share|numbers|as `)",
+    re.IGNORECASE,
+)
+OWNERS = (settings.Settings, settings.Target, settings.Rule)
+
+
+def blocks(language: str) -> list[object]:
+    """Return every fenced block of the language, with a readable id."""
+    return [
+        pytest.param(match.group(2), id=f"{page.relative_to(ROOT)}:{number}")
+        for page in PAGES
+        for number, match in enumerate(BLOCK.finditer(page.read_text("utf-8")))
+        if match.group(1) == language
+    ]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_every_setting_is_in_the_reference_with_its_default(owner: type) -> None:
+    """No setting can be added without a sentence that users find."""
+    shown = {field.name: field for field in reference.fields(owner)}
+
+    assert {field.name for field in msgspec.structs.fields(owner)} == set(shown)
+    assert [] == [name for name, field in shown.items() if not field.doc]
+    page = reference.settings_reference()
+    assert [] == [
+        name
+        for name, field in shown.items()
+        if not re.search(rf"`{name}`.*\| `{re.escape(field.default)}` \|", page)
+    ]
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_every_number_has_a_unit(owner: type) -> None:
+    """Nobody has to guess whether a timeout is in seconds or milliseconds."""
+    numbers = [f for f in reference.fields(owner) if f.kind in ("int", "float")]
+
+    assert [] == [field.name for field in numbers if not UNITS.search(field.doc)]
+
+
+@pytest.mark.parametrize("name", sorted(signals.ALL))
+def test_every_signal_is_in_the_reference_with_its_payload(name: str) -> None:
+    """A signal is documented by what its event holds."""
+    section = reference.signals_reference().split(f"## {name}\n")[1].split("\n## ")[0]
+
+    assert "`event`:" in section
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_every_python_example_compiles(code: str) -> None:
+    """What readers copy is Python."""
+    ast.parse(code)
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_every_python_example_uses_settings_that_exist(code: str) -> None:
+    """A renamed setting cannot live on in an example."""
+    known = {field.name for owner in OWNERS for field in msgspec.structs.fields(owner)}
+    used = {
+        keyword.arg
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Call) and _is_ours(node)
+        for keyword in node.keywords
+        if keyword.arg
+    }
+
+    assert set() == used - known
+
+
+def _is_ours(call: ast.Call) -> bool:
+    names = {"Rule", "Shadow", "ShadowMiddleware", "Target", "add_middleware"}
+    function = call.func
+    return getattr(function, "id", getattr(function, "attr", "")) in names
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_every_import_in_an_example_works(code: str) -> None:
+    """The paths that readers type lead somewhere."""
+    for node in ast.parse(code).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "shadow"
+        ):
+            exec(ast.unparse(node), {})
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_every_toml_example_is_a_valid_configuration(text: str, tmp_path: Path) -> None:
+    """What readers put into their file is accepted as it stands."""
+    assert tomllib.loads(text)
+    config = tmp_path / "shadow.toml"
+    config.write_text(text, encoding="utf-8")
+
+    assert settings.load(config=config, environ={}).all_targets
+
+
+def test_the_django_example_is_a_valid_configuration() -> None:
+    """The settings dict in the quickstart and the README passes the validator."""
+    for page in (ROOT / "README.md", ROOT / "docs" / "quickstart" / "django.md"):
+        (found,) = re.findall(
+            r"^SHADOW_MIDDLEWARE = (\{.*?\})$", page.read_text(), re.M | re.S
+        )
+
+        assert settings.load(ast.literal_eval(found), environ={}).all_targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_inside_the_project_lead_to_files(page: Path) -> None:
+    """No page points at a file that is not there."""
+    targets = [
+        match.group(1) for match in reference.LINK.finditer(page.read_text("utf-8"))
+    ]
+
+    assert [] == [t for t in targets if not (page.parent / t).exists()]
+
+
+def test_the_readme_fits_on_a_few_screens() -> None:
+    """The first page sells, installs and shows; the rest is documentation."""
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 120
+
+
+def test_included_links_point_to_the_pages_that_hold_them() -> None:
+    """What the README links to is found from the site as well."""
+    index = reference.included("README.md", "index.md")
+
+    assert "](architecture.md)" in index
+    assert "](docs/" not in index
