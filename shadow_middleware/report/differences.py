@@ -1,0 +1,69 @@
+"""
+Differences in groups: what a person reads instead of a thousand single ones.
+
+Two differences belong together when they share route, part, path shape and kind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from shadow_middleware.evidence import DivergenceRecord
+from shadow_middleware.exchange import Difference
+
+__all__ = ["DifferenceGroup", "path_shape", "top_differences"]
+
+
+class DifferenceGroup(msgspec.Struct, frozen=True):
+    """Differences of one shape on one route, and how often they were seen."""
+
+    target: str
+    route: str
+    part: str
+    """`status`, `header`, `body` or `latency`."""
+    path: str
+    """Its shape: list positions stand as `*`; '' for the whole part."""
+    kind: str
+    """`missing`, `added`, `changed`, `type` or `order`."""
+    divergences: int
+    """Divergences with at least one of them."""
+    example: str
+    """The exchange id of the newest one, for `divergences show`."""
+
+
+def path_shape(path: str) -> str:
+    """Return a JSON-pointer path with every list position as `*`."""
+    if not any(c.isdigit() for c in path):
+        return path
+    return "/".join("*" if part.isdecimal() else part for part in path.split("/"))
+
+
+def top_differences(
+    records: Iterable[DivergenceRecord], limit: int = 10
+) -> list[DifferenceGroup]:
+    """
+    Return the groups that most divergences show, the most frequent first.
+
+    Args:
+        records: The newest first.
+        limit: How many groups at most.
+    """
+    seen: Counter[tuple[str, str, str, str, str]] = Counter()
+    examples: dict[tuple[str, str, str, str, str], str] = {}
+    for record in records:
+        for key in {_key(record, one) for one in record.differences}:
+            seen[key] += 1
+            examples.setdefault(key, record.exchange_id)
+    ranked = sorted(seen, key=lambda key: (-seen[key], key))
+    return [DifferenceGroup(*key, seen[key], examples[key]) for key in ranked[:limit]]
+
+
+def _key(
+    record: DivergenceRecord, difference: Difference
+) -> tuple[str, str, str, str, str]:
+    shape = path_shape(difference.path)
+    part, kind = difference.part.value, difference.kind.value
+    return (record.target, record.route, part, shape, kind)

@@ -1,0 +1,104 @@
+"""
+Hints: which setting of ours most likely explains what the numbers show.
+
+A hint names the setting, so that nobody takes a default of ours for a fault of
+the shadow.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from shadow_middleware.evidence import DivergenceRecord, Total
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.settings import SAFE_METHODS
+
+__all__ = ["Hint", "hints"]
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A sentence that explains what is seen, and how many replays it concerns."""
+
+    count: int
+    text: str
+
+
+_Fits = Callable[[Total], bool]
+
+_EXPLAINED: tuple[tuple[_Fits, str], ...] = (
+    (
+        lambda row: row.reason == BREAKER_OPEN,
+        "not sent, because the shadow had failed again and again: the circuit breaker "
+        "was open (`breaker_failures`, `breaker_retry_after`). They count against it.",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SHADOW_ERROR and row.reason == "connect",
+        "could not connect: is the shadow up, and is `shadow_url` right?",
+    ),
+    (
+        lambda row: row.outcome is Outcome.TIMEOUT,
+        "ran out of time (`connect_timeout`, `read_timeout`, `total_timeout`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.INCOMPARABLE,
+        "had a body cut by a cap, so they could not be compared "
+        "(`max_response_body`, `max_shadow_body`, `max_expanded_body`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.DROPPED and row.reason != BREAKER_OPEN,
+        "were dropped at a bound of ours and never replayed (`buffer_count`, "
+        "`buffer_bytes`, `queue_count`, `queue_bytes`, `concurrency`; or lower `rate`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.LIVE_ERROR,
+        "had no right answer to compare with: the live app itself failed. They count "
+        "neither for nor against the shadow.",
+    ),
+)
+
+_NO_WRITES = (
+    "Only methods that do not write were mirrored. Writes are left alone until a "
+    "target asks for them (`methods`)."
+)
+
+
+def hints(
+    totals: Sequence[Total], records: Iterable[DivergenceRecord], lost: int = 0
+) -> list[Hint]:
+    """
+    Return what explains the numbers of one target, the most telling first.
+
+    Args:
+        totals: Its counts.
+        records: Its stored divergences, whose own hints are gathered.
+        lost: Divergences that are counted but have no record.
+    """
+    gathered = Counter(record.hint for record in records if record.hint)
+    found = [Hint(count, text) for text, count in gathered.most_common()]
+    for fits, text in _EXPLAINED:
+        count = sum(row.count for row in totals if fits(row))
+        if count:
+            found.append(Hint(count, f"{_replays(count)} {text}"))
+    if lost:
+        found.append(Hint(lost, _lost(lost)))
+    if totals and not any(_writes(row) for row in totals):
+        found.append(Hint(0, _NO_WRITES))
+    return found
+
+
+def _replays(count: int) -> str:
+    return "1 replay" if count == 1 else f"{count:,} replays"
+
+
+def _lost(lost: int) -> str:
+    what = "1 divergence is" if lost == 1 else f"{lost:,} divergences are"
+    return f"{what} counted without a record: the store was away (`store_buffer`)."
+
+
+def _writes(row: Total) -> bool:
+    method, space, _ = row.route.partition(" ")
+    return bool(space) and method not in SAFE_METHODS

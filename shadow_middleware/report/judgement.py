@@ -1,0 +1,93 @@
+"""
+What an outcome says about the shadow: for it, against it, or nothing.
+
+The one place that decides it; summary, verdict and screens all ask here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import assert_never
+
+import msgspec
+
+from shadow_middleware.evidence import Total
+from shadow_middleware.exchange import Outcome
+
+__all__ = ["BREAKER_OPEN", "Evidence", "Says", "evidence_of", "says"]
+
+BREAKER_OPEN = "breaker_open"
+"""The reason of replays that were not sent because the shadow kept failing."""
+
+
+class Says(StrEnum):
+    """What one outcome is evidence for."""
+
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+    UNKNOWN = "unknown"
+    """It should have been decided and was not: it lowers the coverage."""
+    NOTHING = "nothing"
+    """It could never have said anything about the shadow."""
+
+
+def says(outcome: Outcome, reason: str = "") -> Says:
+    """
+    Return what an outcome says about the shadow.
+
+    A shadow that fails is evidence against it, also where its breaker is open and
+    nothing was sent: down must never look like no divergence. A live error says
+    nothing, because there is no right answer to compare with.
+    """
+    if reason == BREAKER_OPEN:
+        return Says.DISAGREES
+    match outcome:
+        case Outcome.MATCH | Outcome.NOISE:
+            return Says.AGREES
+        case Outcome.DIVERGENCE | Outcome.SHADOW_ERROR | Outcome.TIMEOUT:
+            return Says.DISAGREES
+        case Outcome.INCOMPARABLE | Outcome.DROPPED:
+            return Says.UNKNOWN
+        case Outcome.LIVE_ERROR | Outcome.SKIPPED:
+            return Says.NOTHING
+        case _:
+            assert_never(outcome)
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Counts of what outcomes say."""
+
+    agrees: int = 0
+    disagrees: int = 0
+    unknown: int = 0
+    nothing: int = 0
+
+    @property
+    def decided(self) -> int:
+        """How many say something."""
+        return self.agrees + self.disagrees
+
+    @property
+    def rate(self) -> float | None:
+        """The share that agrees among those that say something."""
+        return self.agrees / self.decided if self.decided else None
+
+    @property
+    def coverage(self) -> float | None:
+        """The share that says something among those that should."""
+        wanted = self.decided + self.unknown
+        return self.decided / wanted if wanted else None
+
+
+def evidence_of(totals: Iterable[Total]) -> Evidence:
+    """Return what the counts say together."""
+    sums = dict.fromkeys(Says, 0)
+    for total in totals:
+        sums[says(total.outcome, total.reason)] += total.count
+    return Evidence(
+        agrees=sums[Says.AGREES],
+        disagrees=sums[Says.DISAGREES],
+        unknown=sums[Says.UNKNOWN],
+        nothing=sums[Says.NOTHING],
+    )

@@ -1,0 +1,195 @@
+"""
+The summary: what the store holds about each target, as data.
+
+Screens render it, `--json` prints it; neither adds a number of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from shadow_middleware.evidence import DivergenceRecord, LatencyTotal, Loss, Total
+from shadow_middleware.report.differences import DifferenceGroup, top_differences
+from shadow_middleware.report.hints import Hint, hints
+from shadow_middleware.report.judgement import evidence_of
+from shadow_middleware.report.latency import Latency, latency_of
+
+__all__ = [
+    "Holdings",
+    "ReasonCount",
+    "RouteSummary",
+    "Summary",
+    "TargetSummary",
+    "summarise",
+]
+
+
+class Holdings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store holds for the time that was asked for."""
+
+    totals: Sequence[Total]
+    latencies: Sequence[LatencyTotal] = ()
+    divergences: Sequence[DivergenceRecord] = ()
+    """The newest first; a sample where the store holds more."""
+    losses: Sequence[Loss] = ()
+    in_flight: Mapping[str, int] = {}
+    """Replays by target that were selected and have not ended."""
+
+
+class ReasonCount(msgspec.Struct, frozen=True):
+    """How many replays ended one way for one reason."""
+
+    outcome: str
+    reason: str
+    count: int
+
+
+class RouteSummary(msgspec.Struct, frozen=True):
+    """One route of one target."""
+
+    route: str
+    count: int
+    outcomes: dict[str, int]
+    shares: dict[str, float]
+    """Each outcome's share of `count`."""
+    match_rate: float | None
+    """The share that agrees among what was decided; None where nothing was."""
+    latency: Latency | None
+
+
+class TargetSummary(msgspec.Struct, frozen=True):
+    """One target. `selected` = the sum of `outcomes` + `in_flight`."""
+
+    target: str
+    selected: int
+    ended: int
+    in_flight: int
+    outcomes: dict[str, int]
+    shares: dict[str, float]
+    match_rate: float | None
+    reasons: list[ReasonCount]
+    latency: Latency | None
+    routes: list[RouteSummary]
+    """The busiest first."""
+    differences: list[DifferenceGroup]
+    """The most frequent first, among the divergences looked at."""
+    looked_at: int
+    """How many stored divergences `differences` is about, the newest."""
+    without_record: int
+    """Divergences that are counted but could not be stored."""
+    hints: list[Hint]
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Every target for the time that was asked for."""
+
+    targets: list[TargetSummary]
+
+
+def summarise(held: Holdings, top: int = 10) -> Summary:
+    """Return the summary of what is held, with `top` groups of differences each."""
+    totals = _by(held.totals, lambda row: row.target)
+    latencies = _by(held.latencies, lambda row: row.target)
+    records = _by(held.divergences, lambda row: row.target)
+    names = sorted({*totals, *held.in_flight})
+    return Summary(
+        [
+            _target(
+                name,
+                totals.get(name, []),
+                latencies.get(name, []),
+                records.get(name, []),
+                sum(loss.count for loss in held.losses if loss.target == name),
+                held.in_flight.get(name, 0),
+                top,
+            )
+            for name in names
+        ]
+    )
+
+
+def _target(
+    name: str,
+    totals: list[Total],
+    latencies: list[LatencyTotal],
+    records: list[DivergenceRecord],
+    lost: int,
+    in_flight: int,
+    top: int,
+) -> TargetSummary:
+    ended = sum(row.count for row in totals)
+    outcomes = _outcomes(totals)
+    return TargetSummary(
+        target=name,
+        selected=ended + in_flight,
+        ended=ended,
+        in_flight=in_flight,
+        outcomes=outcomes,
+        shares=_shares(outcomes),
+        match_rate=evidence_of(totals).rate,
+        reasons=_reasons(totals),
+        latency=latency_of(latencies),
+        routes=_routes(totals, latencies),
+        differences=top_differences(records, top),
+        looked_at=len(records),
+        without_record=lost,
+        hints=hints(totals, records, lost),
+    )
+
+
+def _routes(
+    totals: Iterable[Total], latencies: Iterable[LatencyTotal]
+) -> list[RouteSummary]:
+    counts = _by(totals, lambda row: row.route)
+    times = _by(latencies, lambda row: row.route)
+    routes = [_route(name, rows, times.get(name, [])) for name, rows in counts.items()]
+    return sorted(routes, key=lambda one: (-one.count, one.route))
+
+
+def _route(
+    name: str, totals: list[Total], latencies: list[LatencyTotal]
+) -> RouteSummary:
+    outcomes = _outcomes(totals)
+    return RouteSummary(
+        route=name,
+        count=sum(outcomes.values()),
+        outcomes=outcomes,
+        shares=_shares(outcomes),
+        match_rate=evidence_of(totals).rate,
+        latency=latency_of(latencies),
+    )
+
+
+def _outcomes(totals: Iterable[Total]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for row in totals:
+        sums[row.outcome.value] = sums.get(row.outcome.value, 0) + row.count
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _shares(outcomes: Mapping[str, int]) -> dict[str, float]:
+    total = sum(outcomes.values())
+    return {name: n / total for name, n in outcomes.items()} if total else {}
+
+
+def _reasons(totals: Iterable[Total]) -> list[ReasonCount]:
+    sums: dict[tuple[str, str], int] = {}
+    for row in totals:
+        if row.reason:
+            key = (row.outcome.value, row.reason)
+            sums[key] = sums.get(key, 0) + row.count
+    ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return [ReasonCount(outcome, reason, n) for (outcome, reason), n in ranked]
+
+
+_Row = TypeVar("_Row")
+
+
+def _by(rows: Iterable[_Row], key: Callable[[_Row], str]) -> dict[str, list[_Row]]:
+    groups: dict[str, list[_Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
