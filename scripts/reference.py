@@ -56,6 +56,14 @@ COMMANDS: Final = (
 )
 
 
+RUN: Final = """
+import sys
+from shadow_middleware.cli.main import main
+sys.argv[0] = "shadow-middleware"
+sys.exit(main())
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting as the reference shows it."""
@@ -140,7 +148,7 @@ def cli_reference() -> str:
 
 
 def _help(command: str) -> str:
-    program = [sys.executable, "-m", "shadow_middleware.cli.main"]
+    program = [sys.executable, "-c", RUN]
     environ = os.environ | {"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"}
     done = subprocess.run(
         [*program, *command.split(), "--help"],
