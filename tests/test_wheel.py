@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-# Both tests share what is built once; loadgroup keeps them on one worker.
+# Building and installing takes seconds, and more where nothing is cached yet.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).resolve().parent.parent
