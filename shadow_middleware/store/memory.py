@@ -1,0 +1,285 @@
+"""Evidence in memory: for tests, and for those who keep nothing."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from shadow_middleware.evidence import (
+    ANY,
+    LATENCY_WINDOW,
+    SETTLED,
+    Batch,
+    Count,
+    DivergenceFilter,
+    LatencyTotal,
+    Loss,
+    Progress,
+    Purged,
+    Settlement,
+    StoredDivergence,
+    Total,
+)
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.store import rows
+
+__all__ = ["MemoryStore"]
+
+Key = tuple[Any, ...]
+
+
+class MemoryStore:
+    """
+    A store, a reader and a purger that forgets at exit.
+
+    Args:
+        most_divergences: Those held; then the oldest number goes.
+        most_keys: Distinct counts, and distinct latency buckets, held; then the
+            oldest minutes go.
+    """
+
+    def __init__(
+        self, *, most_divergences: int = 1_000, most_keys: int = 100_000
+    ) -> None:
+        self._most_divergences = most_divergences
+        self._most_keys = most_keys
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._counts: dict[Key, int] = {}
+        self._latencies: dict[Key, int] = {}
+        self._losses: dict[Key, int] = {}
+        self._progress: dict[tuple[str, str], Progress] = {}
+        self._stored: dict[tuple[str, str], StoredDivergence] = {}
+        self._turns: dict[str, int] = {}
+
+    def write(self, batch: Batch) -> None:
+        """Add the batch to what is there, all of it or nothing."""
+        prepared = rows.divergence_rows(batch)
+        with self._lock:
+            if batch.writer:
+                if self._turns.get(batch.writer, 0) >= batch.number:
+                    return
+                self._turns[batch.writer] = batch.number
+            for settlement in batch.settlements:
+                self._settle(settlement)
+            _add(self._counts, rows.count_rows(batch))
+            _add(self._latencies, rows.latency_rows(batch))
+            _add(self._losses, rows.loss_rows(batch))
+            for row in rows.progress_rows(batch):
+                self._advance(Progress(**row))
+            for row in prepared:
+                self._keep(row)
+            self._forget()
+
+    def _settle(self, one: Settlement) -> None:
+        at = one.minute * 60.0
+        self._advance(Progress(one.session, one.target, one.handed, 0, at))
+        before = self._progress[one.session, one.target]
+        missing = one.handed - before.ended
+        if missing > 0:
+            ended = msgspec.structs.replace(before, ended=one.handed)
+            self._progress[one.session, one.target] = ended
+            dropped = Count(
+                one.minute, one.target, "-", Outcome.DROPPED, SETTLED, missing
+            )
+            _add(self._counts, rows.count_rows(Batch(counts=[dropped])))
+
+    def _advance(self, one: Progress) -> None:
+        key = (one.session, one.target)
+        both = [self._progress[key], one] if key in self._progress else [one]
+        self._progress[key] = Progress(
+            one.session,
+            one.target,
+            max(progress.selected for progress in both),
+            sum(progress.ended for progress in both),
+            max(progress.at for progress in both),
+        )
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        key = (row["exchange_id"], row["target"])
+        if key not in self._stored:
+            kept = msgspec.json.decode(rows.dump_json(row))
+            record = rows.to_record(kept)
+            self._stored[key] = StoredDivergence(next(self._numbers), record)
+
+    def _forget(self) -> None:
+        while len(self._stored) > self._most_divergences:
+            del self._stored[next(iter(self._stored))]
+        for sums in (self._counts, self._latencies, self._losses):
+            while len(sums) > self._most_keys:
+                oldest = min(key[0] for key in sums)
+                _remove(sums, oldest + 1)
+
+    def totals(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[Total]:
+        """Return the counts, summed over minutes."""
+        found = self._between(self._counts, since, until, target)
+        return [
+            Total(key[0], key[1], Outcome(key[2]), key[3], count)
+            for key, count in _summed(found)
+        ]
+
+    def latencies(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[LatencyTotal]:
+        """Return the latency buckets, summed over windows."""
+        if since is not None:
+            since -= since % LATENCY_WINDOW
+        found = self._between(self._latencies, since, until, target)
+        return [
+            LatencyTotal(key[0], key[1], key[2], key[3], count)
+            for key, count in _summed(found)
+        ]
+
+    def losses(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        target: str | None = None,
+    ) -> list[Loss]:
+        """Return the lost samples, by minute."""
+        found = self._between(self._losses, since, until, target)
+        return [Loss(key[0], key[1], key[2], count) for key, count in sorted(found)]
+
+    def _between(
+        self,
+        sums: dict[Key, int],
+        since: int | None,
+        until: int | None,
+        target: str | None,
+    ) -> list[tuple[Key, int]]:
+        with self._lock:
+            return [
+                (key, count)
+                for key, count in sums.items()
+                if (since is None or key[0] >= since)
+                and (until is None or key[0] < until)
+                and (target is None or key[1] == target)
+            ]
+
+    def progress(self, target: str | None = None) -> list[Progress]:
+        """Return how far each session has come with each target, in all."""
+        with self._lock:
+            return [
+                self._progress[key]
+                for key in sorted(self._progress)
+                if target is None or key[1] == target
+            ]
+
+    def divergences(
+        self, where: DivergenceFilter = ANY, *, limit: int = 50, offset: int = 0
+    ) -> list[StoredDivergence]:
+        """Return divergences that fit `where`, the newest first."""
+        return self._fitting(where)[offset : offset + limit]
+
+    def count_divergences(self, where: DivergenceFilter = ANY) -> int:
+        """Return how many stored divergences fit `where`."""
+        return len(self._fitting(where))
+
+    def _fitting(self, where: DivergenceFilter) -> list[StoredDivergence]:
+        with self._lock:
+            found = [one for one in self._stored.values() if _fits(one, where)]
+        return sorted(found, key=_age, reverse=True)
+
+    def find(self, key: str, *, limit: int = 20) -> list[StoredDivergence]:
+        """Return the divergences that a row's number or an exchange id names."""
+        with self._lock:
+            by_number = [one for one in self._stored.values() if str(one.id) == key]
+            begins = [
+                self._stored[name]
+                for name in sorted(self._stored)
+                if name[0].startswith(key)
+            ]
+        return by_number or begins[:limit]
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the first and the last minute with a count; None without any."""
+        with self._lock:
+            minutes = [key[0] for key in self._counts]
+        return (min(minutes), max(minutes)) if minutes else None
+
+    def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
+        """Remove what is older than `before`, and divergences beyond `keep`."""
+        newest_first = self._fitting(ANY)
+        kept = newest_first if keep is None else newest_first[: max(keep, 0)]
+        if before is not None:
+            kept = [one for one in kept if one.record.at >= before]
+        with self._lock:
+            self._stored = {
+                (one.record.exchange_id, one.record.target): one
+                for one in sorted(kept, key=lambda one: one.id)
+            }
+            sampled = len(newest_first) - len(kept)
+            if before is None:
+                return Purged(divergences=sampled)
+            return self._purge_sums(before, sampled)
+
+    def _purge_sums(self, before: float, sampled: int) -> Purged:
+        minute = int(before // 60)
+        silent = [key for key, one in self._progress.items() if one.at < before]
+        for key in silent:
+            del self._progress[key]
+        return Purged(
+            counts=_remove(self._counts, minute),
+            latencies=_remove(self._latencies, minute - LATENCY_WINDOW + 1),
+            divergences=sampled,
+            losses=_remove(self._losses, minute),
+            progress=len(silent),
+        )
+
+    def close(self) -> None:
+        """Do nothing: what is kept stays readable."""
+
+
+def _add(sums: dict[Key, int], prepared: list[dict[str, Any]]) -> None:
+    for row in prepared:
+        *names, count = row.values()
+        key = tuple(names)
+        sums[key] = sums.get(key, 0) + count
+
+
+def _summed(found: Iterable[tuple[Key, int]]) -> list[tuple[Key, int]]:
+    sums: dict[Key, int] = {}
+    for (_, *rest), count in found:
+        key = tuple(rest)
+        sums[key] = sums.get(key, 0) + count
+    return sorted(sums.items())
+
+
+def _remove(sums: dict[Key, int], before: int) -> int:
+    old = [key for key in sums if key[0] < before]
+    for key in old:
+        del sums[key]
+    return len(old)
+
+
+def _fits(one: StoredDivergence, where: DivergenceFilter) -> bool:
+    record = one.record
+    return (
+        all(
+            wanted is None or wanted == found
+            for wanted, found in (
+                (where.target, record.target),
+                (where.route, record.route),
+                (where.live_status, record.live_status),
+                (where.shadow_status, record.shadow_status),
+            )
+        )
+        and (where.since is None or record.at >= where.since)
+        and (where.until is None or record.at < where.until)
+    )
+
+
+def _age(one: StoredDivergence) -> tuple[float, int]:
+    return one.record.at, one.id

@@ -1,0 +1,202 @@
+"""
+What waits to be written: merged, bounded, and never a count forgotten. Pure.
+
+Counts that fit one row of the store become one here, so a store that is away costs
+memory by distinct keys and not by traffic.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from shadow_middleware.evidence import (
+    OVERFLOW,
+    Batch,
+    Count,
+    DivergenceRecord,
+    LatencyCount,
+    Loss,
+    Progress,
+    Settlement,
+)
+from shadow_middleware.exchange import Outcome
+
+__all__ = ["BUFFER_FULL", "REFUSED", "Pending", "outcomes_in", "weight"]
+
+BUFFER_FULL: Final = "buffer_full"
+REFUSED: Final = "refused"
+
+HOUR: Final = 60
+
+CountKey = tuple[int, str, str, Outcome, str]
+LatencyKey = tuple[int, str, str, str, int]
+K = TypeVar("K", CountKey, LatencyKey, tuple[int, str, str])
+
+
+class Pending:
+    """
+    Evidence on its way to the store. Not safe on several threads by itself.
+
+    Args:
+        most: Divergences held, those handed out by `take` and not yet released too.
+        most_bytes: Their weight in all.
+        most_keys: Distinct counts, and distinct latency buckets, told apart; beyond,
+            they go on under the route `(other)`, and beyond twice as many also by the
+            hour and without a reason.
+    """
+
+    def __init__(self, most: int, most_bytes: int, most_keys: int) -> None:
+        self.lost_samples = 0
+        self._most = most
+        self._most_bytes = most_bytes
+        self._most_keys = most_keys
+        self._held = 0
+        self._held_bytes = 0
+        self._sealed: deque[Batch] = deque()
+        self._divergences: deque[DivergenceRecord] = deque()
+        self._losses: dict[tuple[int, str, str], int] = {}
+        self._clear_sums()
+
+    def _clear_sums(self) -> None:
+        self._counts: dict[CountKey, int] = {}
+        self._latencies: dict[LatencyKey, int] = {}
+        self._progress: dict[tuple[str, str], Progress] = {}
+        self._settlements: dict[tuple[str, str], Settlement] = {}
+
+    def __bool__(self) -> bool:
+        return bool(
+            self._counts
+            or self._divergences
+            or self._latencies
+            or self._progress
+            or self._settlements
+            or self._losses
+            or self._sealed
+        )
+
+    def add(self, batch: Batch) -> None:
+        """Take in a batch; what exceeds the bounds is counted as lost."""
+        self._add_settlements(batch)
+        for count in batch.counts:
+            self._add_count(count)
+        for latency in batch.latencies:
+            self._add_latency(latency)
+        for progress in batch.progress:
+            self._add_progress(progress)
+        for loss in batch.losses:
+            _add(self._losses, (loss.minute, loss.target, loss.reason), loss.count)
+        for record in batch.divergences:
+            self._add_divergence(record)
+
+    def _add_settlements(self, batch: Batch) -> None:
+        for one in batch.settlements:
+            key = (one.session, one.target)
+            if key in self._progress:
+                # A settlement is of what came before it: that must be written first.
+                self._sealed.append(self._take_sums())
+            before = self._settlements.get(key)
+            if before is None or before.handed < one.handed:
+                self._settlements[key] = one
+
+    def _add_count(self, one: Count) -> None:
+        key = (one.minute, one.target, one.route, one.outcome, one.reason)
+        if key not in self._counts and len(self._counts) >= self._most_keys:
+            key = (one.minute, one.target, OVERFLOW, one.outcome, one.reason)
+            if len(self._counts) >= 2 * self._most_keys:
+                hour = one.minute - one.minute % HOUR
+                key = (hour, one.target, OVERFLOW, one.outcome, OVERFLOW)
+        _add(self._counts, key, one.count)
+
+    def _add_latency(self, one: LatencyCount) -> None:
+        key = (one.window, one.target, one.route, one.leg, one.bucket)
+        if key not in self._latencies and len(self._latencies) >= self._most_keys:
+            key = (one.window, one.target, OVERFLOW, one.leg, one.bucket)
+            if len(self._latencies) >= 2 * self._most_keys:
+                hour = one.window - one.window % HOUR
+                key = (hour, one.target, OVERFLOW, one.leg, one.bucket)
+        _add(self._latencies, key, one.count)
+
+    def _add_progress(self, one: Progress) -> None:
+        key = (one.session, one.target)
+        before = self._progress.get(key)
+        if before is not None:
+            one = replace(
+                one,
+                selected=max(one.selected, before.selected),
+                ended=one.ended + before.ended,
+                at=max(one.at, before.at),
+            )
+        self._progress[key] = one
+
+    def _add_divergence(self, record: DivergenceRecord) -> None:
+        heavy = weight(record)
+        if self._held >= self._most or self._held_bytes + heavy > self._most_bytes:
+            self.lose(record, BUFFER_FULL)
+            return
+        self._held += 1
+        self._held_bytes += heavy
+        self._divergences.append(record)
+
+    def lose(self, record: DivergenceRecord, reason: str) -> None:
+        """Count the record as lost; the count itself goes to the store."""
+        self.lost_samples += 1
+        _add(self._losses, (int(record.at // 60), record.target, reason), 1)
+
+    def take(self, most: int) -> Batch:
+        """Hand out what waits, with at most so many divergences."""
+        if self._sealed:
+            return self._sealed.popleft()
+        some = min(most, len(self._divergences))
+        divergences = [self._divergences.popleft() for _ in range(some)]
+        losses = [Loss(*key, count) for key, count in self._losses.items()]
+        self._losses = {}
+        return replace(self._take_sums(), divergences=divergences, losses=losses)
+
+    def _take_sums(self) -> Batch:
+        batch = Batch(
+            counts=[Count(*key, count) for key, count in self._counts.items()],
+            latencies=[
+                LatencyCount(*key, count) for key, count in self._latencies.items()
+            ],
+            progress=list(self._progress.values()),
+            settlements=list(self._settlements.values()),
+        )
+        self._clear_sums()
+        return batch
+
+    def release(self, batch: Batch) -> None:
+        """Free the room of divergences that were handed out."""
+        self._held -= len(batch.divergences)
+        self._held_bytes -= sum(map(weight, batch.divergences))
+
+
+def _add(sums: dict[K, int], key: K, count: int) -> None:
+    sums[key] = sums.get(key, 0) + count
+
+
+def outcomes_in(batch: Batch) -> int:
+    """Return how many outcomes the batch counts."""
+    return sum(count.count for count in batch.counts)
+
+
+def weight(record: DivergenceRecord) -> int:
+    """Return about how many bytes the record holds."""
+    heavy = 1000 + len(record.path)
+    for body in (record.request_body, record.live_body, record.shadow_body):
+        heavy += len(body)
+    for headers in (
+        record.request_headers,
+        record.live_headers,
+        record.shadow_headers,
+    ):
+        heavy += sum(150 + len(name) + len(value) for name, value in headers)
+    for difference in record.differences:
+        heavy += 500 + _length(difference.live) + _length(difference.shadow)
+    return heavy
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, str) else 100
