@@ -175,6 +175,11 @@ class Exchange(msgspec.Struct, frozen=True):
     """Whether an earlier exchange of the same key was dropped."""
 
     @property
+    def session(self) -> str:
+        """The live process that captured it: the first part of the id."""
+        return self.id.rpartition("-")[0]
+
+    @property
     def endpoint(self) -> str:
         """Method and route as people say it: `GET /users/{id}`."""
         return f"{self.request.method} {self.route}"
