@@ -111,5 +111,6 @@ NOISE = (
     Noise("GET /status/", "body", "/now", '"ignore_paths": ["/now", …]'),
     Noise("GET /status/", "body", "/check_id", '"ignore_paths": […, "/check_id"]'),
     Noise("GET /contact/", "body", "**", '"rules": [{"name": "csrf-token", …}]'),
+    Noise("GET /login/", "body", "**", '"rules": [{"name": "csrf-token", …}]'),
 )
 """Different between any two answers of any version; the settings ignore it."""
