@@ -232,6 +232,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             return self.targets
         return (Target(url=self.shadow_url), *self.targets)
 
+    @property
+    def mirrored_methods(self) -> frozenset[str]:
+        """Every method that some target may mirror; empty where nothing is mirrored."""
+        targets = self.all_targets
+        if not (self.enabled and targets and self.rate > 0):
+            return frozenset()
+        return frozenset(self.methods).union(*(target.methods for target in targets))
+
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
         return f"Settings({fields})"

@@ -207,7 +207,7 @@ def _patterns(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
 def _pattern(place: Place, value: str) -> str:
     if not value:
         return value
-    import re2  # type: ignore[import-untyped]  # only where a pattern is given: the web process stays light
+    import re2  # only where a pattern is given: the web process stays light
 
     options = re2.Options()
     options.log_errors = False

@@ -1,0 +1,64 @@
+"""Stand-ins for the ports of the package, shared by the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shadow_middleware.capture import Capture
+from shadow_middleware.handoff.base import HandoffState
+from shadow_middleware.live import LiveSide
+from shadow_middleware.settings import load
+
+__all__ = ["RecordingHandoff", "recording_live"]
+
+
+class RecordingHandoff:
+    """A hand-off that keeps every capture for the test to look at."""
+
+    def __init__(self) -> None:
+        self.paused_until = 0
+        self.captures: list[Capture] = []
+        self.refused = 0
+        self.started = 0
+
+    @property
+    def only(self) -> Capture:
+        """The one capture that there has to be."""
+        assert len(self.captures) == 1
+        return self.captures[0]
+
+    def offer(self, capture: Capture) -> None:
+        self.captures.append(capture)
+
+    def refuse(self) -> None:
+        self.refused += 1
+
+    def start(self) -> None:
+        self.started += 1
+
+    def flush(self, timeout: float = 0.0) -> bool:
+        return True
+
+    def close(self, timeout: float, *, wait: bool = True) -> bool:
+        return True
+
+    @property
+    def state(self) -> HandoffState:
+        return HandoffState(
+            session="test",
+            selected=len(self.captures) + self.refused,
+            handed=len(self.captures),
+            dropped={},
+            held=0,
+            held_bytes=0,
+            ended=0,
+            agents=0,
+            connected=True,
+        )
+
+
+def recording_live(**settings: Any) -> tuple[LiveSide, RecordingHandoff]:
+    """Return a live side, and the hand-off that records what it hands over."""
+    handoff = RecordingHandoff()
+    settings.setdefault("shadow_url", "http://shadow.test")
+    return LiveSide(load(settings), handoff), handoff
