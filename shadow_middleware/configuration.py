@@ -34,6 +34,8 @@ __all__ = [
 
 _PREFIX = "SHADOW_MIDDLEWARE_"
 CONFIG_VARIABLE = _PREFIX + "CONFIG"
+_NO_SETTINGS = (CONFIG_VARIABLE, _PREFIX + "HTTP_CLIENT")
+"""Variables with the prefix that others read: `load`, and `replay.client`."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _LARGEST = 2**62  # what every reader of the wire format can hold
@@ -213,7 +215,7 @@ def read_environment(
     kinds = {field.name: field.type for field in msgspec.structs.fields(struct)}
     given = {}
     for variable, text in environ.items():
-        if not variable.startswith(_PREFIX) or variable == CONFIG_VARIABLE:
+        if not variable.startswith(_PREFIX) or variable in _NO_SETTINGS:
             continue
         name = variable.removeprefix(_PREFIX).lower()
         place = Place(name, f"environment variable {variable}")

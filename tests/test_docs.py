@@ -110,6 +110,24 @@ def test_every_toml_example_is_a_valid_configuration(text: str, tmp_path: Path) 
     assert settings.load(config=config, environ={}).all_targets
 
 
+def test_every_environment_variable_that_is_named_is_accepted() -> None:
+    """A variable that the documentation or the code speaks of is no unknown setting."""
+    sources = [*PAGES, *(ROOT / "shadow_middleware").rglob("*.py")]
+    found = {
+        name
+        for source in sources
+        for name in re.findall(
+            r"SHADOW_MIDDLEWARE_([A-Z][A-Z_]*[A-Z])", source.read_text("utf-8")
+        )
+    }
+    known = {field.name.upper() for field in msgspec.structs.fields(settings.Settings)}
+    others = {"CONFIG": "", "HTTP_CLIENT": "httpx2"}
+    environ = {f"SHADOW_MIDDLEWARE_{name}": value for name, value in others.items()}
+
+    assert set(others) == found - known
+    assert settings.load({"enabled": False}, environ=environ)
+
+
 def test_the_django_example_is_a_valid_configuration() -> None:
     """The settings dict in the quickstart and the README passes the validator."""
     for page in (ROOT / "README.md", ROOT / "docs" / "quickstart" / "django.md"):
