@@ -1,0 +1,336 @@
+"""
+The live end of the wall: one bounded buffer and one non-blocking socket.
+
+`offer` runs on the request's own thread or loop. It appends to a batch; a batch is
+encoded and sent at once where no asyncio loop runs (WSGI, trio), else after a few
+milliseconds or when it has grown. When the kernel's buffer is full the bytes wait
+here; when that is full too, exchanges are dropped, counted, and for a moment not
+captured at all. The lock is held for an encode and a non-blocking send, never for a
+wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import select
+import socket
+import threading
+import time
+from asyncio import _get_running_loop  # the only look at the loop that never raises
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from shadow_middleware.capture import Capture, Record
+from shadow_middleware.handoff import codec
+from shadow_middleware.handoff.base import HandoffState
+
+__all__ = ["AgentSocket"]
+
+FLUSH_INTERVAL: Final = 0.005
+FLUSH_BYTES: Final = 96 * 1024
+PAUSE_NS: Final = 20_000_000
+"""How long capture rests when the buffer is full: 20 ms."""
+
+logger = logging.getLogger("shadow_middleware")
+
+
+class _Frame:
+    """Bytes on their way, and how many exchanges they account for."""
+
+    __slots__ = ("accounts", "data", "lasting")
+
+    def __init__(self, data: bytes | bytearray, accounts: int, lasting: bool) -> None:
+        self.data = data
+        self.accounts = accounts
+        self.lasting = lasting
+        """Whether a next agent needs it as well."""
+
+
+class Keeps(Protocol):
+    """What keeps an agent at the other end; see `handoff.keeper`."""
+
+    def start(self) -> None:
+        """Begin, on a thread of its own."""
+        ...
+
+    def close(self, timeout: float, *, wait: bool) -> bool:
+        """Part from the agent; whether that went well."""
+        ...
+
+
+class AgentSocket:
+    """Implements `handoff.base.Handoff` over a connected stream socket."""
+
+    def __init__(
+        self,
+        keeper: Callable[[AgentSocket], Keeps],
+        *,
+        max_bytes: int,
+        max_count: int,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """
+        Hold nothing and start nothing.
+
+        Args:
+            keeper: Makes what brings up an agent, at the first exchange.
+            max_bytes: Bytes to hold while no agent takes them.
+            max_count: Exchanges to hold while no agent takes them.
+            clock: Monotonic nanoseconds.
+        """
+        self._make_keeper = keeper
+        self._max_bytes = max_bytes
+        self._max_count = max_count
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._keeper: Keeps | None = None
+        self.session = secrets.token_hex(8)
+        self.paused_until = 0
+        self._socket: socket.socket | None = None
+        self._batch: list[Record] = []
+        self._batch_bytes = 0
+        self._timed = False
+        self._outgoing: deque[_Frame] = deque()
+        self._outgoing_bytes = self._outgoing_count = self._offset = 0
+        self._selected = self._handed = 0
+        self._dropped: Counter[str] = Counter()
+        self._unreported: Counter[str] = Counter()
+        self._dropped_keys: set[str] = set()
+        self.ended = 0
+        self.agents = 0
+
+    # --- called on the request path ----------------------------------------------
+
+    def offer(self, capture: Capture) -> None:
+        """Take a finished capture, or count it as dropped."""
+        if self._keeper is None:
+            self.start()
+        size = capture.size
+        with self._lock:
+            self._selected += 1
+            if (
+                self._batch_bytes + self._outgoing_bytes + size > self._max_bytes
+                or len(self._batch) + self._outgoing_count >= self._max_count
+            ):
+                self._drop("buffer_full", capture.key)
+                return
+            after_drop = bool(self._dropped_keys) and self._follows_drop(capture.key)
+            self._batch.append(capture.record(self._selected, after_drop=after_drop))
+            self._batch_bytes += size
+            if self._timed and self._batch_bytes < FLUSH_BYTES:
+                return
+            loop = _get_running_loop()
+            if loop is None or self._batch_bytes >= FLUSH_BYTES:
+                self._push()
+            else:
+                self._timed = True
+                loop.call_later(FLUSH_INTERVAL, self.flush)
+
+    def refuse(self) -> None:
+        """Count one exchange that was not captured because of `paused_until`."""
+        with self._lock:
+            self._selected += 1
+            self._drop("paused", None)
+
+    def _drop(self, reason: str, key: str | None) -> None:
+        if reason == "buffer_full":
+            self.paused_until = self._clock() + PAUSE_NS
+        if key is not None and len(self._dropped_keys) < self._max_count:
+            self._dropped_keys.add(key)
+        self._dropped[reason] += 1
+        self._unreported[reason] += 1
+
+    def _follows_drop(self, key: str | None) -> bool:
+        if key not in self._dropped_keys:
+            return False
+        self._dropped_keys.discard(key)
+        return True
+
+    # --- beginning and end -----------------------------------------------------------
+
+    def start(self) -> None:
+        """Have an agent ready; called again it does nothing."""
+        with self._starting:
+            if self._keeper is None:
+                keeper = self._make_keeper(self)
+                keeper.start()
+                self._keeper = keeper
+
+    def close(self, timeout: float, *, wait: bool = True) -> bool:
+        """
+        Push out what is held, part from the agent, and count what is left as dropped.
+
+        A later exchange starts anew. Returns whether nothing was dropped and, when
+        waiting, the agent has ended all it was given.
+        """
+        with self._starting:
+            keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return True
+        done = keeper.close(timeout, wait=wait)
+        lost = self._give_up("shutdown")
+        if lost:
+            logger.warning("%d exchanges were dropped at shutdown", lost)
+        return done and not lost
+
+    def after_fork(self) -> None:
+        """Begin anew in a child process; what was held is the parent's to send."""
+        if self._socket is not None:
+            self._socket.close()
+        self._begin()
+
+    # --- called by the timer and by the keeper --------------------------------------
+
+    def flush(self, timeout: float = 0.0) -> bool:
+        """Push out what is held; whether nothing is held any more."""
+        deadline = self._clock() + int(timeout * 1e9)
+        while True:
+            with self._lock:
+                self._push()
+                if not (self._outgoing or self._batch):
+                    return True
+                waiting = self._socket
+            if self._clock() >= deadline:
+                return False
+            _wait_writable(waiting, min(0.05, timeout))
+
+    def _push(self) -> None:
+        self._timed = False
+        # Frames stay whole and few: a new one only when the last has gone.
+        if not self._outgoing or self._batch_bytes >= FLUSH_BYTES:
+            self._seal()
+        self._send()
+
+    def _seal(self) -> None:
+        if not self._batch and not self._unreported:
+            return
+        records, self._batch, self._batch_bytes = self._batch, [], 0
+        drops, self._unreported = self._unreported, Counter()
+        try:
+            data = codec.batch_frame(self._selected, drops, records)
+        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+            data, drops, records = self._salvage(drops, records)
+        self._append(_Frame(data, len(records) + drops.total(), lasting=True))
+
+    def _salvage(
+        self, drops: Counter[str], records: list[Record]
+    ) -> tuple[bytearray, Counter[str], list[Record]]:
+        """Encode without the records that an app's odd values made unencodable."""
+        good = [record for record in records if _encodable(record)]
+        drops["unencodable"] += len(records) - len(good)
+        self._dropped["unencodable"] += len(records) - len(good)
+        return codec.batch_frame(self._selected, drops, good), drops, good
+
+    def _append(self, frame: _Frame) -> None:
+        self._outgoing.append(frame)
+        self._outgoing_bytes += len(frame.data)
+        self._outgoing_count += frame.accounts
+
+    def _send(self) -> None:
+        while self._outgoing and self._socket is not None:
+            frame = self._outgoing[0]
+            try:
+                with memoryview(frame.data) as view:
+                    self._offset += self._socket.send(view[self._offset :])
+            except BlockingIOError:
+                return
+            except OSError:
+                # The keeper sees the same end, and settles the account.
+                return
+            if self._offset == len(frame.data):
+                self._take_off(frame)
+
+    def _take_off(self, frame: _Frame) -> None:
+        self._outgoing.popleft()
+        self._offset = 0
+        self._outgoing_bytes -= len(frame.data)
+        self._outgoing_count -= frame.accounts
+        self._handed += frame.accounts
+
+    # --- called by the keeper ----------------------------------------------------------
+
+    def attach(self, connection: socket.socket, hello: codec.Hello) -> None:
+        """Speak to a new agent from now on, beginning with `hello`."""
+        connection.setblocking(False)
+        with self._lock:
+            known = {"selected": self._selected, "handed": self._handed}
+            data = codec.frame(codec.HELLO, msgspec.structs.replace(hello, **known))
+            self._outgoing.appendleft(_Frame(data, 0, lasting=False))
+            self._outgoing_bytes += len(data)
+            self._socket = connection
+            self.agents += 1
+            self._push()
+
+    def detach(self) -> None:
+        """Stop speaking to an agent that is gone. Its unfinished frame goes to the next."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+            self._offset = 0
+            self._outgoing = deque(f for f in self._outgoing if f.lasting)
+            self._outgoing_bytes = sum(len(f.data) for f in self._outgoing)
+
+    def tell(self, kind: int, payload: object) -> None:
+        """Send a frame that is about this connection only."""
+        with self._lock:
+            self._seal()
+            self._append(_Frame(codec.frame(kind, payload), 0, lasting=False))
+            self._send()
+
+    def _give_up(self, reason: str) -> int:
+        """Count all that is held as dropped; nobody will take it any more."""
+        with self._lock:
+            held = len(self._batch) + sum(
+                f.accounts for f in self._outgoing if f.lasting
+            )
+            self._batch, self._batch_bytes = [], 0
+            self._outgoing.clear()
+            self._outgoing_bytes = self._outgoing_count = self._offset = 0
+            self._dropped[reason] += held
+        return held
+
+    @property
+    def state(self) -> HandoffState:
+        """The figures of now."""
+        with self._lock:
+            return HandoffState(
+                session=self.session,
+                selected=self._selected,
+                handed=self._handed,
+                dropped=dict(self._dropped),
+                held=len(self._batch) + self._outgoing_count,
+                held_bytes=self._batch_bytes + self._outgoing_bytes,
+                ended=self.ended,
+                agents=self.agents,
+                connected=self._socket is not None,
+            )
+
+    @property
+    def waiting(self) -> bool:
+        """Whether bytes wait for the socket to take them."""
+        return bool(self._outgoing or self._batch or self._unreported)
+
+
+def _encodable(record: Record) -> bool:
+    try:
+        codec.frame(codec.BATCH, record)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+        return False
+    return True
+
+
+def _wait_writable(connection: socket.socket | None, timeout: float) -> None:
+    """Wait until the socket takes bytes, or a moment where there is none."""
+    try:
+        select.select([], [connection] if connection else [], [], timeout)
+    except (OSError, ValueError):
+        time.sleep(timeout)

@@ -1,0 +1,244 @@
+"""
+The format that crosses the wall: length-prefixed frames of MessagePack.
+
+    frame  = length (4 bytes, big endian, of what follows) kind (1 byte) payload
+    kinds  live to agent: HELLO, BATCH, WANTS, BYE; agent to live: STATUS, EVENT
+
+Pure. Nothing here can run code when it decodes. A record that does not decode is
+counted, and costs no other record.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from shadow_middleware.capture import Record
+from shadow_middleware.errors import DecodeError
+from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
+
+__all__ = [
+    "BATCH",
+    "BYE",
+    "EVENT",
+    "FIELDS",
+    "HELLO",
+    "STATUS",
+    "WANTS",
+    "Batch",
+    "Event",
+    "Frames",
+    "Hello",
+    "Status",
+    "decode_batch",
+    "exchange_of",
+    "frame",
+]
+
+HELLO, BATCH, WANTS, BYE, STATUS, EVENT = range(1, 7)
+
+FIELDS: Final = (
+    *("number", "started", "first_byte", "ended"),
+    *("method", "path", "query", "headers", "request_body"),
+    *("status", "response_headers", "response_body", "trailers"),
+    *("route", "key", "scheme", "http_version"),
+    *("error", "skip", "withheld", "request_cut", "after_drop"),
+)
+"""The places of a `capture.Record`, in order."""
+
+MAX_FRAME: Final = 256 * 1024 * 1024
+_HEAD: Final = struct.Struct(">IB")
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """What a live process says first on a new connection."""
+
+    version: int
+    session: str
+    """Names the live process; every exchange id starts with it."""
+    settings: bytes
+    clock_offset: float
+    """Unix time in seconds minus the monotonic clock, on the live host."""
+    selected: int
+    """How many exchanges this session has selected so far."""
+    handed: int
+    """How many of them were given to earlier agents that are gone."""
+    wants: tuple[str, ...] = ()
+    """Short names of the signals that somebody listens to."""
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """Some records, and what has been dropped since the last batch."""
+
+    selected: int
+    drops: dict[str, int]
+    records: list[msgspec.Raw]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What an agent says now and then: how far it has come."""
+
+    ended: int
+    waiting: int
+    in_flight: int
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event for the signals of the live process."""
+
+    name: str
+    payload: dict[str, Any]
+
+
+_Pairs = list[tuple[bytes, bytes]]
+_BodyParts = tuple[bytes, int, bytes | None]
+
+
+class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A record, typed; the same places as FIELDS."""
+
+    number: int
+    started: int
+    first_byte: int
+    ended: int
+    method: str
+    path: bytes
+    query: bytes
+    headers: _Pairs
+    request_body: _BodyParts | None
+    status: int
+    response_headers: _Pairs
+    response_body: _BodyParts | None
+    trailers: _Pairs
+    route: str
+    key: str | None
+    scheme: str
+    http_version: str
+    error: str | None
+    skip: str | None
+    withheld: tuple[str, ...]
+    request_cut: bool
+    after_drop: bool
+
+
+_decode_batch: Final = msgspec.msgpack.Decoder(Batch)
+_decode_fields: Final = msgspec.msgpack.Decoder(_Fields)
+
+
+def frame(kind: int, payload: object) -> bytearray:
+    """Return one frame, ready to be sent."""
+    buffer = bytearray(_HEAD.size)
+    _encoder.encode_into(payload, buffer, _HEAD.size)
+    _HEAD.pack_into(buffer, 0, len(buffer) - 4, kind)
+    return buffer
+
+
+def batch_frame(
+    selected: int, drops: dict[str, int], records: list[Record]
+) -> bytearray:
+    """Return the frame of some records."""
+    return frame(BATCH, (selected, drops, records))
+
+
+class Frames:
+    """Cuts a stream of bytes into frames. Feed it anything, in any pieces."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """
+        Yield the kind and payload of each frame that is now whole.
+
+        Raises:
+            DecodeError: the stream is not ours; nothing after it can be trusted.
+        """
+        self._buffer += data
+        start = 0
+        while len(self._buffer) - start >= _HEAD.size:
+            length, kind = _HEAD.unpack_from(self._buffer, start)
+            if not 0 < length <= MAX_FRAME:
+                raise DecodeError(
+                    f"a frame claims {length} bytes, which cannot be ours"
+                )
+            if len(self._buffer) - start < length + 4:
+                break
+            yield kind, bytes(self._buffer[start + _HEAD.size : start + 4 + length])
+            start += length + 4
+        del self._buffer[:start]
+
+
+def decode_batch(payload: bytes) -> Batch:
+    """
+    Return a batch with its records still raw.
+
+    Raises:
+        DecodeError: not a batch.
+    """
+    try:
+        return _decode_batch.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise DecodeError(f"a batch does not decode: {error}") from error
+
+
+def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange:
+    """
+    Return the exchange of one raw record.
+
+    Raises:
+        DecodeError: the record is damaged; its batch's other records are not.
+    """
+    try:
+        fields = _decode_fields.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise DecodeError(f"a record does not decode: {error}") from error
+    return Exchange(
+        id=f"{session}-{fields.number:x}",
+        at=fields.started / 1e9 + clock_offset,
+        request=Request(
+            method=fields.method,
+            path=fields.path,
+            query=fields.query,
+            headers=fields.headers,
+            body=_request_body(fields),
+            scheme=fields.scheme,
+            http_version=fields.http_version,
+        ),
+        response=_response(fields),
+        timing=Timing(fields.started, fields.first_byte, fields.ended),
+        route=fields.route or fields.path.decode("latin-1"),
+        key=fields.key,
+        live_error=fields.error,
+        skip=fields.skip,
+        withheld=fields.withheld,
+        after_drop=fields.after_drop,
+    )
+
+
+_EMPTY: Final = Body()
+
+
+def _body(parts: _BodyParts | None) -> Body:
+    return _EMPTY if parts is None else Body(*parts)
+
+
+def _request_body(fields: _Fields) -> Body:
+    body = _body(fields.request_body)
+    if not fields.request_cut:
+        return body
+    return Body(body.data, max(body.length, len(body.data) + 1), body.digest)
+
+
+def _response(fields: _Fields) -> Response | None:
+    if not fields.status:
+        return None
+    return Response(
+        fields.status,
+        fields.response_headers,
+        _body(fields.response_body),
+        fields.trailers,
+    )

@@ -1,0 +1,141 @@
+"""
+The agent's end of the wall: bytes become exchanges, events become bytes.
+
+One `Intake` for each connection. It knows frames and nothing of what is done with
+what they hold; that is its `Host`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+
+from shadow_middleware.errors import ConfigurationError, DecodeError
+from shadow_middleware.exchange import Exchange
+from shadow_middleware.handoff import codec
+
+__all__ = ["Host", "Intake", "Sink"]
+
+logger = logging.getLogger("shadow_middleware")
+
+MAX_UNSENT: Final = 1024 * 1024
+"""Bytes of events that may wait for a live process that does not read them."""
+
+
+class Sink(Protocol):
+    """Where the exchanges of one connection go."""
+
+    def account(self, session: str, selected: int, drops: dict[str, int]) -> None:
+        """Take note of what the live side selected in all and dropped since."""
+        ...
+
+    def accept(self, exchange: Exchange, size: int) -> None:
+        """Take one exchange; neither block nor raise."""
+        ...
+
+
+class Host(Protocol):
+    """What stands behind every connection of an agent."""
+
+    def welcome(self, hello: codec.Hello, intake: Intake) -> Sink:
+        """
+        Return where this connection's exchanges go.
+
+        Raises:
+            ConfigurationError: its settings cannot be used.
+        """
+        ...
+
+    def farewell(self, intake: Intake) -> None:
+        """Take note that a connection is gone."""
+        ...
+
+
+class Intake(asyncio.Protocol):
+    """Reads what one live process sends, and tells it what it wants to hear."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._frames = codec.Frames()
+        self._transport: asyncio.Transport | None = None
+        self._sink: Sink | None = None
+        self.hello: codec.Hello | None = None
+        self.wants: frozenset[str] = frozenset()
+        self.unheard = 0
+        """Events that the live process was too slow to take."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in whatever part of whatever frames has come."""
+        try:
+            for kind, payload in self._frames.feed(data):
+                self._take(kind, payload)
+        except (DecodeError, ConfigurationError, msgspec.MsgspecError) as error:
+            logger.error("a live process is not understood: %s", error)
+            self.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End; the live process has gone or said goodbye."""
+        self._transport = None
+        self._host.farewell(self)
+
+    def close(self) -> None:
+        """Part from the live process."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def pause(self) -> None:
+        """Read no more; what the live process sends waits on its side."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        if kind == codec.BATCH:
+            self._take_batch(payload)
+        elif kind == codec.HELLO:
+            self.hello = msgspec.msgpack.decode(payload, type=codec.Hello)
+            self.wants = frozenset(self.hello.wants)
+            self._sink = self._host.welcome(self.hello, self)
+        elif kind == codec.WANTS:
+            self.wants = msgspec.msgpack.decode(payload, type=frozenset[str])
+        elif kind == codec.BYE:
+            self.close()
+
+    def _take_batch(self, payload: bytes) -> None:
+        hello, sink = self.hello, self._sink
+        if hello is None or sink is None:
+            raise DecodeError("a batch came before its hello")
+        batch = codec.decode_batch(payload)
+        drops = dict(batch.drops)
+        for raw in batch.records:
+            try:
+                exchange = codec.exchange_of(raw, hello.session, hello.clock_offset)
+            except DecodeError as error:
+                drops["undecodable"] = drops.get("undecodable", 0) + 1
+                logger.warning("%s", error)
+            else:
+                sink.accept(exchange, len(raw))
+        sink.account(hello.session, batch.selected, drops)
+
+    def send_status(self, status: codec.Status) -> None:
+        """Tell the live process how far its exchanges have come."""
+        self._send(codec.STATUS, status)
+
+    def send_event(self, name: str, payload: dict[str, Any]) -> None:
+        """Tell the live process of an event, if somebody there listens to it."""
+        if name in self.wants:
+            self._send(codec.EVENT, codec.Event(name, payload))
+
+    def _send(self, kind: int, payload: object) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._transport.get_write_buffer_size() > MAX_UNSENT:
+            self.unheard += 1
+            return
+        self._transport.write(codec.frame(kind, payload))

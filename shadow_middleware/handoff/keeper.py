@@ -1,0 +1,153 @@
+"""
+The thread that keeps an agent at the other end: start, listen, restart, part.
+
+One for each handoff, off every request path. It sleeps in `select` and wakes for
+what the agent says, four times a second otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import threading
+import time
+from typing import Final
+
+import msgspec
+
+from shadow_middleware.errors import DecodeError
+from shadow_middleware.handoff import codec
+from shadow_middleware.handoff.agent_socket import AgentSocket
+from shadow_middleware.handoff.base import Ears, Launcher, Pipe
+
+__all__ = ["Keeper"]
+
+logger = logging.getLogger("shadow_middleware")
+
+TICK: Final = 0.25
+FIRST_BACKOFF: Final = 0.5
+LAST_BACKOFF: Final = 30.0
+
+
+class Keeper:
+    """Runs on a daemon thread from `start` to `close`."""
+
+    def __init__(
+        self,
+        handoff: AgentSocket,
+        launch: Launcher,
+        settings: bytes,
+        ears: Ears,
+    ) -> None:
+        self._handoff = handoff
+        self._launch = launch
+        self._settings = settings
+        self._ears = ears
+        self._stopping = threading.Event()
+        self._pipe: Pipe | None = None
+        self._thread = threading.Thread(
+            target=self._run, name="shadow-middleware-keeper", daemon=True
+        )
+
+    def start(self) -> None:
+        """Start the thread; called once."""
+        self._thread.start()
+
+    def close(self, timeout: float, *, wait: bool) -> bool:
+        """Part from the agent; whether everything was handed over (and has ended)."""
+        self._stopping.set()
+        done = self._handoff.flush(timeout)
+        pipe = self._pipe
+        if pipe is None:
+            return done
+        self._handoff.tell(codec.BYE, None)
+        self._handoff.flush(min(timeout, 0.5))
+        ended = pipe.wait(timeout) if wait or pipe.mortal else True
+        self._ears.close(timeout if wait else 0.0)
+        return done and ended
+
+    def _run(self) -> None:
+        backoff = 0.0
+        while not self._stopping.wait(backoff):
+            try:
+                pipe = self._launch()
+            except OSError as error:
+                backoff = min(LAST_BACKOFF, backoff * 2 or FIRST_BACKOFF)
+                logger.warning(
+                    "no shadow agent could be started (%s); again in %.1f s",
+                    error,
+                    backoff,
+                )
+                continue
+            began = time.monotonic()
+            self._keep(pipe)
+            lived = time.monotonic() - began
+            backoff = FIRST_BACKOFF if lived > LAST_BACKOFF else backoff * 2
+            backoff = min(LAST_BACKOFF, max(FIRST_BACKOFF, backoff))
+
+    def _keep(self, pipe: Pipe) -> None:
+        wants = self._ears.wanted()
+        hello = codec.Hello(
+            version=1,
+            session=self._handoff.session,
+            settings=self._settings,
+            clock_offset=time.time() - time.monotonic(),
+            selected=0,
+            handed=0,
+            wants=wants,
+        )
+        self._pipe = pipe
+        self._handoff.attach(pipe.socket, hello)
+        try:
+            self._listen(pipe, wants)
+        finally:
+            self._handoff.detach()
+            self._pipe = None
+            pipe.wait(0.0 if self._stopping.is_set() else 1.0)
+        if not self._stopping.is_set():
+            logger.warning("the shadow agent has gone; starting another")
+
+    def _listen(self, pipe: Pipe, wants: tuple[str, ...]) -> None:
+        """Return when the agent has gone."""
+        frames = codec.Frames()
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe.socket, selectors.EVENT_READ)
+            while True:
+                interest = selectors.EVENT_READ
+                if self._handoff.waiting:
+                    interest |= selectors.EVENT_WRITE
+                selector.modify(pipe.socket, interest)
+                ready = selector.select(TICK)
+                if _readable(ready) and not self._hear(pipe, frames):
+                    return
+                if self._handoff.waiting:
+                    self._handoff.flush()
+                if wants != (wants := self._ears.wanted()):
+                    self._handoff.tell(codec.WANTS, wants)
+
+    def _hear(self, pipe: Pipe, frames: codec.Frames) -> bool:
+        """Take in what the agent says; False when it has gone."""
+        try:
+            data = pipe.socket.recv(256 * 1024)
+            if not data:
+                return False
+            for kind, payload in frames.feed(data):
+                self._take(kind, payload)
+        except BlockingIOError:
+            return True
+        except (OSError, DecodeError, msgspec.MsgspecError) as error:
+            logger.warning("the shadow agent's connection failed: %s", error)
+            return False
+        return True
+
+    def _take(self, kind: int, payload: bytes) -> None:
+        if kind == codec.STATUS:
+            status = msgspec.msgpack.decode(payload, type=codec.Status)
+            self._handoff.ended = status.ended
+        elif kind == codec.EVENT:
+            event = msgspec.msgpack.decode(payload, type=codec.Event)
+            self._ears.take(event.name, event.payload)
+
+
+def _readable(ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+    return any(events & selectors.EVENT_READ for _, events in ready)

@@ -1,0 +1,188 @@
+"""
+The live side of one configuration: select, capture, hand over, and never raise.
+
+Adapters ask it for a `Capture` at each request. Everything that could go wrong in
+our own code ends in `fault`, which counts it; the live app sees none of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from random import random
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from shadow_middleware.capture import Capture
+from shadow_middleware.selection import Selector, Skipped
+from shadow_middleware.transform.credentials import Withheld, strip, withheld_names
+from shadow_middleware.transform.marker import MARKER_HEADER
+from shadow_middleware.transform.marker import read as read_marker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shadow_middleware.exchange import Headers
+    from shadow_middleware.handoff.base import Handoff, HandoffState
+    from shadow_middleware.settings import Settings
+
+__all__ = ["LiveSide"]
+
+logger = logging.getLogger("shadow_middleware")
+
+C = TypeVar("C", bound=Capture)
+
+FAULT_LOG_INTERVAL: Final = 60.0
+
+
+class _Notable(dict[bytes, bool]):
+    """Whether a header needs a closer look: a credential, or our own marker."""
+
+    def __init__(self, withheld: Withheld) -> None:
+        super().__init__()
+        self._withheld = withheld
+
+    def __missing__(self, name: bytes) -> bool:
+        notable = self._withheld[name] or name.lower() == MARKER_HEADER
+        if len(self) < 4096:
+            self[name] = notable
+        return notable
+
+
+class LiveSide:
+    """What all requests of one middleware share. Cheap to make; starts nothing."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        handoff: Handoff,
+        *,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self.settings = settings
+        self.handoff = handoff
+        self.now = clock
+        self.faults: Counter[str] = Counter()
+        self._selector = Selector(settings)
+        self._withheld = withheld_names(settings)
+        self._notable = _Notable(self._withheld)
+        self._caps = (settings.max_request_body, settings.max_response_body)
+        self._off = self._selector.rate <= 0
+        self._fault_logged = float("-inf")
+
+    def begin(
+        self,
+        method: str,
+        path: bytes,
+        query: bytes,
+        headers: Headers,
+        scheme: str = "http",
+        http_version: str = "1.1",
+        context: Any = None,
+        make: type[C] = Capture,  # type: ignore[assignment]  # mypy/issues/3737
+    ) -> C | None:
+        """
+        Return the capture of a request that is mirrored, else None. Never raises.
+
+        Args:
+            method: In upper case.
+            path: As on the request line, percent-escapes and all.
+            query: Without the question mark.
+            headers: In order, duplicates kept.
+            scheme: `http` or `https`.
+            http_version: `1.1`, `2`…
+            context: What the user's `skip` and `key` callables get.
+            make: The kind of capture that the adapter wants.
+        """
+        if self._off:
+            return None
+        try:
+            key = self._selector.admit(method, path, headers, context, random())
+            if isinstance(key, Skipped) or (
+                self.handoff.paused_until and self._refused()
+            ):
+                return None
+            capture = make(self, method, path, query, headers, self._caps)
+            if key is not None:
+                capture.key = key
+            if scheme != "http":
+                capture.scheme = scheme
+            if http_version != "1.1":
+                capture.http_version = http_version
+            notable = self._notable
+            # A list is built faster than a generator is run.
+            if any([notable[name] for name, _ in headers]):  # noqa: C419
+                return self._look_closer(capture)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("selection", error)
+            return None
+        return capture
+
+    def _refused(self) -> bool:
+        if self.now() >= self.handoff.paused_until:
+            self.handoff.paused_until = 0
+            return False
+        self.handoff.refuse()
+        return True
+
+    def _look_closer(self, capture: C) -> C | None:
+        """Leave copies alone, and credentials at home."""
+        for name, value in capture.headers:
+            if name.lower() == MARKER_HEADER and self._is_copy(value):
+                return None
+        capture.headers, capture.withheld = strip(capture.headers, self._withheld)
+        return capture
+
+    def _is_copy(self, marker: bytes) -> bool:
+        secret = self.settings.secret
+        return read_marker(marker, secret=secret, now=time.time()) is not None
+
+    def hand_over(self, capture: Capture) -> None:
+        """Take a finished capture, unless route or type exclude it. Never raises."""
+        try:
+            selector = self._selector
+            if not selector.any_route and not selector.admits_route(
+                capture.method, capture.route
+            ):
+                return
+            if not selector.admits_type(capture.response_headers):
+                return
+            self.handoff.offer(capture)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("hand-over", error)
+
+    def fault(self, where: str, error: BaseException) -> None:
+        """Count an exception of our own, and log it at most once a minute."""
+        self.faults[where] += 1
+        now = time.monotonic()
+        if now - self._fault_logged >= FAULT_LOG_INTERVAL:
+            self._fault_logged = now
+            logger.warning(
+                "shadow_middleware failed in its own %s; live is not touched "
+                "(%d such faults so far)",
+                where,
+                self.faults.total(),
+                exc_info=error,
+            )
+
+    @property
+    def state(self) -> HandoffState:
+        """The figures of now, of all middlewares that share this hand-off."""
+        return self.handoff.state
+
+    def start(self) -> None:
+        """Have an agent ready before the first request. Never raises."""
+        if self._off:
+            return
+        try:
+            self.handoff.start()
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("start", error)
+
+    def flush(self, timeout: float = 2.0) -> bool:
+        """Push out what is held, for up to `timeout` seconds. Never raises."""
+        try:
+            return self.handoff.flush(timeout)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("flush", error)
+            return False

@@ -1,0 +1,162 @@
+"""
+The place that chooses drivers: which hand-off, which agent, which store.
+
+One hand-off for equal settings in each process. Nothing starts before the first
+exchange is handed over or the app's lifespan begins; after a fork it starts anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shadow_middleware.handoff.agent_socket import AgentSocket
+from shadow_middleware.handoff.base import Launcher, Pipe
+from shadow_middleware.handoff.keeper import Keeper
+from shadow_middleware.handoff.spawn import AgentProcess, connect_to
+from shadow_middleware.live import LiveSide
+from shadow_middleware.observe.receivers import Receivers
+from shadow_middleware.settings import Settings, to_wire
+
+if TYPE_CHECKING:
+    from shadow_middleware.service import Service
+    from shadow_middleware.store.base import Store
+
+__all__ = ["live_side", "serve_connection", "shutdown"]
+
+logger = logging.getLogger("shadow_middleware")
+
+
+_handoffs: dict[tuple[bytes, object], AgentSocket] = {}
+_registry = threading.Lock()
+
+
+def live_side(settings: Settings, *, store: Store | None = None) -> LiveSide:
+    """
+    Return the live side of these settings; it shares the process's runtime.
+
+    Args:
+        settings: Equal ones share one hand-off and one agent.
+        store: With `engine="thread"`, where evidence goes instead of `store_url`.
+    """
+    wire = to_wire(settings)
+    with _registry:
+        handoff = _handoffs.get((wire, store))
+        if handoff is None:
+            handoff = _handoffs[wire, store] = _handoff(settings, wire, store)
+    return LiveSide(settings, handoff)
+
+
+def _handoff(settings: Settings, wire: bytes, store: Store | None) -> AgentSocket:
+    launch = _launcher(settings, store)
+    return AgentSocket(
+        lambda handoff: Keeper(handoff, launch, wire, Receivers()),
+        max_bytes=settings.buffer_bytes,
+        max_count=settings.buffer_count,
+    )
+
+
+def shutdown(timeout: float = 2.0, *, wait: bool = True) -> bool:
+    """
+    Part from every agent of this process; a later request starts anew.
+
+    Args:
+        timeout: Seconds to push out what is held and, when waiting, for each agent
+            to end what is under way.
+        wait: Whether to wait for the agents. Without it they finish on their own.
+
+    Returns:
+        Whether everything was handed over and, when waiting, has ended.
+    """
+    with _registry:
+        handoffs = list(_handoffs.values())
+    done = [handoff.close(timeout, wait=wait) for handoff in handoffs]
+    return all(done)
+
+
+def _at_exit() -> None:
+    # Agents are processes of their own and drain by themselves; threads are not.
+    shutdown(wait=False)
+
+
+def _after_fork() -> None:
+    global _registry
+    _registry = threading.Lock()
+    for handoff in _handoffs.values():
+        handoff.after_fork()
+
+
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _launcher(settings: Settings, store: Store | None) -> Launcher:
+    engine = settings.engine
+    if engine == "thread":
+        return ThreadAgent(store)
+    if engine.startswith("unix:"):
+        return lambda: connect_to(engine.removeprefix("unix:"))
+    return AgentProcess()
+
+
+class ThreadAgent:
+    """Starts an agent on a daemon thread of this process. Call it."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store
+
+    def __call__(self) -> Pipe:
+        """Return the connection to a new agent."""
+        ours, theirs = socket.socketpair()
+        thread = threading.Thread(
+            target=self._run,
+            args=(theirs,),
+            name="shadow-middleware-agent",
+            daemon=True,
+        )
+        thread.start()
+        return Pipe(ours, lambda timeout: _has_finished(thread, timeout), mortal=True)
+
+    def _run(self, connection: socket.socket) -> None:
+        try:
+            asyncio.run(serve_connection(connection, store=self._store))
+        except Exception:
+            logger.exception("the shadow agent's thread failed")
+            connection.close()
+
+
+def _has_finished(thread: threading.Thread, timeout: float) -> bool:
+    thread.join(timeout)
+    return not thread.is_alive()
+
+
+async def serve_connection(
+    connection: socket.socket,
+    *,
+    store: Store | None = None,
+    on_start: Callable[[Service], None] | None = None,
+) -> None:
+    """
+    Be the agent of one live process until it goes.
+
+    Args:
+        connection: The agent's end of a connected stream socket.
+        store: Where evidence goes instead of the settings' `store_url`.
+        on_start: Called with the service before it begins.
+    """
+    from shadow_middleware.drivers import open_bench
+    from shadow_middleware.service import Service
+
+    service = Service(lambda wire: open_bench(wire, store))
+    loop = asyncio.get_running_loop()
+    await loop.connect_accepted_socket(service.connect, connection)
+    if on_start is not None:
+        on_start(service)
+    await service.run()

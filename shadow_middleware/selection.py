@@ -1,0 +1,224 @@
+"""
+Is this exchange mirrored? Decided before any byte is kept.
+
+Pure: a function of the request, the settings and one random draw.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+from shadow_middleware.exchange import Headers
+from shadow_middleware.settings import Settings
+
+__all__ = ["SKIPPED", "Globs", "Selector", "Skipped", "sticky_share"]
+
+EVENT_STREAM: Final = b"text/event-stream"
+
+
+class Skipped:
+    """The answer to a request that is left alone."""
+
+    def __repr__(self) -> str:
+        return "SKIPPED"
+
+
+SKIPPED: Final = Skipped()
+
+
+def sticky_share(key: bytes) -> float:
+    """
+    Return where a key stands between 0 and 1: the same on every host, for ever.
+
+    BLAKE2b cut to 64 bits. A key is in at every rate above its share, so who is in
+    at 1 % is in at 10 %.
+    """
+    digest = blake2b(key, digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+class Globs:
+    """
+    Path globs that any text is matched against in linear time.
+
+    Between slashes `*`, `?` and `[a-z]` are a shell's; a segment `**` stands for any
+    number of segments, none included. A client chooses the path, so nothing here may
+    backtrack: the match walks both sides once for each `**`.
+    """
+
+    def __init__(self, globs: Sequence[str]) -> None:
+        self._globs = [[_segment(part) for part in glob.split("/")] for glob in globs]
+
+    def __bool__(self) -> bool:
+        return bool(self._globs)
+
+    def match(self, text: str) -> bool:
+        """Whether any of the globs fits the whole text."""
+        segments = text.split("/")
+        return any(_fits(glob, segments) for glob in self._globs)
+
+
+def _segment(glob: str) -> re.Pattern[str] | None:
+    return None if glob == "**" else re.compile(fnmatch.translate(glob))
+
+
+def _fits(glob: list[re.Pattern[str] | None], segments: list[str]) -> bool:
+    at = here = 0
+    retry: tuple[int, int] | None = None
+    while here < len(segments):
+        pattern = glob[at] if at < len(glob) else _NEVER
+        if pattern is None:
+            at += 1
+            retry = (at, here)
+        elif pattern.match(segments[here]):
+            at, here = at + 1, here + 1
+        elif retry is not None:
+            # The nearest `**` takes one segment more; earlier ones never have to.
+            at, here = retry[0], retry[1] + 1
+            retry = (at, here)
+        else:
+            return False
+    return all(pattern is None for pattern in glob[at:])
+
+
+_NEVER: Final = re.compile(r"(?!)")
+
+
+class Selector:
+    """The selection of one `Settings`, compiled once and asked for every request."""
+
+    def __init__(self, settings: Settings) -> None:
+        targets = settings.all_targets
+        self.methods = frozenset(settings.methods).union(*(t.methods for t in targets))
+        self.rate = settings.rate if settings.enabled and targets else 0.0
+        self._include = Globs(settings.include)
+        self._exclude = Globs(settings.exclude)
+        self._include_routes = Globs(settings.include_routes)
+        self._exclude_routes = Globs(settings.exclude_routes)
+        self._types = _type_pattern(settings.content_types)
+        self._skip = settings.skip
+        self._key_of = _key_reader(settings.key)
+        self.plain = not (
+            self._include
+            or self._exclude
+            or self._skip
+            or self._key_of
+            or self.rate < 1
+        )
+        self.any_route = not (self._include_routes or self._exclude_routes)
+
+    def admit(
+        self, method: str, path: bytes, headers: Headers, context: Any, draw: float
+    ) -> str | Skipped | None:
+        """
+        Return the exchange's key (None without one), or SKIPPED.
+
+        Args:
+            draw: a random number from 0 to 1, used where there is no key.
+        """
+        if method not in self.methods or self.rate <= 0:
+            return SKIPPED
+        if self.plain:
+            return None
+        if not self._path_admitted(path):
+            return SKIPPED
+        if self._skip is not None and self._skip(context):
+            return SKIPPED
+        key = self._key_of(headers, context) if self._key_of else None
+        share = draw if key is None else sticky_share(key)
+        if share >= self.rate:
+            return SKIPPED
+        return None if key is None else key.decode("utf-8", "surrogateescape")
+
+    def _path_admitted(self, path: bytes) -> bool:
+        if not (self._include or self._exclude):
+            return True
+        text = path.decode("latin-1")
+        if self._exclude.match(text):
+            return False
+        return not self._include or self._include.match(text)
+
+    def admits_route(self, method: str, route: str) -> bool:
+        """Whether a route template is mirrored; known only when live has answered."""
+        if self.any_route:
+            return True
+        names = (route, f"{method} {route}")
+        if any(map(self._exclude_routes.match, names)):
+            return False
+        return not self._include_routes or any(map(self._include_routes.match, names))
+
+    def admits_type(self, headers: Headers) -> bool:
+        """Whether a response of this type is mirrored; event streams are not."""
+        for name, value in headers:
+            if len(name) == 12 and name.lower() == b"content-type":
+                media = value.split(b";", 1)[0].strip().lower()
+                if self._types is None:
+                    return media != EVENT_STREAM
+                return self._types.match(media.decode("latin-1")) is not None
+        return self._types is None
+
+
+def _type_pattern(types: Sequence[str]) -> re.Pattern[str] | None:
+    if not types:
+        return None
+    return re.compile("|".join(fnmatch.translate(kind.lower()) for kind in types))
+
+
+KeyReader = Callable[[Headers, Any], bytes | None]
+
+
+def _key_reader(key: str | Callable[..., Any]) -> KeyReader | None:
+    if callable(key):
+        return lambda headers, context: _as_bytes(key(context))
+    kind, _, name = key.partition(":")
+    if kind == "header":
+        wanted = name.lower().encode("latin-1")
+        return lambda headers, context: _first(headers, wanted)
+    if kind == "cookie":
+        return lambda headers, context: _cookie(headers, name)
+    if kind == "user":
+        return lambda headers, context: _user(context)
+    return None
+
+
+def _as_bytes(value: Any) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    return str(value).encode("utf-8", "surrogateescape")
+
+
+def _first(headers: Headers, wanted: bytes) -> bytes | None:
+    for name, value in headers:
+        if name.lower() == wanted:
+            return value
+    return None
+
+
+def _cookie(headers: Headers, name: str) -> bytes | None:
+    for header, value in headers:
+        if header.lower() == b"cookie":
+            for pair in value.split(b";"):
+                key, _, content = pair.strip().partition(b"=")
+                if key == name.encode("latin-1"):
+                    return content
+    return None
+
+
+def _user(context: Any) -> bytes | None:
+    """Read the authenticated user of an ASGI scope, WSGI environ or Django request."""
+    if isinstance(context, dict):
+        user = context.get("user") or context.get("REMOTE_USER")
+    else:
+        user = getattr(context, "user", None)
+    for attribute in ("pk", "id", "identity", "username"):
+        try:
+            value = getattr(user, attribute, None)
+        except NotImplementedError:  # starlette's BaseUser.identity
+            continue
+        if value is not None:
+            return _as_bytes(value)
+    return _as_bytes(user) if isinstance(user, str) and user else None

@@ -1,0 +1,249 @@
+"""
+An agent at work: connections in, evidence out, until everybody has gone.
+
+The same service runs in the agent process, on the thread of `engine="thread"`, and
+behind the socket that a host's apps share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from shadow_middleware.evidence import Batch, Progress, Settlement
+from shadow_middleware.exchange import Exchange, Replay
+from shadow_middleware.handoff import codec
+from shadow_middleware.handoff.intake import Intake
+from shadow_middleware.observe.recorder import Recorder
+from shadow_middleware.pipeline import Lane, Pipeline
+from shadow_middleware.settings import Settings
+from shadow_middleware.store.writer import Writer
+from shadow_middleware.transform.redact import Redactor
+
+__all__ = ["Account", "Bench", "Service"]
+
+logger = logging.getLogger("shadow_middleware")
+
+FLUSH_INTERVAL: Final = 0.5
+
+
+class Account:
+    """How far each session has come with each target, since the last batch."""
+
+    def __init__(self, targets: tuple[str, ...], clock: Callable[[], float]) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._selected: dict[str, int] = {}
+        self._ended: Counter[tuple[str, str]] = Counter()
+        self._settlements: list[Settlement] = []
+        self._changed = False
+        self.totals: Counter[str] = Counter()
+        """Replays ended so far, by session."""
+
+    def ended(self, session: str, target: str, number: int) -> None:
+        """Take note of replays that ended."""
+        self._ended[session, target] += number
+        self.totals[session] += number
+
+    def selected(self, session: str, number: int) -> None:
+        """Take note of a session's own total."""
+        if self._selected.get(session, -1) < number:
+            self._selected[session] = number
+            self._changed = True
+
+    def settle(self, session: str, handed: int) -> None:
+        """Ask the store to settle what earlier agents of a session left undone."""
+        minute = int(self._clock() // 60)
+        self._settlements += [
+            Settlement(session, target, handed, minute) for target in self._targets
+        ]
+
+    def forget(self, session: str) -> None:
+        """Drop a session that has gone, once it has been told of."""
+        self._selected.pop(session, None)
+        self.totals.pop(session, None)
+
+    def complete(self, batch: Batch) -> Batch:
+        """Return the batch with all that is to be told of sessions."""
+        now = self._clock()
+        sessions = set(self._selected) | {session for session, _ in self._ended}
+        if not (self._changed or self._ended):
+            sessions = set()
+        progress = [
+            Progress(
+                session,
+                target,
+                self._selected.get(session, 0),
+                self._ended[session, target],
+                now,
+            )
+            for session in sorted(sessions)
+            for target in self._targets
+        ]
+        settlements, self._settlements = self._settlements, []
+        self._ended.clear()
+        self._changed = False
+        return msgspec.structs.replace(
+            batch, progress=progress, settlements=settlements
+        )
+
+
+class Bench:
+    """One configuration at work: its pipeline, its recorder, its writer, its account."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        redactor: Redactor,
+        lanes: Callable[[Callable[[Replay], None]], Sequence[Lane]],
+        writer: Writer | None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """
+        Put everything in its place.
+
+        Args:
+            settings: The configuration.
+            redactor: Takes secrets out of all that is kept or announced.
+            lanes: Makes the lanes, given what each calls at the end of a replay.
+            writer: Where evidence goes; None keeps nothing.
+            clock: Seconds since the epoch.
+        """
+        self.settings = settings
+        self.intakes: set[Intake] = set()
+        self._writer = writer
+        self.sessions = Account(tuple(t.name for t in settings.all_targets), clock)
+        self.recorder = Recorder(
+            settings,
+            redactor,
+            self._write,
+            self._announce,
+            wanted=self._wanted,
+            clock=clock,
+        )
+        self.pipeline = Pipeline(lanes, self.recorder, self.sessions.ended)
+
+    def accept(self, exchange: Exchange, size: int) -> None:
+        """Take one exchange."""
+        self.pipeline.accept(exchange, size)
+
+    def account(self, session: str, selected: int, drops: dict[str, int]) -> None:
+        """Take note of what the live side selected in all and dropped since."""
+        self.sessions.selected(session, selected)
+        if drops:
+            self.pipeline.dropped(session, drops)
+
+    def flush(self) -> None:
+        """Send on to the store, and to the live processes, what is new."""
+        self.pipeline.announce_changes()
+        self.recorder.flush()
+        rest = self.sessions.complete(Batch())
+        if rest.progress or rest.settlements:
+            self._add(rest)
+        waiting = sum(lane.scheduler.depth for lane in self.pipeline.lanes)
+        in_flight = sum(lane.scheduler.in_flight for lane in self.pipeline.lanes)
+        for intake in self.intakes:
+            if intake.hello is not None:
+                ended = self.sessions.totals[intake.hello.session]
+                intake.send_status(codec.Status(ended, waiting, in_flight))
+
+    async def close(self, seconds: float) -> None:
+        """Let what is under way end for up to `seconds`, write it, and stop."""
+        await self.pipeline.drain(seconds)
+        self.flush()
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
+
+    def _write(self, batch: Batch) -> None:
+        self._add(self.sessions.complete(batch))
+
+    def _add(self, batch: Batch) -> None:
+        if self._writer is not None:
+            self._writer.add(batch)
+
+    def _announce(self, name: str, event: dict[str, Any]) -> None:
+        for intake in self.intakes:
+            intake.send_event(name, event)
+
+    def _wanted(self, name: str) -> bool:
+        return any(name in intake.wants for intake in self.intakes)
+
+
+class Service:
+    """
+    Serves any number of connections, each under the settings it brings.
+
+    Args:
+        open_bench: Makes what works under one configuration.
+        ends_when_alone: Whether the end of the last connection is the end.
+    """
+
+    def __init__(
+        self,
+        open_bench: Callable[[bytes], Bench],
+        *,
+        ends_when_alone: bool = True,
+    ) -> None:
+        self._open_bench = open_bench
+        self._benches: dict[bytes, Bench] = {}
+        self._ends_when_alone = ends_when_alone
+        self._stopped = asyncio.Event()
+        self._intakes: set[Intake] = set()
+
+    def connect(self) -> Intake:
+        """Return the protocol of a new connection."""
+        intake = Intake(self)
+        self._intakes.add(intake)
+        return intake
+
+    def welcome(self, hello: codec.Hello, intake: Intake) -> Bench:
+        """Return where this connection's exchanges go."""
+        bench = self._benches.get(hello.settings)
+        if bench is None:
+            bench = self._benches[hello.settings] = self._open_bench(hello.settings)
+        bench.intakes.add(intake)
+        bench.sessions.selected(hello.session, hello.selected)
+        if hello.handed:
+            bench.sessions.settle(hello.session, hello.handed)
+        return bench
+
+    def farewell(self, intake: Intake) -> None:
+        """Take note that a connection is gone."""
+        self._intakes.discard(intake)
+        for bench in self._benches.values():
+            if intake in bench.intakes:
+                bench.intakes.discard(intake)
+        if self._ends_when_alone and not self._intakes:
+            self.stop()
+
+    def stop(self) -> None:
+        """End soon: read no more, finish what is under way."""
+        for intake in self._intakes:
+            intake.pause()
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Work until stopped, then drain, write, and say goodbye."""
+        try:
+            while not self._stopped.is_set():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_INTERVAL):
+                        await self._stopped.wait()
+                for bench in list(self._benches.values()):
+                    bench.flush()
+        finally:
+            await asyncio.gather(
+                *(
+                    bench.close(bench.settings.drain_timeout)
+                    for bench in self._benches.values()
+                )
+            )
+            for intake in list(self._intakes):
+                intake.close()
