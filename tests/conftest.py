@@ -7,6 +7,10 @@ import os
 import hypothesis
 import pytest
 
+from tests.postgres import empty_postgres_url, postgres_server, postgres_url
+
+__all__ = ["empty_postgres_url", "postgres_server", "postgres_url"]
+
 hypothesis.settings.register_profile(
     "project",
     # Examples take longer on a machine that is busy; that says nothing about the code.

@@ -83,7 +83,7 @@ class SqlStore:
         if not batch.writer:
             return True
         row = {"writer": batch.writer, "number": batch.number, "at": self._clock()}
-        return connection.execute(self._statements.turn, row).rowcount == 1
+        return connection.execute(self._statements.turn, row).first() is not None
 
     def totals(
         self,

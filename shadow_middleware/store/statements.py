@@ -75,13 +75,13 @@ class Statements:
         return advanced
 
     def _taking_turn(self, table: Table) -> Executable:
-        """Note a batch's number; touch no row where it was noted before."""
+        """Note a batch's number and return it; nothing where it was noted before."""
         insert = self._insert(table)
         taken: Executable = insert.on_conflict_do_update(
             index_elements=["writer"],
             set_={"number": insert.excluded.number, "at": insert.excluded.at},
             where=table.c.number < insert.excluded.number,
-        )
+        ).returning(table.c.number)
         return taken
 
 
