@@ -39,7 +39,7 @@ class ShadowMiddleware:
         ConfigurationError: a setting is wrong. Only here, never at a request.
     """
 
-    def __init__(self, app: ASGIApp, **settings: Any) -> None:
+    def __init__(self, app: ASGIApp, /, **settings: Any) -> None:
         self.app = app
         self.live = live_side(load(settings))
 

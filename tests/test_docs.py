@@ -125,7 +125,7 @@ def test_every_environment_variable_that_is_named_is_accepted() -> None:
     environ = {f"SHADOW_MIDDLEWARE_{name}": value for name, value in others.items()}
 
     assert set(others) == found - known
-    assert settings.load({"enabled": False}, environ=environ)
+    assert not settings.load({"enabled": False}, environ=environ).enabled
 
 
 def test_the_django_example_is_a_valid_configuration() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide
@@ -20,25 +19,12 @@ from shadow_middleware.wsgi.environ import (
 )
 from shadow_middleware.wsgi.input import Input
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication
+
+    from _typeshed import OptExcInfo
+
 __all__ = ["ShadowMiddleware"]
-
-ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
-Write = Callable[[bytes], object]
-
-
-class StartResponse(Protocol):
-    """PEP 3333's `start_response`."""
-
-    def __call__(
-        self,
-        status: str,
-        headers: list[tuple[str, str]],
-        exc_info: ExcInfo | None = None,
-        /,
-    ) -> Write: ...
-
-
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _SEEN: Final = "shadow_middleware.seen"
 
@@ -53,7 +39,7 @@ class ShadowMiddleware:
         ConfigurationError: if the settings are wrong; never at a request.
     """
 
-    def __init__(self, app: App, **settings: Any) -> None:
+    def __init__(self, app: WSGIApplication, **settings: Any) -> None:
         self.app = app
         self.settings = load(settings)
         self.live = live_side(self.settings)
@@ -118,13 +104,13 @@ class Exchange:
         self.capture = capture
         self.environ = environ
         self.start = start_response
-        self.write: Write | None = None
+        self.write: Callable[[bytes], object] | None = None
         self.input: Input | None = None
         self.file: object = None
         self.length: int | None = None
         self.sent = 0
 
-    def run(self, app: App) -> Iterable[bytes]:
+    def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """Call the app and return its answer, wrapped so that it is seen."""
         self._tap_environ()
         try:
@@ -170,9 +156,9 @@ class Exchange:
         self,
         status: str,
         headers: list[tuple[str, str]],
-        exc_info: ExcInfo | None = None,
+        exc_info: OptExcInfo | None = None,
         /,
-    ) -> Write:
+    ) -> Callable[[bytes], object]:
         """Pass the head on to the server, then take note of it."""
         if exc_info is None:
             self.write = self.start(status, headers)
