@@ -97,7 +97,7 @@ class _Tap(Capture):
 
     def announces_body(self) -> bool:
         """Whether a request with a method that has no body comes with one."""
-        if self.http_version[0] != "1":
+        if self.http_version not in ("1.1", "1.0"):
             return True
         return any(
             name in (b"content-length", b"transfer-encoding")
@@ -125,6 +125,7 @@ class _Tap(Capture):
                 if not message.get("more_body") and not self.trailing:
                     return self._send_last(message)
             elif kind == "http.response.start":
+                message = _rereadable(message)
                 self.response_started(message["status"], message.get("headers", ()))
                 self.trailing = message.get("trailers", False)
             elif kind in _RARE:
@@ -140,6 +141,7 @@ class _Tap(Capture):
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
         if kind == "http.response.trailers":
+            message = _rereadable(message)
             self.trailers = (*self.trailers, *message.get("headers", ()))
             if message.get("more_trailers"):
                 return self.inner_send(message)
@@ -184,6 +186,15 @@ _RARE: Final = frozenset(
         "http.response.zerocopysend",
     }
 )
+
+
+def _rereadable(message: Message) -> Message:
+    """Return the message itself, or one like it whose headers can be read twice."""
+    headers = message.get("headers", ())
+    if type(headers) is list or iter(headers) is not headers:
+        return message
+    # ASGI allows any iterable: a generator that we read would be empty for the server.
+    return {**message, "headers": list(headers)}
 
 
 def _route(scope: Scope, root_path: str | None) -> str:

@@ -26,7 +26,8 @@ BINARY = ("Content-Type", "application/octet-stream")
 
 
 def query(environ: Environ, name: str) -> str:
-    return parse_qs(environ["QUERY_STRING"])[name][0]
+    values: list[str] = parse_qs(environ["QUERY_STRING"])[name]
+    return values[0]
 
 
 def give_json(environ: Environ, start: StartResponse) -> Answer:
@@ -142,7 +143,8 @@ def give_file(environ: Environ, start: StartResponse) -> Answer:
     size = (FOLDER / "file.bin").stat().st_size
     start("200 OK", [BINARY, ("Content-Length", str(size))])
     if wrap := environ.get("wsgi.file_wrapper"):
-        return wrap(file, 8192)  # type: ignore[no-any-return]
+        wrapped_file: Answer = wrap(file, 8192)
+        return wrapped_file
     return iter(lambda: file.read(8192), b"")
 
 
@@ -238,7 +240,7 @@ def wrapped() -> Callable[[Environ, StartResponse], Answer]:
         return bare
     from shadow_middleware.wsgi import ShadowMiddleware
 
-    return ShadowMiddleware(bare, **settings())  # type: ignore[arg-type]
+    return ShadowMiddleware(bare, **settings())
 
 
 app = wrapped()
