@@ -14,18 +14,17 @@ import io
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any, Final
-from weakref import WeakSet
 
 import aiohttp
 import yarl
 from aiohttp.client_middlewares import ClientHandlerType
+from multidict import CIMultiDict
 
 from shadow_middleware.replay.client import httpx
 
 __all__ = ["AiohttpTransport"]
 
 _RETRIED: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_NOT_INVENTED: Final = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 _LARGE: Final = 512 * 1024
 """Bytes from which a body goes out in pieces; aiohttp warns from 1 MiB on."""
 _MAX_LINE: Final = 64 * 1024
@@ -74,9 +73,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             response = await self._open().request(
                 request.method,
                 url,
-                headers=headers,
                 data=_data(request),
                 allow_redirects=False,
+                middlewares=(_Exactly(headers),),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from error
@@ -103,13 +102,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                     happy_eyeballs_delay=None,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=_NOT_INVENTED,
+                skip_auto_headers=("Content-Type",),
                 auto_decompress=False,
                 trust_env=False,
                 timeout=self._timeout,
                 max_line_size=_MAX_LINE,
                 max_field_size=_MAX_LINE,
-                middlewares=(_once_more,),
             )
         return self._session
 
@@ -126,39 +124,43 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 class _Connector(aiohttp.TCPConnector):
     """A connector that can tell a used connection from a fresh one."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._used: WeakSet[Any] = WeakSet()
-
     async def connect(self, req: Any, *args: Any, **kwargs: Any) -> Any:
         connection = await super().connect(req, *args, **kwargs)
-        protocol = connection.protocol
-        req.on_used_connection = protocol in self._used
-        self._used.add(protocol)
+        protocol: Any = connection.protocol
+        req.on_used_connection = getattr(protocol, "has_been_used", False)
+        protocol.has_been_used = True
         return connection
 
 
-async def _once_more(
-    request: aiohttp.ClientRequest, send: ClientHandlerType
-) -> aiohttp.ClientResponse:
+class _Exactly:
     """
-    Send again, once, what met a connection that the server had just closed.
+    A middleware of aiohttp's, for one request: exactly these headers, at most twice.
 
-    In place of aiohttp's own repetition, which also takes fresh connections for
-    stale and sends PUT and DELETE twice.
+    aiohttp's own way with headers adds some and merges `X-A` with `x-a`; its own
+    repetition takes fresh connections for stale and sends PUT and DELETE again.
     """
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        stale = getattr(request, "on_used_connection", False)
-        if not stale or request.body or request.method not in _RETRIED:
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: CIMultiDict[str]) -> None:
+        self._headers = headers
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, send: ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers = self._headers
+        try:
+            return await send(request)
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            stale = getattr(request, "on_used_connection", False)
+            if not stale or request.body or request.method not in _RETRIED:
+                raise _Broken(str(error)) from error
+        try:
+            return await send(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             raise _Broken(str(error)) from error
-    try:
-        return await send(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Broken(str(error)) from error
 
 
 class _Broken(aiohttp.ClientError):
@@ -184,14 +186,13 @@ class _Stream(httpx.AsyncByteStream):
         self._response.close()
 
 
-def _as_text(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]] | None:
+def _as_text(headers: list[tuple[bytes, bytes]]) -> CIMultiDict[str] | None:
     """Return the headers as aiohttp wants them, or None if it would change them."""
     try:
-        return [
-            (name.decode("ascii"), value.decode("utf-8")) for name, value in headers
-        ]
+        text = CIMultiDict([(name.decode(), value.decode()) for name, value in headers])
     except UnicodeDecodeError:
         return None
+    return text if "host" in text else None
 
 
 def _data(request: httpx.Request) -> bytes | io.BytesIO | None:
