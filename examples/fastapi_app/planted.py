@@ -75,7 +75,7 @@ PLANTED = (
         name="cookie-flag",
         endpoint="GET /basket",
         part="header",
-        path="set-cookie*",
+        path="set-cookie/basket",
         kind="changed",
         what="the cookie lost HttpOnly",
     ),

@@ -30,6 +30,14 @@ class Server:
         """Everything it has written so far."""
         return self._log.read_text(errors="replace")
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait so long for its end; whether it has ended."""
+        try:
+            self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
 
 def free_port() -> int:
     """Return a port that nobody listens on at this moment."""
@@ -76,11 +84,8 @@ def wait_for_port(server: Server, port: int, seconds: float = 30.0) -> None:
     while time.monotonic() < deadline:
         if _accepts(port):
             return
-        try:
-            server.process.wait(timeout=0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        raise RuntimeError(f"the server ended at its start:\n{server.output()}")
+        if server.ends_within(0.05):
+            raise RuntimeError(f"the server ended at its start:\n{server.output()}")
     raise RuntimeError(f"nothing listens on port {port}:\n{server.output()}")
 
 

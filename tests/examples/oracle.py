@@ -98,7 +98,7 @@ def _headers(answer: Answer) -> dict[str, Any]:
     cookies = [_cookie(value) for name, value in kept if name == "set-cookie"]
     plain = {name: value for name, value in kept if name != "set-cookie"}
     # One text for each cookie: a lost flag reads as a changed cookie.
-    return {**plain, **{f"set-cookie:{text.split()[0]}": text for text in cookies}}
+    return {**plain, **{f"set-cookie/{text.split()[0]}": text for text in cookies}}
 
 
 def _cookie(value: str) -> str:
