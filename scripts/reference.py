@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from typer.main import get_command
+
 from shadow_middleware import settings, signals
+from shadow_middleware.cli import main
 
 if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
@@ -40,21 +43,6 @@ PAGES: Final = {
     "benchmarks/README.md": "benchmarks.md",
 }
 """Where a file of the project stands in the documentation."""
-
-COMMANDS: Final = (
-    "",
-    "demo",
-    "report",
-    "divergences",
-    "divergences list",
-    "divergences show",
-    "verdict",
-    "agent",
-    "purge",
-    "db",
-    "db upgrade",
-)
-
 
 RUN: Final = """
 import sys
@@ -142,9 +130,21 @@ def signals_reference() -> str:
     )
 
 
+def commands() -> Iterator[str]:
+    """Yield every command as it is typed, the bare program first."""
+
+    def below(command: Any, path: str) -> Iterator[str]:
+        yield path
+        for name, child in getattr(command, "commands", {}).items():
+            if not child.hidden:
+                yield from below(child, f"{path} {name}".strip())
+
+    return below(get_command(main.app), "")
+
+
 def cli_reference() -> str:
     """Return the `--help` of every command, as a terminal of 88 columns shows it."""
-    return "\n\n".join(_help(command) for command in COMMANDS)
+    return "\n\n".join(_help(command) for command in commands())
 
 
 def _help(command: str) -> str:

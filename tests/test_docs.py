@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from typer.main import get_command
 
 from scripts import reference
 from shadow_middleware import settings, signals
+from shadow_middleware.cli import main
 from shadow_middleware.compare.rules import CompiledRule
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +29,7 @@ UNITS = re.compile(
 OWNERS = (settings.Settings, settings.Target, settings.Rule)
 
 
-def blocks(language: str) -> list[object]:
+def blocks(language: str) -> list[Any]:
     """Return every fenced block of the language, with a readable id."""
     return [
         pytest.param(match.group(2), id=f"{page.relative_to(ROOT)}:{number}")
@@ -34,6 +37,17 @@ def blocks(language: str) -> list[object]:
         for number, match in enumerate(BLOCK.finditer(page.read_text("utf-8")))
         if match.group(1) == language
     ]
+
+
+def command_lines() -> list[str]:
+    """Return every line of ours that a reader may copy into a shell."""
+    inline = [
+        " ".join(match.split())
+        for page in PAGES
+        for match in re.findall(r"`(shadow-middleware [^`]+)`", page.read_text("utf-8"))
+    ]
+    fenced = [line for block in blocks("sh") for line in block.values[0].splitlines()]
+    return sorted({*inline, *(x for x in fenced if x.startswith("shadow-middleware "))})
 
 
 @pytest.mark.parametrize("owner", OWNERS)
@@ -65,6 +79,27 @@ def test_every_signal_is_in_the_reference_with_its_payload(name: str) -> None:
     section = reference.signals_reference().split(f"## {name}\n")[1].split("\n## ")[0]
 
     assert "`event`:" in section
+
+
+def test_every_command_is_in_the_reference_with_its_help() -> None:
+    """A command is documented by the help that it prints itself."""
+    page = reference.cli_reference()
+    titles = [f"## shadow-middleware {name}".strip() for name in reference.commands()]
+
+    assert len(titles) > 5
+    assert titles == re.findall(r"^## .*$", page, re.MULTILINE)
+    assert len(titles) == page.count("Usage: ")
+
+
+@pytest.mark.parametrize("line", command_lines())
+def test_every_command_line_in_the_documentation_is_understood(line: str) -> None:
+    """What readers copy into a shell names commands and options that exist."""
+    words = shlex.split(line, comments=True)[1:]
+    command = get_command(main.app)
+    while words and (child := getattr(command, "commands", {}).get(words[0])):
+        command, words = child, words[1:]
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert set() == {word for word in words if word.startswith("-")} - options
 
 
 @pytest.mark.parametrize("code", blocks("python"))
