@@ -1,0 +1,177 @@
+"""
+One live response beside one shadow response: status, headers, trailers, body.
+
+This is the stage between replay and judgement. It is pure but for the clock that it
+is given, which bounds how long it may look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from shadow_middleware.compare.body import compare_bodies, same_bytes
+from shadow_middleware.compare.findings import BudgetSpent, Findings
+from shadow_middleware.compare.headers import Section, compare_headers
+from shadow_middleware.compare.hints import hint_for
+from shadow_middleware.compare.rules import RuleBook, RuleSet
+from shadow_middleware.exchange import Difference, Exchange, Kind, Part, Response
+from shadow_middleware.settings import Settings
+
+__all__ = ["CHEAP_BYTES", "Comparer", "Comparison"]
+
+CHEAP_BYTES = 32 * 1024
+"""Bytes of both bodies together that no input makes cost 50 ms."""
+BODILESS = (204, 304)
+SERVER_ERROR = 500
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What came of comparing two responses."""
+
+    result: Literal["equal", "explained", "different", "incomparable"]
+    """`explained`: other bytes, and a name for every reason why that is no matter."""
+    differences: tuple[Difference, ...] = ()
+    explained: tuple[str, ...] = ()
+    """Names of the rules and normalisers that were needed."""
+    cut: bool = False
+    """Whether a bound was reached before everything was compared."""
+    hint: str = ""
+
+
+EQUAL = Comparison("equal")
+
+
+class Comparer:
+    """
+    Compares responses by the settings' rules, within the settings' budget.
+
+    Safe to use from several threads.
+
+    Raises:
+        ConfigurationError: a rule could never do what it says.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rules = RuleBook(settings)
+
+    def compare(
+        self, exchange: Exchange, target: str, response: Response
+    ) -> Comparison:
+        """Return how the shadow's response compares to the live one."""
+        live = exchange.response
+        if live is None:
+            return Comparison("incomparable", hint="The live app did not answer")
+        rules = self._rules.select(target, exchange.request.method, exchange.route)
+        settings = self._settings
+        findings = Findings(
+            settings.max_differences, settings.compare_budget, self._clock
+        )
+        try:
+            self._compare(exchange.request.method, live, response, rules, findings)
+        except BudgetSpent:
+            _note_spent(findings)
+        return _concluded(findings, exchange, live, response)
+
+    def is_cheap(self, exchange: Exchange, response: Response) -> bool:
+        """Whether `compare` is sure to take well under 50 ms for these two."""
+        live = exchange.response
+        if live is None or live.body.length + response.body.length <= CHEAP_BYTES:
+            return live is None or not (_is_coded(live) or _is_coded(response))
+        return (
+            live.body.digest is None
+            and response.body.digest is None
+            and live.body.data == response.body.data
+        )
+
+    def _compare(
+        self,
+        method: str,
+        live: Response,
+        shadow: Response,
+        rules: RuleSet,
+        findings: Findings,
+    ) -> None:
+        _compare_status(live.status, shadow.status, rules, findings)
+        bodiless = method == "HEAD" or (
+            live.status in BODILESS and shadow.status in BODILESS
+        )
+        if live.headers != shadow.headers:
+            section = Section(rules, framed=not bodiless)
+            compare_headers(live.headers, shadow.headers, section, findings)
+        if live.trailers != shadow.trailers:
+            section = Section(rules, framed=True, note="trailer")
+            compare_headers(live.trailers, shadow.trailers, section, findings)
+        if bodiless:
+            return
+        if _is_failure_on_one_side(live.status, shadow.status, findings):
+            _note_other_body(live, shadow, findings)
+        else:
+            cap = self._settings.max_expanded_body
+            compare_bodies(live, shadow, rules, findings, cap)
+
+
+def _compare_status(live: int, shadow: int, rules: RuleSet, findings: Findings) -> None:
+    if live == shadow:
+        return
+    for rule in rules.statuses:
+        if rule.rule.action == "ignore" or {live, shadow} <= {*rule.rule.statuses}:
+            findings.explain(rule.name)
+            return
+    findings.add(Part.STATUS, "", Kind.CHANGED, live, shadow)
+
+
+def _is_failure_on_one_side(live: int, shadow: int, findings: Findings) -> bool:
+    """Whether the bodies are of another kind altogether, a page beside an error."""
+    return live // 100 != shadow // 100 and any(
+        difference.part is Part.STATUS for difference in findings.differences
+    )
+
+
+def _note_other_body(live: Response, shadow: Response, findings: Findings) -> None:
+    if same_bytes(live.body, shadow.body):
+        return
+    findings.add(
+        Part.BODY,
+        "",
+        Kind.CHANGED,
+        f"{live.body.length} bytes",
+        f"{shadow.body.length} bytes",
+        "not compared further, because the statuses differ",
+    )
+
+
+def _note_spent(findings: Findings) -> None:
+    findings.cut = True
+    if not findings.differences:
+        findings.add(
+            Part.BODY,
+            "",
+            Kind.CHANGED,
+            note="the bytes differ; the comparison ended at compare_budget "
+            "before it could say where",
+        )
+
+
+def _concluded(
+    findings: Findings, exchange: Exchange, live: Response, shadow: Response
+) -> Comparison:
+    explained = findings.explained
+    if findings.differences:
+        hint = hint_for(exchange, live, shadow) or findings.hint
+        found = tuple(findings.differences)
+        return Comparison("different", found, explained, findings.cut, hint)
+    if findings.undecided:
+        return Comparison("incomparable", (), explained, True, findings.hint)
+    return Comparison("explained", (), explained) if explained else EQUAL
+
+
+def _is_coded(response: Response) -> bool:
+    return any(name.lower() == b"content-encoding" for name, _ in response.headers)

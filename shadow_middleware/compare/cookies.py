@@ -1,0 +1,121 @@
+"""
+Set-Cookie by name and attributes.
+
+The value of a cookie is by nature each server's own: a session made by live is not
+the one made by the shadow. So by default a cookie must be there on both sides and
+have the same attributes, and the name `cookie-value` says that values differed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shadow_middleware.compare.findings import Findings
+from shadow_middleware.compare.rules import RuleSet
+from shadow_middleware.exchange import Kind, Part
+
+__all__ = ["compare_cookies"]
+
+TIMES = ("expires",)
+"""Attributes that follow the clock; only their presence is compared."""
+
+
+class Cookie(NamedTuple):
+    """One Set-Cookie line."""
+
+    name: str
+    value: str
+    attributes: dict[str, str]
+
+
+def compare_cookies(
+    live: Sequence[bytes], shadow: Sequence[bytes], rules: RuleSet, findings: Findings
+) -> None:
+    """Write cookies that differ under `set-cookie/NAME`; values are never shown."""
+    ours, theirs = _jar(live), _jar(shadow)
+    for name in [*ours, *(name for name in theirs if name not in ours)]:
+        path = f"set-cookie/{name}"
+        left, right = ours.get(name, []), theirs.get(name, [])
+        reason = _rule_for(path, rules)
+        if left == right:
+            continue
+        if reason:
+            findings.explain(reason)
+        elif len(left) != len(right):
+            kind = Kind.MISSING if len(left) > len(right) else Kind.ADDED
+            findings.add(Part.HEADER, path, kind, _shown(left), _shown(right))
+        else:
+            for one, other in zip(left, right, strict=True):
+                _compare_pair(path, one, other, rules, findings)
+    if ours == theirs:
+        # The same cookies, in another order, spacing or case.
+        findings.explain("cookie-form")
+
+
+def _compare_pair(
+    path: str, live: Cookie, shadow: Cookie, rules: RuleSet, findings: Findings
+) -> None:
+    if _compared(live) != _compared(shadow):
+        shown = _shown([live]), _shown([shadow])
+        findings.add(Part.HEADER, path, Kind.CHANGED, *shown)
+    elif bool(live.value) != bool(shadow.value) or (
+        live.value != shadow.value and not rules.default_ignores
+    ):
+        states = "a value" if live.value else "empty", _other(live, shadow)
+        findings.add(Part.HEADER, path, Kind.CHANGED, *states)
+    elif live.value != shadow.value:
+        findings.explain("cookie-value")
+    elif live != shadow:
+        findings.explain("cookie-time")
+
+
+def _other(live: Cookie, shadow: Cookie) -> str:
+    if not shadow.value:
+        return "empty"
+    return "another value" if live.value else "a value"
+
+
+def _rule_for(path: str, rules: RuleSet) -> str:
+    for rule in rules.for_header(path.lower()):
+        if rule.rule.action == "ignore" and not rule.conditional:
+            return rule.name
+    return ""
+
+
+def _jar(lines: Sequence[bytes]) -> dict[str, list[Cookie]]:
+    jar: dict[str, list[Cookie]] = {}
+    for line in lines:
+        cookie = _cookie(line.decode("latin-1"))
+        jar.setdefault(cookie.name, []).append(cookie)
+    return jar
+
+
+def _cookie(line: str) -> Cookie:
+    first, *rest = line.split(";")
+    name, _, value = first.partition("=")
+    pairs = (piece.partition("=") for piece in rest if piece.strip())
+    attributes = {key.strip().lower(): text.strip() for key, _, text in pairs}
+    if "samesite" in attributes:
+        attributes["samesite"] = attributes["samesite"].lower()
+    return Cookie(name.strip(), value.strip().strip('"'), attributes)
+
+
+def _compared(cookie: Cookie) -> dict[str, str]:
+    return {
+        key: "" if key in TIMES else text for key, text in cookie.attributes.items()
+    }
+
+
+def _shown(cookies: list[Cookie]) -> str | None:
+    """Attributes only: a cookie's value is a secret."""
+    if not cookies:
+        return None
+    return ", ".join(
+        "; ".join([f"{cookie.name}=…", *_pairs(cookie.attributes)])
+        for cookie in cookies
+    )
+
+
+def _pairs(attributes: dict[str, str]) -> list[str]:
+    return [f"{k}={text}" if text else k for k, text in sorted(attributes.items())]

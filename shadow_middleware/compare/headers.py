@@ -1,0 +1,169 @@
+"""Headers and trailers, as multimaps with names in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shadow_middleware.compare.cookies import compare_cookies
+from shadow_middleware.compare.findings import Findings
+from shadow_middleware.compare.media import parameters
+from shadow_middleware.compare.rules import DEFAULT_IGNORES, CompiledRule, RuleSet
+from shadow_middleware.exchange import Headers, Kind, Part
+
+__all__ = ["Section", "compare_headers"]
+
+Values = tuple[bytes, ...]
+Table = dict[str, Values]
+
+LISTS = {
+    "accept-ranges",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-expose-headers",
+    "allow",
+    "cache-control",
+    "clear-site-data",
+    "pragma",
+    "vary",
+}
+"""Headers that are sets of tokens: neither order, case nor spacing means anything."""
+
+MAX_NAMES = 4096
+_names: dict[bytes, str] = {}
+
+
+class Section(NamedTuple):
+    """What to know about the headers or trailers that are compared."""
+
+    rules: RuleSet
+    framed: bool
+    """Whether the bodies are compared, and with them their lengths."""
+    note: str = ""
+
+
+def compare_headers(
+    live: Headers, shadow: Headers, section: Section, findings: Findings
+) -> None:
+    """
+    Write every header that differs into `findings`, under its lower-case name.
+
+    Raises:
+        BudgetSpent: there are too many.
+    """
+    left, right = _table(live), _table(shadow)
+    if left == right:
+        return
+    for name in [*left, *(name for name in right if name not in left)]:
+        ours, theirs = left.get(name, ()), right.get(name, ())
+        if ours != theirs:
+            findings.tick()
+            _compare(name, ours, theirs, section, findings)
+
+
+def _table(headers: Headers) -> Table:
+    table: Table = {}
+    for name, value in headers:
+        known = _names.get(name)
+        if known is None:
+            known = _lower(name)
+        if known in table:
+            table[known] += (value,)
+        else:
+            table[known] = (value,)
+    return table
+
+
+def _lower(name: bytes) -> str:
+    known = name.decode("latin-1").lower()
+    if len(_names) < MAX_NAMES:
+        _names[bytes(name)] = known
+    return known
+
+
+def _compare(
+    name: str, live: Values, shadow: Values, section: Section, findings: Findings
+) -> None:
+    reason = _reason(name, live, shadow, section)
+    if reason:
+        findings.explain(reason)
+    elif name == "set-cookie":
+        compare_cookies(live, shadow, section.rules, findings)
+    else:
+        kind = _kind(live, shadow)
+        texts = _text(live), _text(shadow)
+        findings.add(Part.HEADER, name, kind, *texts, note=section.note)
+
+
+def _reason(name: str, live: Values, shadow: Values, section: Section) -> str:
+    """Return the rule or normaliser that explains the difference, or ''."""
+    for rule in section.rules.for_header(name):
+        if _is_explained(rule, live, shadow):
+            return rule.name
+    # Without a body, as for HEAD, the stated length is all that tells of it.
+    telling = name == "content-length" and not section.framed and live and shadow
+    if section.rules.default_ignores and name in DEFAULT_IGNORES and not telling:
+        return f"default:{name}"
+    if not live or not shadow:
+        return ""
+    return _normaliser(name, live, shadow)
+
+
+def _normaliser(name: str, live: Values, shadow: Values) -> str:
+    if name == "content-type":
+        same = [*map(_media_type, live)] == [*map(_media_type, shadow)]
+        return "media-type-form" if same else ""
+    if name in LISTS:
+        return "header-list-form" if _tokens(live) == _tokens(shadow) else ""
+    return ""
+
+
+def _is_explained(rule: CompiledRule, live: Values, shadow: Values) -> bool:
+    if not all(rule.fits(value.decode("latin-1")) for value in (*live, *shadow)):
+        return False
+    if rule.rule.action == "ignore":
+        # A pattern asks for both values, so a header that is absent never fits it.
+        return not rule.conditional or bool(live and shadow)
+    if rule.rule.unordered and sorted(_items(live)) == sorted(_items(shadow)):
+        return True
+    return len(live) == len(shadow) and all(map(_Close(rule), live, shadow))
+
+
+class _Close:
+    """Whether two header values are numbers within a rule's tolerance."""
+
+    def __init__(self, rule: CompiledRule) -> None:
+        self._rule = rule
+
+    def __call__(self, live: bytes, shadow: bytes) -> bool:
+        try:
+            return self._rule.close(float(live), float(shadow))
+        except ValueError:
+            return False
+
+
+def _media_type(value: bytes) -> tuple[str, dict[str, str]]:
+    name, stated = parameters(value.decode("latin-1"))
+    if "charset" in stated:
+        stated["charset"] = stated["charset"].lower()
+    return name, stated
+
+
+def _items(values: Values) -> list[bytes]:
+    return [item.strip() for value in values for item in value.split(b",")]
+
+
+def _tokens(values: Values) -> list[bytes]:
+    return sorted(item.lower() for item in _items(values) if item)
+
+
+def _kind(live: Sequence[bytes], shadow: Sequence[bytes]) -> Kind:
+    if not shadow:
+        return Kind.MISSING
+    if not live:
+        return Kind.ADDED
+    return Kind.ORDER if sorted(live) == sorted(shadow) else Kind.CHANGED
+
+
+def _text(values: Values) -> str | None:
+    return ", ".join(value.decode("latin-1") for value in values) if values else None

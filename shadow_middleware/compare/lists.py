@@ -1,0 +1,273 @@
+"""
+Two lists that differ: by position, as multisets, or by a member that names rows.
+
+Without a rule the order counts, but a row put in front is one row put in front: what
+is the same on both sides is aligned first, and only the rest is compared.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable
+from typing import Any, Protocol
+
+from shadow_middleware.compare.align import Alignment, align, cancel
+from shadow_middleware.compare.findings import Findings
+from shadow_middleware.compare.globs import State
+from shadow_middleware.compare.pairing import by_likeness, by_member, naming_member
+from shadow_middleware.compare.place import Place, below
+from shadow_middleware.compare.rules import CompiledRule
+from shadow_middleware.compare.sameness import fingerprint, same
+from shadow_middleware.exchange import Kind
+
+__all__ = ["ListWalk", "Walking"]
+
+TICK = 256
+MAX_SHOWN = 10
+"""Indexes of moved items that a difference names."""
+
+Pairs = list[tuple[int, int]]
+Rest = tuple[list[int], list[int]]
+Standing = State[CompiledRule] | None
+
+
+class Walking(Protocol):
+    """The walk that the lists are met on."""
+
+    @property
+    def findings(self) -> Findings:
+        """Where to write what was found."""
+        ...
+
+    def push(self, pairs: list[tuple[Any, Any, Place, Standing]]) -> None:
+        """Have these pairs walked next, in this order."""
+        ...
+
+    def one_sided(self, kind: Kind, place: Place, value: Any) -> None:
+        """Note what only one side has."""
+        ...
+
+    def add(
+        self, kind: Kind, place: Place, live: Any, shadow: Any, note: str = ""
+    ) -> None:
+        """Note a difference."""
+        ...
+
+    def step(self, state: Standing, key: Any) -> Standing:
+        """Return what tolerances have reached one item further."""
+        ...
+
+
+class ListWalk:
+    """The part of a walk that opens pairs of lists."""
+
+    def __init__(self, walk: Walking) -> None:
+        self._walk = walk
+
+    def compare(
+        self,
+        live: list[Any],
+        shadow: list[Any],
+        place: Place,
+        state: Standing,
+    ) -> None:
+        """Note what differs in the lists themselves; have paired items walked."""
+        here = _Here(self._walk, live, shadow, place, state)
+        for rule in state.accepts if state is not None else ():
+            if rule.rule.unordered:
+                here.as_multisets(rule)
+                return
+            if rule.rule.keyed_by:
+                here.by_key(rule)
+                return
+        here.in_order()
+
+
+class _Here:
+    """One pair of lists at one place."""
+
+    def __init__(
+        self,
+        walk: Walking,
+        live: list[Any],
+        shadow: list[Any],
+        place: Place,
+        state: Standing,
+    ) -> None:
+        self._walk = walk
+        self._live = live
+        self._shadow = shadow
+        self._place = place
+        self._state = state
+
+    def in_order(self) -> None:
+        start, live_end, shadow_end = self._differing_span()
+        found = align(
+            self._fingerprints(self._live, start, live_end),
+            self._fingerprints(self._shadow, start, shadow_end),
+        )
+        found = _shifted(found, start)
+        if found.moved:
+            self._note_order(found)
+        pairs, rest = self._pair_named(found.live_only, found.shadow_only)
+        more, rest = _pair_in_gaps(found.kept, rest)
+        self._finish(pairs + more, rest)
+
+    def as_multisets(self, rule: CompiledRule) -> None:
+        live = self._fingerprints(self._live, 0, len(self._live))
+        shadow = self._fingerprints(self._shadow, 0, len(self._shadow))
+        cancelled, live_only, shadow_only = cancel(live, shadow)
+        if any(left != right for left, right in cancelled):
+            self._walk.findings.explain(rule.name)
+        pairs, rest = self._pair_named(live_only, shadow_only)
+        more, rest = self._pair_unnamed(rest, rule)
+        self._finish(pairs + more, rest)
+
+    def by_key(self, rule: CompiledRule) -> None:
+        everything = (range(len(self._live)), range(len(self._shadow)))
+        pairs, live_left, shadow_left = by_member(
+            self._live, self._shadow, everything, rule.rule.keyed_by
+        )
+        if any(left != right for left, right in pairs):
+            self._walk.findings.explain(rule.name)
+        more, rest = self._pair_keyless((live_left, shadow_left), rule)
+        self._finish(pairs + more, rest)
+
+    def _differing_span(self) -> tuple[int, int, int]:
+        """Return where both lists start to differ, and where each stops to."""
+        live, shadow = self._live, self._shadow
+        shorter = min(len(live), len(shadow))
+        start = self._equal_run(zip(live, shadow, strict=False))
+        left = shorter - start
+        ends = zip(reversed(live), reversed(shadow), strict=False)
+        end = self._equal_run(ends, left)
+        return start, len(live) - end, len(shadow) - end
+
+    def _equal_run(self, pairs: Iterable[tuple[Any, Any]], at_most: int = -1) -> int:
+        count = 0
+        for one, other in pairs:
+            if count == at_most or not same(one, other):
+                break
+            count += 1
+            if count % TICK == 0:
+                self._walk.findings.tick()
+        return count
+
+    def _fingerprints(self, items: list[Any], start: int, end: int) -> list[Hashable]:
+        prints: list[Hashable] = []
+        for chunk in range(start, end, TICK):
+            self._walk.findings.tick()
+            prints += map(fingerprint, items[chunk : min(chunk + TICK, end)])
+        return prints
+
+    def _note_order(self, found: Alignment) -> None:
+        shown = found.moved[:MAX_SHOWN]
+        self._walk.add(
+            Kind.ORDER,
+            self._place,
+            [left for left, _ in shown],
+            [right for _, right in shown],
+            f"{len(found.moved)} of {len(self._live)} items moved; "
+            f"these are indexes of the first {len(shown)} on each side",
+        )
+
+    def _pair_named(
+        self, live_only: list[int], shadow_only: list[int]
+    ) -> tuple[Pairs, Rest]:
+        of = (live_only, shadow_only)
+        member = naming_member(self._live, self._shadow, of) if all(of) else ""
+        if not member:
+            return [], of
+        pairs, live_left, shadow_left = by_member(self._live, self._shadow, of, member)
+        return pairs, (live_left, shadow_left)
+
+    def _pair_unnamed(self, rest: Rest, rule: CompiledRule) -> tuple[Pairs, Rest]:
+        if len(rest[0]) == len(rest[1]) == 1 or not all(rest):
+            return _zipped(rest)
+        if self._are_numbers(rest):
+            by_size = (
+                sorted(rest[0], key=self._live.__getitem__),
+                sorted(rest[1], key=self._shadow.__getitem__),
+            )
+            self._walk.findings.explain(rule.name)
+            return _zipped(by_size)
+        seconds = self._walk.findings.remaining()
+        alike = by_likeness(self._live, self._shadow, rest, seconds)
+        return alike, _without(rest, alike)
+
+    def _pair_keyless(self, rest: Rest, rule: CompiledRule) -> tuple[Pairs, Rest]:
+        """Pair in order the rows that lack the member; the others stand alone."""
+        member = rule.rule.keyed_by
+        keyless = (
+            [i for i in rest[0] if _lacks(self._live[i], member)],
+            [i for i in rest[1] if _lacks(self._shadow[i], member)],
+        )
+        pairs, _ = _zipped(keyless)
+        return pairs, _without(rest, pairs)
+
+    def _are_numbers(self, rest: Rest) -> bool:
+        items = [self._live[i] for i in rest[0]] + [self._shadow[i] for i in rest[1]]
+        return all(type(item) in (int, float) for item in items)
+
+    def _finish(self, pairs: Pairs, rest: Rest) -> None:
+        for index in rest[0]:
+            place = below(self._place, index)
+            self._walk.one_sided(Kind.MISSING, place, self._live[index])
+        for index in rest[1]:
+            place = below(self._place, index)
+            self._walk.one_sided(Kind.ADDED, place, self._shadow[index])
+        opened = []
+        for left, right in sorted(pairs):
+            if not same(self._live[left], self._shadow[right]):
+                state = self._walk.step(self._state, left)
+                place = below(self._place, left, right)
+                opened.append((self._live[left], self._shadow[right], place, state))
+        self._walk.push(opened)
+
+
+def _shifted(found: Alignment, by: int) -> Alignment:
+    return Alignment(
+        [(left + by, right + by) for left, right in found.kept],
+        [(left + by, right + by) for left, right in found.moved],
+        [index + by for index in found.live_only],
+        [index + by for index in found.shadow_only],
+    )
+
+
+def _pair_in_gaps(kept: Pairs, rest: Rest) -> tuple[Pairs, Rest]:
+    """Pair in order what lies between the same two kept items on both sides."""
+    gaps: dict[int, Rest] = {}
+    for side in (0, 1):
+        fixed = [pair[side] for pair in kept]
+        for index in rest[side]:
+            gap = gaps.setdefault(bisect_left(fixed, index), ([], []))
+            gap[side].append(index)
+    pairs: Pairs = []
+    left_over: Rest = ([], [])
+    for _, gap in sorted(gaps.items()):
+        more, (live_left, shadow_left) = _zipped(gap)
+        pairs += more
+        left_over[0].extend(live_left)
+        left_over[1].extend(shadow_left)
+    return pairs, left_over
+
+
+def _zipped(rest: Rest) -> tuple[Pairs, Rest]:
+    count = min(len(rest[0]), len(rest[1]))
+    pairs = list(zip(rest[0], rest[1], strict=False))
+    return pairs, (rest[0][count:], rest[1][count:])
+
+
+def _without(rest: Rest, pairs: Pairs) -> Rest:
+    left = {left for left, _ in pairs}
+    right = {right for _, right in pairs}
+    return (
+        [index for index in rest[0] if index not in left],
+        [index for index in rest[1] if index not in right],
+    )
+
+
+def _lacks(row: Any, member: str) -> bool:
+    return not isinstance(row, dict) or not isinstance(
+        row.get(member), str | int | float
+    )

@@ -1,0 +1,182 @@
+"""
+JSON bytes as values that keep apart what Python would confuse or lose.
+
+msgspec does nearly all of it: it keeps integers of any size up to 4,300 digits exact
+and tells `1` from `1.0`. What it refuses (NaN, lone surrogates, a byte order mark,
+UTF-16, numbers beyond a double) the standard library reads, slower, with hooks that
+lose nothing; so does it where one object names a member twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NamedTuple
+
+import msgspec
+import re2
+
+__all__ = [
+    "Literal",
+    "NotJson",
+    "Repeated",
+    "Unknowable",
+    "has_repeats",
+    "parse",
+    "parse_cost",
+    "parse_exactly",
+    "parse_lines",
+    "unlike",
+]
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+LONGEST_INT = 4300
+"""Digits that Python turns into an int without complaint; beyond, it is quadratic."""
+SMALL = 16 * 1024
+"""Bytes below which the cost of parsing is not estimated."""
+BYTES_PER_SECOND = 50e6
+CONTAINERS_PER_SECOND = 2.5e6
+EXTREMES_PER_SECOND = 80e3
+"""Numbers such as 1.7976931348623157e308, which msgspec reads at 2 MB/s."""
+
+_extreme = re2.compile(rb"[0-9][eE][+-]?[0-9]{2,}|[0-9.]{40}")
+
+
+class NotJson(Exception):
+    """The bytes are not one JSON text; the message says where."""
+
+
+class Unknowable(Exception):
+    """The bytes are nested deeper than any parser here follows."""
+
+
+class Repeated(NamedTuple):
+    """The key of an earlier member of the same name; the last one keeps the name."""
+
+    name: str
+    nth: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (repeated {self.nth})"
+
+
+class Literal:
+    """A number that has no exact Python number, as its text; equal by text."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Literal) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"<{self.text}>"
+
+    __str__ = __repr__
+
+
+def parse(raw: bytes) -> Any:
+    """
+    Return the value, with repeated members not looked for.
+
+    Raises:
+        NotJson: the bytes are no JSON text.
+        Unknowable: they are nested too deeply.
+    """
+    try:
+        return _decode(raw)
+    except RecursionError as error:
+        raise Unknowable("nested too deeply") from error
+    except (msgspec.MsgspecError, UnicodeError):
+        return parse_exactly(raw)
+
+
+def parse_exactly(raw: bytes) -> Any:
+    """As `parse`, with every repeated member kept under a `Repeated` key."""
+    try:
+        return json.loads(
+            raw,
+            object_pairs_hook=_members,
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=Literal,
+        )
+    except RecursionError as error:
+        raise Unknowable("nested too deeply") from error
+    except ValueError as error:
+        raise NotJson(str(error)) from error
+
+
+def parse_lines(raw: bytes, *, exactly: bool = False) -> list[Any]:
+    """Return the values of NDJSON, one for each line that is not blank."""
+    read = parse_exactly if exactly else parse
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    return [read(line) for line in raw.split(b"\n") if line.strip()]
+
+
+def has_repeats(raw: bytes, value: Any) -> bool:
+    """
+    Whether an object in `raw` may name a member twice, given its parsed value.
+
+    A repeated member takes its quotes with it when it is lost, so a value that is
+    written again has fewer of them. Escaped quotes would upset the count; texts with
+    them, and what cannot be written again, count as suspect.
+    """
+    if rb"\u0022" in raw:
+        return True
+    try:
+        return raw.count(b'"') != _encode(value).count(b'"')
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return True
+
+
+def parse_cost(raw: bytes) -> float:
+    """Return the seconds that parsing may take at worst, from a linear look at it."""
+    if len(raw) <= SMALL:
+        return 0.0
+    containers = raw.count(b"[") + raw.count(b"{")
+    extremes = len(_extreme.findall(raw))
+    return (
+        len(raw) / BYTES_PER_SECOND
+        + containers / CONTAINERS_PER_SECOND
+        + extremes / EXTREMES_PER_SECOND
+    )
+
+
+def unlike(live: Any, shadow: Any) -> bool:
+    """Whether two values are of different JSON types; all numbers are one type."""
+    return _json_type(live) != _json_type(shadow)
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float | Literal):
+        return "number"
+    return type(value).__name__
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
+    members: dict[Any, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            nth = sum(isinstance(k, Repeated) and k.name == name for k in members)
+            members[Repeated(name, nth + 1)] = members[name]
+        members[name] = value
+    return members
+
+
+def _integer(text: str) -> int | Literal:
+    return int(text) if len(text) < LONGEST_INT else Literal(text)
+
+
+def _float(text: str) -> float | Literal:
+    value = float(text)
+    return value if math.isfinite(value) else Literal(text)

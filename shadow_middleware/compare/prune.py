@@ -1,0 +1,115 @@
+"""
+Takes out of a parsed body what rules ignore, before anything is compared.
+
+Members go; list items and values that an ignore rule fits by pattern leave a marker,
+so that indexes stay and rows that differ only there are the same row.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shadow_middleware.compare.findings import Findings
+from shadow_middleware.compare.globs import PathMatcher, State
+from shadow_middleware.compare.rules import CompiledRule
+
+__all__ = ["Ignored", "ignored_whole", "prune"]
+
+Removed = dict[str, list[Any]]
+"""What was taken out, by the name of the rule."""
+
+TICK = 1024
+
+
+class Ignored:
+    """Stands where a value was; equal to any other left by the same rule."""
+
+    __slots__ = ("conditional", "name", "value")
+
+    def __init__(self, rule: CompiledRule, value: Any) -> None:
+        self.name = rule.name
+        self.conditional = rule.conditional
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ignored) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"<ignored by {self.name}>"
+
+    __str__ = __repr__
+
+
+def ignored_whole(matcher: PathMatcher[CompiledRule] | None) -> str:
+    """Return the name of a rule that ignores the body as a whole, or ''."""
+    if matcher is None:
+        return ""
+    names = [rule.name for rule in matcher.start.accepts if not rule.conditional]
+    return names[0] if names else ""
+
+
+def prune(
+    value: Any, matcher: PathMatcher[CompiledRule], findings: Findings
+) -> tuple[Any, Removed]:
+    """
+    Return the value without what is ignored, and what that was. Changes `value`.
+
+    Raises:
+        BudgetSpent: it took too long.
+    """
+    pruning = _Pruning(matcher, findings)
+    return pruning.run(value), pruning.removed
+
+
+class _Pruning:
+    def __init__(self, matcher: PathMatcher[CompiledRule], findings: Findings) -> None:
+        self.removed: Removed = {}
+        self._matcher = matcher
+        self._findings = findings
+        self._stack: list[tuple[Any, State[CompiledRule]]] = []
+        self._visited = 0
+
+    def run(self, value: Any) -> Any:
+        root = self._visit(value, self._matcher.start)
+        while self._stack:
+            node, state = self._stack.pop()
+            if isinstance(node, dict):
+                self._members(node, state)
+            else:
+                self._items(node, state)
+        return root
+
+    def _members(self, node: dict[Any, Any], state: State[CompiledRule]) -> None:
+        step = self._matcher.step
+        for key, value in list(node.items()):
+            reached = step(state, key if type(key) is str else str(key))
+            if not reached.alive:
+                continue
+            kept = self._visit(value, reached)
+            if kept is value:
+                continue
+            if kept.conditional:
+                node[key] = kept
+            else:
+                del node[key]
+
+    def _items(self, node: list[Any], state: State[CompiledRule]) -> None:
+        for index, value in enumerate(node):
+            reached = self._matcher.step_index(state, index)
+            if reached.alive:
+                node[index] = self._visit(value, reached)
+
+    def _visit(self, value: Any, state: State[CompiledRule]) -> Any:
+        self._visited += 1
+        if self._visited % TICK == 0:
+            self._findings.tick()
+        for rule in state.accepts:
+            if not rule.conditional or rule.fits(value):
+                self.removed.setdefault(rule.name, []).append(value)
+                return Ignored(rule, value)
+        if isinstance(value, dict | list):
+            self._stack.append((value, state))
+        return value

@@ -1,0 +1,130 @@
+"""
+Two bodies that can be read as values: read, pruned, compared, walked.
+
+Ends in one of three ways: differences, the names of what explains the bytes, or, where
+only the writing differs, the name of the reader's own normaliser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from shadow_middleware.compare.findings import Findings
+from shadow_middleware.compare.globs import PathMatcher
+from shadow_middleware.compare.parse import (
+    NotJson,
+    Unknowable,
+    has_repeats,
+    parse,
+    parse_exactly,
+    parse_lines,
+)
+from shadow_middleware.compare.prune import Removed, prune
+from shadow_middleware.compare.rules import CompiledRule, RuleSet
+from shadow_middleware.compare.sameness import same
+from shadow_middleware.compare.walk import walk
+
+__all__ = ["JSON", "NDJSON", "Reader", "compare_values"]
+
+Read = Callable[[bytes], Any]
+
+
+class Reader(NamedTuple):
+    """How bytes become values, and what to call it when only the writing differs."""
+
+    read: Read
+    read_exactly: Read | None
+    """Reads what `read` may lose; None where it loses nothing."""
+    reason: str
+
+    def accepts(self, raw: bytes) -> bool:
+        """Whether the bytes can be read."""
+        try:
+            self.read(raw)
+        except NotJson:
+            return False
+        except Unknowable:
+            return True
+        return True
+
+    @classmethod
+    def of_texts(
+        cls, texts: Mapping[bytes, str], split: Callable[[str], Any], reason: str
+    ) -> Reader:
+        """Return a reader of bytes whose text is known already."""
+        return cls(lambda raw: split(texts[raw]), None, reason)
+
+
+JSON = Reader(parse, parse_exactly, "json-formatting")
+NDJSON = Reader(parse_lines, partial(parse_lines, exactly=True), "json-formatting")
+
+
+def compare_values(
+    live: bytes, shadow: bytes, reader: Reader, rules: RuleSet, findings: Findings
+) -> None:
+    """
+    Write what differs between two readable bodies into `findings`.
+
+    Raises:
+        NotJson: one of them cannot be read.
+        Unknowable: one of them is nested too deeply.
+        BudgetSpent: time or entries ran out.
+    """
+    before = len(findings.explained), len(findings.differences)
+    suspect = _compare_read(live, shadow, reader.read, reader, rules, findings)
+    if suspect and reader.read_exactly is not None:
+        _compare_read(live, shadow, reader.read_exactly, reader, rules, findings)
+    if before == (len(findings.explained), len(findings.differences)):
+        findings.explain(reader.reason)
+
+
+def _compare_read(
+    live_raw: bytes,
+    shadow_raw: bytes,
+    read: Read,
+    reader: Reader,
+    rules: RuleSet,
+    findings: Findings,
+) -> bool:
+    """Return whether nothing differed, though `read` may have lost something."""
+    live = read(live_raw)
+    findings.tick()
+    shadow = read(shadow_raw)
+    findings.tick()
+    before = len(findings.differences)
+    careful = reader.read_exactly is not None and read is not reader.read_exactly
+    suspect = (
+        careful
+        and rules.body_ignores is not None
+        and (has_repeats(live_raw, live) or has_repeats(shadow_raw, shadow))
+    )
+    if rules.body_ignores is not None:
+        live, shadow = _pruned(live, shadow, rules.body_ignores, findings)
+    if not same(live, shadow):
+        walk(live, shadow, rules.body_tolerances, findings)
+    if len(findings.differences) > before or not careful:
+        return False
+    if rules.body_ignores is not None:
+        return suspect
+    return has_repeats(live_raw, live) or has_repeats(shadow_raw, shadow)
+
+
+def _pruned(
+    live: Any, shadow: Any, ignores: PathMatcher[CompiledRule], findings: Findings
+) -> tuple[Any, Any]:
+    live, ours = prune(live, ignores, findings)
+    shadow, theirs = prune(shadow, ignores, findings)
+    for name in {**ours, **theirs}:
+        if _written(ours, name) != _written(theirs, name):
+            findings.explain(name)
+    return live, shadow
+
+
+def _written(removed: Removed, name: str) -> str:
+    # Text, because 1 == True; the order of members may name a rule too often.
+    try:
+        return repr(removed.get(name))
+    except (ValueError, RecursionError):
+        return ""
