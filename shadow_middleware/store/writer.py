@@ -86,6 +86,8 @@ class Writer:
         self._lost_outcomes = 0
         self._lost_unwritten = 0
         self._hurried = False
+        self._flushing = 0
+        self._backlog = False
         self._give_up_at: float | None = None
         self._over = False
 
@@ -117,8 +119,12 @@ class Writer:
     def flush(self, timeout: float) -> bool:
         """Write now; return whether all that was added is written."""
         with self._changed:
+            self._flushing += 1
             self._hurry()
-            return self._changed.wait_for(self._is_empty, timeout)
+            try:
+                return self._changed.wait_for(self._is_empty, timeout)
+            finally:
+                self._flushing -= 1
 
     def close(self, timeout: float) -> bool:
         """
@@ -173,11 +179,12 @@ class Writer:
                 return None
             if not self._work and self._pending:
                 self._queue(self._pending.take(MOST_AT_ONCE))
+                self._backlog = bool(self._pending)
             return self._work[0] if self._work else None
 
     def _gather(self) -> None:
         self._changed.wait_for(lambda: self._pending or self._closing())
-        if not self._closing():
+        if not (self._closing() or self._flushing or self._backlog):
             self._changed.wait_for(lambda: self._hurried, self._interval)
         self._hurried = False
 
