@@ -14,7 +14,7 @@ import msgspec
 
 from shadow_middleware.evidence import DivergenceRecord, Total
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.report.judgement import BREAKER_OPEN, INTERNAL_ERROR
 from shadow_middleware.settings import SAFE_METHODS
 
 __all__ = ["Hint", "hints"]
@@ -52,6 +52,15 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         lambda row: row.outcome is Outcome.DROPPED and row.reason != BREAKER_OPEN,
         "were dropped at a bound of ours and never replayed (`buffer_count`, "
         "`buffer_bytes`, `queue_count`, `queue_bytes`, `concurrency`; or lower `rate`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SKIPPED and row.reason == "method",
+        "were left alone on purpose: their method is not one that the target mirrors "
+        "(`methods`).",
+    ),
+    (
+        lambda row: row.reason == INTERNAL_ERROR,
+        "ended by a mistake of shadow_middleware itself; its log has the traceback.",
     ),
     (
         lambda row: row.outcome is Outcome.LIVE_ERROR,

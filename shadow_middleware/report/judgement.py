@@ -15,10 +15,12 @@ import msgspec
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
 
-__all__ = ["BREAKER_OPEN", "Evidence", "Says", "evidence_of", "says"]
+__all__ = ["BREAKER_OPEN", "INTERNAL_ERROR", "Evidence", "Says", "evidence_of", "says"]
 
 BREAKER_OPEN = "breaker_open"
 """The reason of replays that were not sent because the shadow kept failing."""
+INTERNAL_ERROR = "internal_error"
+"""The reason of replays that a mistake of ours ended."""
 
 
 class Says(StrEnum):
@@ -42,6 +44,8 @@ def says(outcome: Outcome, reason: str = "") -> Says:
     """
     if reason == BREAKER_OPEN:
         return Says.DISAGREES
+    if reason == INTERNAL_ERROR:
+        return Says.UNKNOWN
     match outcome:
         case Outcome.MATCH | Outcome.NOISE:
             return Says.AGREES

@@ -11,7 +11,13 @@ from typing import TypeVar
 
 import msgspec
 
-from shadow_middleware.evidence import DivergenceRecord, LatencyTotal, Loss, Total
+from shadow_middleware.evidence import (
+    DivergenceRecord,
+    LatencyTotal,
+    Loss,
+    Progress,
+    Total,
+)
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
 from shadow_middleware.report.hints import Hint, hints
 from shadow_middleware.report.judgement import evidence_of
@@ -27,6 +33,10 @@ __all__ = [
 ]
 
 
+_SILENT_AFTER = 120.0
+"""Seconds without a word after which a session is taken for dead."""
+
+
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     """What a store holds for the time that was asked for."""
 
@@ -35,8 +45,12 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     divergences: Sequence[DivergenceRecord] = ()
     """The newest first; a sample where the store holds more."""
     losses: Sequence[Loss] = ()
-    in_flight: Mapping[str, int] = {}
-    """Replays by target that were selected and have not ended."""
+    stored: int = 0
+    """How many divergences the store holds for the time; 0 where that is unknown."""
+    progress: Sequence[Progress] = ()
+    """Of every session, whatever the time that was asked for."""
+    now: float = 0.0
+    """When all this was read, in Unix seconds."""
 
 
 class ReasonCount(msgspec.Struct, frozen=True):
@@ -61,12 +75,19 @@ class RouteSummary(msgspec.Struct, frozen=True):
 
 
 class TargetSummary(msgspec.Struct, frozen=True):
-    """One target. `selected` = the sum of `outcomes` + `in_flight`."""
+    """
+    One target. `selected` = the sum of `outcomes` + `in_flight` + `unaccounted`.
+
+    With `unaccounted` above 0 the law of conservation is broken: a host died with
+    what it had selected, and nobody has settled its account yet.
+    """
 
     target: str
     selected: int
     ended: int
     in_flight: int
+    unaccounted: int
+    """Selected by sessions that have been silent for minutes, and not ended."""
     outcomes: dict[str, int]
     shares: dict[str, float]
     match_rate: float | None
@@ -87,6 +108,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Every target for the time that was asked for."""
 
     targets: list[TargetSummary]
+    stored: int
+    """Divergences in the store for that time."""
 
 
 def summarise(held: Holdings, top: int = 10) -> Summary:
@@ -94,21 +117,21 @@ def summarise(held: Holdings, top: int = 10) -> Summary:
     totals = _by(held.totals, lambda row: row.target)
     latencies = _by(held.latencies, lambda row: row.target)
     records = _by(held.divergences, lambda row: row.target)
-    names = sorted({*totals, *held.in_flight})
-    return Summary(
-        [
-            _target(
-                name,
-                totals.get(name, []),
-                latencies.get(name, []),
-                records.get(name, []),
-                sum(loss.count for loss in held.losses if loss.target == name),
-                held.in_flight.get(name, 0),
-                top,
-            )
-            for name in names
-        ]
-    )
+    progress = _by(held.progress, lambda row: row.target)
+    names = sorted({*totals, *progress})
+    targets = [
+        _target(
+            name,
+            totals.get(name, []),
+            latencies.get(name, []),
+            records.get(name, []),
+            sum(loss.count for loss in held.losses if loss.target == name),
+            _open_accounts(progress.get(name, []), held.now),
+            top,
+        )
+        for name in names
+    ]
+    return Summary(targets, max(held.stored, len(held.divergences)))
 
 
 def _target(
@@ -117,16 +140,18 @@ def _target(
     latencies: list[LatencyTotal],
     records: list[DivergenceRecord],
     lost: int,
-    in_flight: int,
+    open_accounts: tuple[int, int],
     top: int,
 ) -> TargetSummary:
     ended = sum(row.count for row in totals)
     outcomes = _outcomes(totals)
+    in_flight, unaccounted = open_accounts
     return TargetSummary(
         target=name,
-        selected=ended + in_flight,
+        selected=ended + in_flight + unaccounted,
         ended=ended,
         in_flight=in_flight,
+        unaccounted=unaccounted,
         outcomes=outcomes,
         shares=_shares(outcomes),
         match_rate=evidence_of(totals).rate,
@@ -138,6 +163,18 @@ def _target(
         without_record=lost,
         hints=hints(totals, records, lost),
     )
+
+
+def _open_accounts(sessions: Iterable[Progress], now: float) -> tuple[int, int]:
+    """Return what is in flight, and what silent sessions leave unaccounted for."""
+    in_flight = unaccounted = 0
+    for session in sessions:
+        still_open = max(0, session.selected - session.ended)
+        if now - session.at > _SILENT_AFTER:
+            unaccounted += still_open
+        else:
+            in_flight += still_open
+    return in_flight, unaccounted
 
 
 def _routes(

@@ -1,0 +1,9 @@
+"""tmp"""
+
+from __future__ import annotations
+
+EPILOG = ""
+
+
+def demo() -> None:
+    """Demo."""

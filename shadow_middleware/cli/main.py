@@ -1,0 +1,90 @@
+"""The entry point: `shadow-middleware COMMAND`, one file per command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import shadow_middleware
+from shadow_middleware.cli import agent, db, demo, divergences, purge, report, verdict
+from shadow_middleware.errors import ShadowMiddlewareError
+
+__all__ = ["app", "main"]
+
+
+class _Commands(TyperGroup):
+    """Turns our errors into one line on stderr and the error's exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ShadowMiddlewareError as error:
+            typer.echo(f"shadow-middleware: {error}", err=True)
+            raise typer.Exit(error.exit_code) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="shadow-middleware",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "New here? Run:  shadow-middleware demo"
+        "\n\n"
+        "Exit codes: 0 fine or promote · 1 do not promote · 2 wrong usage, "
+        "configuration or store · 3 not enough evidence"
+    ),
+)
+
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.command("report", epilog=report.EPILOG)(report.report)
+app.add_typer(divergences.app, name="divergences")
+app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
+app.command("agent", epilog=agent.EPILOG)(agent.agent)
+app.command("purge", epilog=purge.EPILOG)(purge.purge)
+app.add_typer(db.app, name="db")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"shadow-middleware {shadow_middleware.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the version.",
+        ),
+    ] = False,
+) -> None:
+    """
+    Evidence from real traffic that a rewrite is safe to promote.
+
+    The middleware in your app sends copies of real requests to a shadow and keeps what
+    differs. These commands read that evidence; none of them touches a live request.
+    """
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows a question mark instead.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    app(prog_name="shadow-middleware")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The options that commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "ConfigFile",
+    "JsonOutput",
+    "OneRoute",
+    "OneTarget",
+    "Since",
+    "StoreUrl",
+    "known",
+    "seconds_of",
+    "since_of",
+]
+
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Where the evidence is: sqlite:///FILE or postgresql://USER@HOST/NAME. "
+        "Left out: SHADOW_MIDDLEWARE_STORE_URL, the configuration file, "
+        "or sqlite:///shadow_middleware.db.",
+    ),
+]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="A TOML file with settings. Left out: SHADOW_MIDDLEWARE_CONFIG.",
+    ),
+]
+JsonOutput = Annotated[
+    bool, typer.Option("--json", help="Print JSON, in a shape that stays.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Only what is newer: 90s, 30m, 1h, 7d, or 2026-01-31T12:00 (UTC).",
+    ),
+]
+OneTarget = Annotated[
+    str | None, typer.Option("--target", metavar="NAME", help="Only this target.")
+]
+OneRoute = Annotated[
+    str | None,
+    typer.Option(
+        "--route", metavar="ROUTE", help='Only this route, as "GET /users/{id}".'
+    ),
+]
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def seconds_of(text: str, option: str) -> float:
+    """Return the seconds that `30m` or `7d` mean."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text.strip())
+    if not found:
+        raise typer.BadParameter(
+            f"{text!r} is no length of time; write 90s, 30m, 1h, 7d or 2w",
+            param_hint=option,
+        )
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def since_of(text: str | None, now: float) -> float | None:
+    """Return the Unix seconds that `--since` means; None where it was left out."""
+    if text is None:
+        return None
+    if text[:1].isdigit() and text[-1:] in _UNITS:
+        return now - seconds_of(text, "--since")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write 90s, 30m, 1h, 7d, or 2026-01-31T12:00",
+            param_hint="--since",
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def known(value: str | None, choices: Iterable[str], option: str) -> None:
+    """Refuse a name that the store does not know, and say which is the nearest."""
+    names = sorted(set(choices))
+    if value is None or value in names or not names:
+        return
+    near = get_close_matches(value, names, n=1, cutoff=0.5)
+    advice = f"did you mean {near[0]!r}?" if near else f"there are: {_few(names)}"
+    raise typer.BadParameter(
+        f"nothing is recorded for {value!r}; {advice}", param_hint=option
+    )
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more

@@ -1,0 +1,68 @@
+"""`shadow-middleware report`: totals, routes, latency, top differences."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import msgspec
+import typer
+
+from shadow_middleware.cli.evidence import holdings, open_store
+from shadow_middleware.cli.options import (
+    ConfigFile,
+    JsonOutput,
+    OneRoute,
+    OneTarget,
+    Since,
+    StoreUrl,
+    since_of,
+)
+from shadow_middleware.cli.report_screen import show_report
+from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.report.summary import summarise
+
+__all__ = ["EPILOG", "report"]
+
+EPILOG = (
+    "Examples:"
+    "\n\n"
+    "  shadow-middleware report"
+    "\n\n"
+    "  shadow-middleware report --since 1h --target shadow"
+    "\n\n"
+    "  shadow-middleware report --json > report.json"
+)
+
+
+def report(
+    store: StoreUrl = None,
+    config: ConfigFile = None,
+    since: Since = None,
+    target: OneTarget = None,
+    route: OneRoute = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="How many top differences.")
+    ] = 10,
+    as_json: JsonOutput = False,
+) -> None:
+    """
+    Show what the shadow did: totals, routes, latency, top differences.
+
+    Every request that was selected for mirroring is in one outcome: match, noise,
+    divergence, shadow_error, timeout, live_error, incomparable, skipped or dropped.
+    """
+    start = since_of(since, time.time())
+    with open_store(store, config) as opened:
+        summary = summarise(holdings(opened, start, target, route), top=limit)
+    if as_json:
+        print_json("report", {"since": start, **msgspec.structs.asdict(summary)})
+    else:
+        show_report(console(), summary, period_of(since))
+
+
+def period_of(since: str | None) -> str:
+    """Return in words what time `--since` covers."""
+    if since is None:
+        return "since the beginning"
+    return f"in the last {since}" if since[-1].isalpha() else f"since {since}"
