@@ -157,7 +157,6 @@ class Exchange:
         status: str,
         headers: list[tuple[str, str]],
         exc_info: OptExcInfo | None = None,
-        /,
     ) -> Callable[[bytes], object]:
         """Pass the head on to the server, then take note of it."""
         if exc_info is None:

@@ -285,7 +285,7 @@ def wrapped() -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         return bare
     from shadow_middleware.asgi import ShadowMiddleware
 
-    return ShadowMiddleware(bare, **settings())  # type: ignore[arg-type]
+    return ShadowMiddleware(bare, **settings())
 
 
 behind = wrapped()
