@@ -17,7 +17,7 @@ class Input:
     Methods beyond PEP 3333 exist exactly where the server's object has them.
     """
 
-    __slots__ = ("_at_end", "_capture", "_expected", "_received", "_stream")
+    __slots__ = ("_astray", "_at_end", "_capture", "_expected", "_received", "_stream")
 
     def __init__(self, stream: Any, capture: Capture, length: str | None) -> None:
         self._stream = stream
@@ -25,6 +25,7 @@ class Input:
         self._expected = int(length) if length and length.isdecimal() else None
         self._received = 0
         self._at_end = False
+        self._astray = False
 
     @property
     def complete(self) -> bool:
@@ -37,6 +38,8 @@ class Input:
         if (not data and size != 0) or size is None or size < 0:
             self._at_end = True
         if data:
+            if self._astray:
+                self._capture.request_incomplete()
             self._received += len(data)
             self._capture.request_chunk(data)
 
@@ -47,7 +50,7 @@ class Input:
 
     def readline(self, *size: Any) -> bytes:
         line: bytes = self._stream.readline(*size)
-        self._note(line, *(size[:1] or (1,)))
+        self._note(line, 0 if size[:1] == (0,) else 1)
         return line
 
     def readlines(self, *hint: Any) -> list[bytes]:
@@ -70,7 +73,9 @@ class Input:
         found = getattr(self._stream, name)
         if name in ("read1", "recv"):
             return self._noted(found)
-        if name in ("readinto", "readinto1", "recv_into", "seek", "detach"):
+        if name == "seek":
+            return self._moved(found)
+        if name in ("readinto", "readinto1", "recv_into", "detach"):
             return self._unseen(found)
         return found
 
@@ -81,6 +86,15 @@ class Input:
             return data
 
         return read
+
+    def _moved(self, method: Callable[..., int]) -> Callable[..., int]:
+        def seek(*args: Any) -> int:
+            position = method(*args)
+            # Django looks at the end for the size, and comes back before it reads.
+            self._astray = position != self._received
+            return position
+
+        return seek
 
     def _unseen(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Let a way of reading that we cannot follow be what it is."""

@@ -192,7 +192,8 @@ class Exchange:
             self.sent += len(data)
         except TypeError:
             return  # no bytes at all; the server says so in its own words
-        self.capture.response_chunk(data)
+        if self.capture.method != "HEAD":  # servers send none of it
+            self.capture.response_chunk(data)
 
     def end(self, *, complete: bool) -> None:
         """Hand the exchange over, or abandon it where the client went away."""
