@@ -81,28 +81,28 @@ class ShadowMiddleware:
             return None
         if tap is not None:
             tap.scope = scope
-            tap.root_path = scope.get("root_path")
+            tap.trailing = tap.unread = False
         return tap
 
 
 class _Tap(Capture):
     """The capture of one ASGI exchange; `send` and `receive` are what the app gets."""
 
+    __slots__ = ("inner_receive", "inner_send", "scope", "trailing", "unread")
+
+    desk: LiveSide
     scope: Scope
-    root_path: str | None
     inner_send: Send
     inner_receive: Receive
-    trailing = False
-    unread = False
 
     def announces_body(self) -> bool:
         """Whether a request with a method that has no body comes with one."""
-        if self.http_version not in ("1.1", "1.0"):
+        if self.scope["http_version"] not in ("1.1", "1.0"):
             return True
-        return any(
-            name in (b"content-length", b"transfer-encoding")
-            for name, _ in self.headers
-        )
+        for name, _ in self.headers:
+            if name == b"content-length" or name == b"transfer-encoding":
+                return True
+        return False
 
     async def receive(self) -> Message:
         """Pass on what the server received."""
@@ -116,24 +116,40 @@ class _Tap(Capture):
 
     def send(self, message: Message) -> Awaitable[None]:
         """Pass on what the app sends; the very same object, at once."""
+        if self.done:
+            return self.inner_send(message)
         try:
             kind = message["type"]
             if kind == "http.response.body":
-                body = message.get("body")
-                if body:
-                    self.response_chunk(body)
-                if not message.get("more_body") and not self.trailing:
-                    return self._send_last(message)
-            elif kind == "http.response.start":
-                message = _rereadable(message)
-                self.response_started(message["status"], message.get("headers", ()))
+                return self._send_body(message)
+            if kind == "http.response.start":
+                self.status = message["status"]
+                # A copy: layers around us may change the list in place.
+                self.response_headers = tuple(message.get("headers", ()))
                 self.trailing = message.get("trailers", False)
+                if not self.desk.any_type:
+                    self._check_type()
             elif kind in _RARE:
                 return self._send_rare(kind, message)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.desk.fault("send", error)
-            self.skip = "capture_failed"
+            self.broken("send", error)
         return self.inner_send(message)
+
+    def _send_body(self, message: Message) -> Awaitable[None]:
+        body = message.get("body")
+        more = message.get("more_body")
+        if more and self._response is None and self.desk.any_type:
+            # Only a stream can be an event stream, so only streams are asked.
+            self._check_type()
+        if body:
+            self.response_chunk(body)
+        if more or self.trailing:
+            return self.inner_send(message)
+        return self._send_last(message)
+
+    def _check_type(self) -> None:
+        if not self.desk.admits_type(self.response_headers):
+            self.leave()
 
     async def _send_last(self, message: Message) -> None:
         await self.inner_send(message)
@@ -141,23 +157,19 @@ class _Tap(Capture):
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
         if kind == "http.response.trailers":
-            message = _rereadable(message)
-            self.trailers = (*self.trailers, *message.get("headers", ()))
-            if message.get("more_trailers"):
-                return self.inner_send(message)
-        elif kind == "http.response.zerocopysend" and message.get("more_body"):
-            self.skip = "sent_by_server"
-            return self.inner_send(message)
+            self.note("trailers", tuple(message.get("headers", ())))
+            more = message.get("more_trailers")
         else:
-            self.skip = "sent_by_server"
-        return self._send_last(message)
+            self.note("skip", "sent_by_server")
+            more = message.get("more_body")
+        return self.inner_send(message) if more else self._send_last(message)
 
     def end(self) -> None:
         """Hand over; the last byte is with the server."""
         if self.unread:
             self.request_incomplete()
         try:
-            route = _route(self.scope, self.root_path)
+            route = _route(self.scope)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.desk.fault("route", error)
             route = ""
@@ -170,12 +182,12 @@ class _Tap(Capture):
         if isinstance(error, Exception) and not isinstance(error, OSError):
             self.failed(error)
         else:
-            self.skip = self.skip or "aborted"
+            self.note("skip", "aborted")
         self.end()
 
     def app_returned(self) -> None:
         """Note that the app stopped before it had answered."""
-        self.skip = self.skip or "aborted"
+        self.note("skip", "aborted")
         self.end()
 
 
@@ -197,17 +209,22 @@ def _rereadable(message: Message) -> Message:
     return {**message, "headers": list(headers)}
 
 
-def _route(scope: Scope, root_path: str | None) -> str:
+def _route(scope: Scope) -> str:
     """Return the framework's own template for the path, if it left one in the scope."""
     route = scope.get("route")
     if route is not None:
         path = str(getattr(route, "path_format", None) or getattr(route, "path", ""))
-        mounted: str = scope.get("root_path") or ""
-        return mounted.removeprefix(root_path or "") + path if mounted else path
+        base = scope.get("app_root_path")  # starlette keeps it when an app is mounted
+        return path if base is None else _mount(scope, base) + path
     template = scope.get("path_template")  # Litestar
     if template is not None:
         return str(template)
     return UNROUTED if "router" in scope else ""
+
+
+def _mount(scope: Scope, base: str) -> str:
+    root = str(scope.get("root_path", ""))
+    return root.removeprefix(base)
 
 
 UNROUTED: Final = "(no route)"

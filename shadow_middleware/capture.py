@@ -32,6 +32,10 @@ class Desk(Protocol):
         """Return monotonic nanoseconds."""
         ...
 
+    def admits_type(self, headers: Headers) -> bool:
+        """Whether a response with this head is mirrored."""
+        ...
+
     def hand_over(self, capture: Capture) -> None:
         """Take the finished capture, or drop and count it."""
         ...
@@ -77,6 +81,11 @@ class Collector:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     @property
+    def parts(self) -> tuple[bytes, int, bytes | None]:
+        """Kept bytes, length and digest."""
+        return self.data, self.length, self.digest
+
+    @property
     def digest(self) -> bytes | None:
         """SHA-256 of every byte; None while `data` holds them all."""
         return None if self._hash is None else self._hash.digest()
@@ -90,22 +99,11 @@ class Capture:
     adapter needs no fence of its own around them.
     """
 
-    # Defaults live on the class: a plain GET sets only what it has.
-    scheme = "http"
-    http_version = "1.1"
-    key: str | None = None
-    first_byte = 0
-    ended = 0
-    status = 0
-    response_headers: Headers = ()
-    trailers: Headers = ()
-    withheld: tuple[str, ...] = ()
-    error: str | None = None
-    skip: str | None = None
-    done = False
-    _request: Collector | None = None
-    _response: Collector | None = None
-    _request_cut = False
+    __slots__ = (
+        *("_caps", "_odd", "_request", "_response", "desk", "done", "ended"),
+        *("first_byte", "headers", "method", "path", "query", "response_headers"),
+        *("route", "started", "status"),
+    )
 
     def __init__(
         self,
@@ -121,23 +119,34 @@ class Capture:
         self.path = path
         self.query = query
         self.headers = headers
-        self._caps = caps
-        self.started = desk.now()
+        self.response_headers: Headers = ()
         self.route = ""
+        self.done = False
+        self.first_byte = self.ended = self.status = 0
+        self._caps = caps
+        # A body that came in one piece is kept as that piece.
+        self._request: Collector | bytes | None = None
+        self._response: Collector | bytes | None = None
+        self._odd: dict[str, object] | None = None
+        self.started = desk.now()
+
+    def note(self, name: str, value: object) -> None:
+        """Take note of something that few exchanges have; see `handoff.codec.Odd`."""
+        if self._odd is None:
+            self._odd = {}
+        self._odd[name] = value
 
     def request_chunk(self, data: bytes) -> None:
         """Take note of request bytes that the app has just read."""
         try:
-            if self._request is None:
-                self._request = Collector(self._caps[0])
-            self._request.feed(data)
+            self._request = _fed(self._request, data, self._caps[0])
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.desk.fault("request body", error)
-            self._request_cut = True
+            self.request_incomplete()
 
     def request_incomplete(self) -> None:
         """Say that the app did not read the whole request body."""
-        self._request_cut = True
+        self.note("request_cut", True)
 
     def response_started(
         self, status: int, headers: Iterable[tuple[bytes, bytes]]
@@ -145,25 +154,37 @@ class Capture:
         """Take note of the response's head; a later call replaces it."""
         try:
             self.status = int(status)
-            self.response_headers = tuple(headers)
+            # A copy: layers around us may change the list in place.
+            self.response_headers = kept = tuple(headers)
+            if not self.desk.admits_type(kept):
+                self.leave()
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.desk.fault("response head", error)
+            self.broken("response head", error)
 
     def response_chunk(self, data: bytes) -> None:
         """Take note of response bytes that the server has just been given."""
+        if self.done:
+            return
         try:
-            if self._response is None:
-                self._response = Collector(self._caps[1])
+            self._response = _fed(self._response, data, self._caps[1])
             if not self.first_byte and data:
                 self.first_byte = self.desk.now()
-            self._response.feed(data)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.desk.fault("response body", error)
-            self.skip = "capture_failed"
+            self.broken("response body", error)
+
+    def broken(self, where: str, error: BaseException) -> None:
+        """Say that a mistake of our own left the capture incomplete."""
+        self.desk.fault(where, error)
+        self.note("skip", "capture_failed")
 
     def failed(self, error: BaseException) -> None:
         """Say that the app raised."""
-        self.error = type(error).__name__
+        self.note("error", type(error).__name__)
+
+    def leave(self) -> None:
+        """Forget the exchange: it turned out not to be one that is mirrored."""
+        self.done = True
+        self._request = self._response = None
 
     def finish(self, route: str = "") -> None:
         """Hand the exchange over, once the last byte is with the server."""
@@ -176,20 +197,26 @@ class Capture:
 
     def abandon(self, reason: str, route: str = "") -> None:
         """Hand it over as one that is counted but not replayed, and why."""
-        self.skip = self.skip or reason
+        if self._odd is None or "skip" not in self._odd:
+            self.note("skip", reason)
         self.finish(route)
+
+    @property
+    def key(self) -> str | None:
+        """What keeps order and sampling sticky."""
+        key = self._odd.get("key") if self._odd else None
+        return key if isinstance(key, str) else None
 
     @property
     def size(self) -> int:
         """About how many bytes the record weighs."""
-        size = RECORD_OVERHEAD
-        if self._request is not None:
-            size += min(self._request.length, self._caps[0])
-        if self._response is not None:
-            size += min(self._response.length, self._caps[1])
-        return size
+        return (
+            RECORD_OVERHEAD
+            + _weight(self._request, self._caps[0])
+            + _weight(self._response, self._caps[1])
+        )
 
-    def record(self, number: int, *, after_drop: bool = False) -> Record:
+    def record(self, number: int) -> Record:
         """Return the exchange in the order of `handoff.codec.FIELDS`."""
         request, response = self._request, self._response
         return (
@@ -201,20 +228,30 @@ class Capture:
             self.path,
             self.query,
             self.headers,
-            None if request is None else (request.data, request.length, request.digest),
+            request.parts if isinstance(request, Collector) else request,
             self.status,
             self.response_headers,
-            None
-            if response is None
-            else (response.data, response.length, response.digest),
-            self.trailers,
+            response.parts if isinstance(response, Collector) else response,
             self.route,
-            self.key,
-            self.scheme,
-            self.http_version,
-            self.error,
-            self.skip,
-            self.withheld,
-            self._request_cut,
-            after_drop,
+            self._odd,
         )
+
+
+def _fed(
+    body: Collector | bytes | None, data: bytes, cap: int
+) -> Collector | bytes | None:
+    """Return the body with the next bytes in it."""
+    if body is None and type(data) is bytes and len(data) <= cap:
+        return data
+    if not isinstance(body, Collector):
+        first, body = body, Collector(cap)
+        if first is not None:
+            body.feed(first)
+    body.feed(data)
+    return body
+
+
+def _weight(body: Collector | bytes | None, cap: int) -> int:
+    if body is None:
+        return 0
+    return min(body.length, cap) if isinstance(body, Collector) else len(body)

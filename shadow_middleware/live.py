@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.selection import Selector, Skipped
-from shadow_middleware.transform.credentials import Withheld, strip, withheld_names
+from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.marker import read as read_marker
 
@@ -33,20 +33,7 @@ logger = logging.getLogger("shadow_middleware")
 C = TypeVar("C", bound=Capture)
 
 FAULT_LOG_INTERVAL: Final = 60.0
-
-
-class _Notable(dict[bytes, bool]):
-    """Whether a header needs a closer look: a credential, or our own marker."""
-
-    def __init__(self, withheld: Withheld) -> None:
-        super().__init__()
-        self._withheld = withheld
-
-    def __missing__(self, name: bytes) -> bool:
-        notable = self._withheld[name] or name.lower() == MARKER_HEADER
-        if len(self) < 4096:
-            self[name] = notable
-        return notable
+MAX_KNOWN_NAMES: Final = 1024
 
 
 class LiveSide:
@@ -63,11 +50,18 @@ class LiveSide:
         self.handoff = handoff
         self.now = clock
         self.faults: Counter[str] = Counter()
-        self._selector = Selector(settings)
+        self._selector = selector = Selector(settings)
+        self._off = selector.rate <= 0
+        # With a rate of 0 no method is one to mirror: the cheapest no there is.
+        self._methods = frozenset() if self._off else selector.methods
+        self._admit = selector.admit
+        self._plain = selector.plain
+        self._any_route = selector.any_route
+        self.admits_type = selector.admits_type
+        self.any_type = not settings.content_types
         self._withheld = withheld_names(settings)
-        self._notable = _Notable(self._withheld)
+        self._innocent: set[bytes] = set()
         self._caps = (settings.max_request_body, settings.max_response_body)
-        self._off = self._selector.rate <= 0
         self._fault_logged = float("-inf")
 
     def begin(
@@ -94,29 +88,33 @@ class LiveSide:
             context: What the user's `skip` and `key` callables get.
             make: The kind of capture that the adapter wants.
         """
-        if self._off:
+        if method not in self._methods:
             return None
         try:
-            key = self._selector.admit(method, path, headers, context, random())
+            key = None if self._plain else self._admit(path, headers, context, random())
             if isinstance(key, Skipped) or (
                 self.handoff.paused_until and self._refused()
             ):
                 return None
             capture = make(self, method, path, query, headers, self._caps)
-            if key is not None:
-                capture.key = key
-            if scheme != "http":
-                capture.scheme = scheme
-            if http_version != "1.1":
-                capture.http_version = http_version
-            notable = self._notable
-            # A list is built faster than a generator is run.
-            if any([notable[name] for name, _ in headers]):  # noqa: C419
-                return self._look_closer(capture)
+            if key is not None or scheme != "http" or http_version != "1.1":
+                _note_odd(capture, key, scheme, http_version)
+            innocent = self._innocent
+            for name, _ in headers:
+                if name not in innocent and self._is_notable(name):
+                    return self._look_closer(capture)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("selection", error)
             return None
         return capture
+
+    def _is_notable(self, name: bytes) -> bool:
+        """Whether it is a credential or our own marker; remembers names that are not."""
+        if self._withheld[name] or name.lower() == MARKER_HEADER:
+            return True
+        if len(self._innocent) < MAX_KNOWN_NAMES:
+            self._innocent.add(name)
+        return False
 
     def _refused(self) -> bool:
         if self.now() >= self.handoff.paused_until:
@@ -130,7 +128,9 @@ class LiveSide:
         for name, value in capture.headers:
             if name.lower() == MARKER_HEADER and self._is_copy(value):
                 return None
-        capture.headers, capture.withheld = strip(capture.headers, self._withheld)
+        capture.headers, withheld = strip(capture.headers, self._withheld)
+        if withheld:
+            capture.note("withheld", withheld)
         return capture
 
     def _is_copy(self, marker: bytes) -> bool:
@@ -138,16 +138,12 @@ class LiveSide:
         return read_marker(marker, secret=secret, now=time.time()) is not None
 
     def hand_over(self, capture: Capture) -> None:
-        """Take a finished capture, unless route or type exclude it. Never raises."""
+        """Take a finished capture, unless its route is excluded. Never raises."""
         try:
-            selector = self._selector
-            if not selector.any_route and not selector.admits_route(
+            if self._any_route or self._selector.admits_route(
                 capture.method, capture.route
             ):
-                return
-            if not selector.admits_type(capture.response_headers):
-                return
-            self.handoff.offer(capture)
+                self.handoff.offer(capture)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("hand-over", error)
 
@@ -186,3 +182,12 @@ class LiveSide:
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("flush", error)
             return False
+
+
+def _note_odd(capture: Capture, key: str | None, scheme: str, version: str) -> None:
+    if key is not None:
+        capture.note("key", key)
+    if scheme != "http":
+        capture.note("scheme", scheme)
+    if version != "1.1":
+        capture.note("http_version", version)

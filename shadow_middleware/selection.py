@@ -99,7 +99,7 @@ class Selector:
         self._exclude = Globs(settings.exclude)
         self._include_routes = Globs(settings.include_routes)
         self._exclude_routes = Globs(settings.exclude_routes)
-        self._types = _type_pattern(settings.content_types)
+        self._types = _Types(settings.content_types)
         self._skip = settings.skip
         self._key_of = _key_reader(settings.key)
         self.plain = not (
@@ -112,18 +112,16 @@ class Selector:
         self.any_route = not (self._include_routes or self._exclude_routes)
 
     def admit(
-        self, method: str, path: bytes, headers: Headers, context: Any, draw: float
+        self, path: bytes, headers: Headers, context: Any, draw: float
     ) -> str | Skipped | None:
         """
         Return the exchange's key (None without one), or SKIPPED.
 
+        Ask only for one of `methods`, and only where the selection is not `plain`.
+
         Args:
-            draw: a random number from 0 to 1, used where there is no key.
+            draw: A random number from 0 to 1, used where there is no key.
         """
-        if method not in self.methods or self.rate <= 0:
-            return SKIPPED
-        if self.plain:
-            return None
         if not self._path_admitted(path):
             return SKIPPED
         if self._skip is not None and self._skip(context):
@@ -154,12 +152,29 @@ class Selector:
     def admits_type(self, headers: Headers) -> bool:
         """Whether a response of this type is mirrored; event streams are not."""
         for name, value in headers:
-            if len(name) == 12 and name.lower() == b"content-type":
-                media = value.split(b";", 1)[0].strip().lower()
-                if self._types is None:
-                    return media != EVENT_STREAM
-                return self._types.match(media.decode("latin-1")) is not None
-        return self._types is None
+            if name == b"content-type" or (
+                len(name) == 12 and name.lower() == b"content-type"
+            ):
+                return self._types[value]
+        return self._types.wanted is None
+
+
+class _Types(dict[bytes, bool]):
+    """Whether a Content-Type is mirrored: a mapping that fills itself."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        super().__init__()
+        self.wanted = _type_pattern(types)
+
+    def __missing__(self, value: bytes) -> bool:
+        media = value.split(b";", 1)[0].strip().lower()
+        if self.wanted is None:
+            admitted = media != EVENT_STREAM
+        else:
+            admitted = self.wanted.match(media.decode("latin-1")) is not None
+        if len(self) < 1024 and len(value) < 256:
+            self[value] = admitted
+        return admitted
 
 
 def _type_pattern(types: Sequence[str]) -> re.Pattern[str] | None:

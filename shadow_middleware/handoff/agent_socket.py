@@ -122,8 +122,9 @@ class AgentSocket:
             ):
                 self._drop("buffer_full", capture.key)
                 return
-            after_drop = bool(self._dropped_keys) and self._follows_drop(capture.key)
-            self._batch.append(capture.record(self._selected, after_drop=after_drop))
+            if self._dropped_keys and self._follows_drop(capture.key):
+                capture.note("after_drop", True)
+            self._batch.append(capture.record(self._selected))
             self._batch_bytes += size
             if self._timed and self._batch_bytes < FLUSH_BYTES:
                 return

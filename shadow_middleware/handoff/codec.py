@@ -32,6 +32,7 @@ __all__ = [
     "Event",
     "Frames",
     "Hello",
+    "Odd",
     "Status",
     "decode_batch",
     "exchange_of",
@@ -43,9 +44,7 @@ HELLO, BATCH, WANTS, BYE, STATUS, EVENT = range(1, 7)
 FIELDS: Final = (
     *("number", "started", "first_byte", "ended"),
     *("method", "path", "query", "headers", "request_body"),
-    *("status", "response_headers", "response_body", "trailers"),
-    *("route", "key", "scheme", "http_version"),
-    *("error", "skip", "withheld", "request_cut", "after_drop"),
+    *("status", "response_headers", "response_body", "route", "odd"),
 )
 """The places of a `capture.Record`, in order."""
 
@@ -95,7 +94,24 @@ class Event(msgspec.Struct, frozen=True):
 
 
 _Pairs = list[tuple[bytes, bytes]]
-_BodyParts = tuple[bytes, int, bytes | None]
+_BodyParts = bytes | tuple[bytes, int, bytes | None] | None
+
+
+class Odd(msgspec.Struct, frozen=True):
+    """What few records have; by name, so that the others pay nothing for it."""
+
+    key: str | None = None
+    scheme: str = "http"
+    http_version: str = "1.1"
+    trailers: _Pairs = []
+    error: str | None = None
+    """Class name of what the app raised."""
+    skip: str | None = None
+    """Why it is counted but not replayed."""
+    withheld: tuple[str, ...] = ()
+    request_cut: bool = False
+    """The app did not read the whole request body."""
+    after_drop: bool = False
 
 
 class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -109,20 +125,12 @@ class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
     path: bytes
     query: bytes
     headers: _Pairs
-    request_body: _BodyParts | None
+    request_body: _BodyParts
     status: int
     response_headers: _Pairs
-    response_body: _BodyParts | None
-    trailers: _Pairs
+    response_body: _BodyParts
     route: str
-    key: str | None
-    scheme: str
-    http_version: str
-    error: str | None
-    skip: str | None
-    withheld: tuple[str, ...]
-    request_cut: bool
-    after_drop: bool
+    odd: Odd | None
 
 
 _decode_batch: Final = msgspec.msgpack.Decoder(Batch)
@@ -196,6 +204,7 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
         fields = _decode_fields.decode(raw)
     except msgspec.MsgspecError as error:
         raise DecodeError(f"a record does not decode: {error}") from error
+    odd = fields.odd or _PLAIN
     return Exchange(
         id=f"{session}-{fields.number:x}",
         at=fields.started / 1e9 + clock_offset,
@@ -204,41 +213,46 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
             path=fields.path,
             query=fields.query,
             headers=fields.headers,
-            body=_request_body(fields),
-            scheme=fields.scheme,
-            http_version=fields.http_version,
+            body=_request_body(fields, odd),
+            scheme=odd.scheme,
+            http_version=odd.http_version,
         ),
-        response=_response(fields),
+        response=_response(fields, odd),
         timing=Timing(fields.started, fields.first_byte, fields.ended),
         route=fields.route or fields.path.decode("latin-1"),
-        key=fields.key,
-        live_error=fields.error,
-        skip=fields.skip,
-        withheld=fields.withheld,
-        after_drop=fields.after_drop,
+        key=odd.key,
+        live_error=odd.error,
+        skip=odd.skip,
+        withheld=odd.withheld,
+        after_drop=odd.after_drop,
     )
 
 
 _EMPTY: Final = Body()
+_PLAIN: Final = Odd()
 
 
-def _body(parts: _BodyParts | None) -> Body:
-    return _EMPTY if parts is None else Body(*parts)
+def _body(parts: _BodyParts) -> Body:
+    if parts is None:
+        return _EMPTY
+    if isinstance(parts, bytes):
+        return Body(parts, len(parts))
+    return Body(*parts)
 
 
-def _request_body(fields: _Fields) -> Body:
+def _request_body(fields: _Fields, odd: Odd) -> Body:
     body = _body(fields.request_body)
-    if not fields.request_cut:
+    if not odd.request_cut:
         return body
     return Body(body.data, max(body.length, len(body.data) + 1), body.digest)
 
 
-def _response(fields: _Fields) -> Response | None:
+def _response(fields: _Fields, odd: Odd) -> Response | None:
     if not fields.status:
         return None
     return Response(
         fields.status,
         fields.response_headers,
         _body(fields.response_body),
-        fields.trailers,
+        odd.trailers,
     )
