@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 __all__ = [
+    "ROUTE_KEY",
     "Environ",
     "is_websocket",
     "request_headers",
@@ -16,6 +17,9 @@ __all__ = [
 ]
 
 Environ = dict[str, Any]
+
+ROUTE_KEY: Final = "shadow_middleware.route"
+"""Where an app may leave its route's template for us."""
 
 _SAFE_IN_PATH: Final = "/!$&'()*+,;=:@~"  # RFC 3986, section 3.3
 # wsgiref and CGI mix the process environment into environ, and HTTP_PROXY with it:
@@ -64,7 +68,13 @@ def request_headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
 
 
 def route_of(environ: Mapping[str, Any]) -> str:
-    """Return the template of frameworks that leave it in the environ, or ''."""
+    """
+    Return the template that the app, or its framework, leaves in the environ, or ''.
+
+    An app without a framework can name its route as `shadow_middleware.route`.
+    """
+    if named := environ.get(ROUTE_KEY):
+        return str(named)
     request = environ.get("werkzeug.request")
     rule = getattr(request, "url_rule", None) or environ.get("bottle.route")
     return str(getattr(rule, "rule", "") or "")
