@@ -19,7 +19,7 @@ from examples.stage.servers import free_port
 from examples.stage.show import Side, gunicorn, runserver, staged, uvicorn
 from tests.examples.oracle import Answer, answers, endpoint_of, explained, places
 
-VISITS = 150
+VISITS = 100
 UVICORN_WORKER = ("--worker-class", "uvicorn_worker.UvicornWorker")
 V1 = {"DJANGO_SETTINGS_MODULE": "tests.examples.plain_django"}
 V2 = {"DJANGO_SETTINGS_MODULE": "examples.django_app.settings_v2"}
