@@ -17,12 +17,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
-__all__ = ["PostgresServer", "empty_postgres_url", "postgres_server", "postgres_url"]
+__all__ = [
+    "PostgresServer",
+    "empty_postgres_url",
+    "postgres_server",
+    "postgres_url",
+    "running_postgres",
+]
 
 _numbers = itertools.count(1)
 
@@ -64,6 +71,17 @@ class PostgresServer:
     def drop(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""
         self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def kill(self) -> None:
+        """Kill the server with all its processes, as a dead host would."""
+        main = psutil.Process(self.pid)
+        family = [main, *main.children(recursive=True)]
+        main.kill()
+        psutil.wait_procs(family, timeout=10)
+
+    def start_again(self) -> None:
+        """Start it on the data that is there."""
+        self._server.ensure_postgres_running()
 
     def execute(self, statement: str, *names: str) -> None:
         """Run a statement outside any transaction."""

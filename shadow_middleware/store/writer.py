@@ -215,14 +215,15 @@ class Writer:
                 self._store = self._open_store()
             self._store.write(batch)
         except RefusedByStoreError as error:
+            self._note_success()
             self._take_apart(batch, error)
         except Exception as error:  # noqa: BLE001 - whatever the store does, counting goes on
             self._note_failure(error)
             self._close_store()
             return False
         else:
+            self._note_success()
             self._done(batch)
-        self._note_success()
         return True
 
     def _done(self, batch: Batch) -> None:

@@ -1,0 +1,432 @@
+"""What only databases can get wrong: processes, kills, locks, plans, full disks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Select, create_engine, insert, text
+
+from shadow_middleware.errors import (
+    ConfigurationError,
+    MissingExtraError,
+    StoreError,
+)
+from shadow_middleware.evidence import Batch, DivergenceFilter, LatencyCount
+from shadow_middleware.store import queries, rows, schema
+from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.store.writer import Writer
+from tests.postgres import running_postgres
+from tests.store.evidence import MINUTE, count, divergence, matches
+
+OpenSql = Callable[[str], SqlStore]
+
+WRITES = """
+import sys
+from shadow_middleware.evidence import Batch
+from shadow_middleware.store.sql import SqlStore
+from tests.store.evidence import count, divergence
+
+name, url, batches = sys.argv[1:]
+store = SqlStore(url)
+print("open", flush=True)
+for number in range(int(batches)):
+    routes = [f"GET /{n}" for n in range(20)]
+    if name == "b":
+        routes.reverse()
+    store.write(
+        Batch(
+            counts=[count(1, route=route) for route in routes],
+            divergences=[divergence(f"{name}-{number}-{n}") for n in range(5)],
+        )
+    )
+print("done", flush=True)
+"""
+
+
+def start_writer(name: str, url: str, batches: int) -> subprocess.Popen[str]:
+    """Start a process that writes so many batches of 20 counts and 5 divergences."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITES, name, url, str(batches)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_three_processes_add_up(url: str, open_sql: OpenSql) -> None:
+    """W33: they open an empty store at once, write at once, and one answer is right."""
+    writers = [start_writer(name, url, 60) for name in "abc"]
+    for writer in writers:
+        output, errors = writer.communicate(timeout=60)
+        assert ("open\ndone\n", "") == (output, errors)
+
+    store = open_sql(url)
+    assert [180] * 20 == [total.count for total in store.totals()]
+    assert 900 == store.count_divergences()
+
+
+def test_processes_create_the_tables_at_once(
+    request: pytest.FixtureRequest, open_sql: OpenSql
+) -> None:
+    """One migrates and the others wait, on a Postgres with nothing in it."""
+    url = str(request.getfixturevalue("empty_postgres_url"))
+    writers = [start_writer(name, url, 5) for name in "abc"]
+    for writer in writers:
+        output, errors = writer.communicate(timeout=60)
+        assert ("open\ndone\n", "") == (output, errors)
+
+    assert [15] * 20 == [total.count for total in open_sql(url).totals()]
+
+
+def test_a_restart_keeps_what_was_counted(url: str, open_sql: OpenSql) -> None:
+    """W33: numbers rest in the store, not in a process."""
+    first = open_sql(url)
+    first.write(matches(3))
+    first.close()
+
+    assert [3] == [total.count for total in open_sql(url).totals()]
+
+
+def test_a_killed_writer_leaves_nothing_half(url: str, open_sql: OpenSql) -> None:
+    """W40: each batch is there whole or not at all, and others go on."""
+    store = open_sql(url)
+    writer = start_writer("a", url, 1_000_000)
+    assert writer.stdout is not None
+    assert "open\n" == writer.stdout.readline()
+    while not store.totals():
+        assert writer.poll() is None, writer.communicate()
+    writer.send_signal(signal.SIGKILL)
+    writer.communicate(timeout=30)
+
+    written = {total.count for total in store.totals()}
+    assert 1 == len(written)
+    assert 5 * written.pop() == store.count_divergences()
+    store.write(matches())
+
+
+@contextmanager
+def locked(url: str) -> Iterator[None]:
+    """Hold the lock of an SQLite file as another process would."""
+    path = url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def impatient(url: str) -> SqlStore:
+    """Open an SQLite store that does not wait for locks."""
+    store = SqlStore(url)
+    with store._database.engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA busy_timeout = 1")  # type: ignore[union-attr]
+    return store
+
+
+def test_a_locked_store_says_so(sqlite_url: str) -> None:
+    """Reading goes on meanwhile; nothing of the batch is written."""
+    store = impatient(sqlite_url)
+    with (
+        locked(sqlite_url),
+        pytest.raises(StoreError, match=r"store\.db.*locked.*another process"),
+    ):
+        store.write(matches())
+
+    assert [] == store.totals()
+    store.write(matches())
+    assert [1] == [total.count for total in store.totals()]
+    store.close()
+
+
+def test_what_a_locked_store_missed_is_written_later(
+    sqlite_url: str, open_sql: OpenSql
+) -> None:
+    """W46: the writer waits with it."""
+    open_sql(sqlite_url)
+    writer = Writer(lambda: impatient(sqlite_url), interval=0.001, retry_after=0.001)
+    with locked(sqlite_url):
+        writer.add(matches(5))
+        assert not writer.flush(0.2)
+        assert "locked" in writer.failure
+
+    assert writer.close(10.0)
+    assert [5] == [total.count for total in open_sql(sqlite_url).totals()]
+
+
+def test_a_full_disk_says_so(sqlite_url: str) -> None:
+    """W46: the batch stays with the caller, whole, and fits when there is room."""
+    store = SqlStore(sqlite_url)
+    with store._database.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        pages = raw.execute("PRAGMA page_count").fetchone()[0]
+        raw.execute(f"PRAGMA max_page_count = {pages + 2}")
+    heavy = Batch([count()], divergences=[divergence(live_body="x" * 100_000)])
+
+    with pytest.raises(StoreError, match=r"full \(free some space"):
+        store.write(heavy)
+
+    assert [] == store.totals()
+    with store._database.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.execute("PRAGMA max_page_count = 1000000")
+    store.write(heavy)
+    assert 1 == store.count_divergences()
+    store.close()
+
+
+def test_a_removed_file_is_noticed(sqlite_url: str, open_sql: OpenSql) -> None:
+    """Nothing is written to a file that nobody will ever find; a new one is made."""
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    writer = Writer(lambda: SqlStore(sqlite_url), interval=0.001, retry_after=0.001)
+    writer.add(matches(2))
+    assert writer.flush(10.0)
+    for file in path.parent.iterdir():
+        file.unlink()
+    writer.add(matches(3))
+
+    assert writer.close(10.0)
+    assert [3] == [total.count for total in open_sql(sqlite_url).totals()]
+
+
+def test_a_postgres_that_is_killed_gets_everything_when_it_is_back() -> None:
+    """W46: killed with its connections, started again: each batch counts once."""
+    with running_postgres() as server:
+        url = server.url(server.create())
+        writer = Writer(lambda: SqlStore(url), interval=0.001, retry_after=0.01)
+        writer.add(matches(2))
+        assert writer.flush(10.0)
+        server.kill()
+        writer.add(Batch([count(3)], divergences=[divergence()]))
+        assert not writer.flush(0.3)
+        assert "cannot be" in writer.failure
+        server.start_again()
+
+        assert writer.close(30.0)
+        store = SqlStore(url)
+        assert [5] == [total.count for total in store.totals()]
+        assert 1 == store.count_divergences()
+        store.close()
+
+
+def test_a_postgres_connection_that_was_cut_is_replaced(
+    postgres_url: str, open_sql: OpenSql
+) -> None:
+    """An idle connection may die; the next batch does not fail for it."""
+    store = open_sql(postgres_url)
+    store.write(matches())
+    address = postgres_url.replace("+psycopg", "")
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    store.write(matches())
+    assert [2] == [total.count for total in store.totals()]
+
+
+def test_the_journal_is_written_ahead(sqlite_url: str, open_sql: OpenSql) -> None:
+    """A reader neither waits for a writer nor stops one."""
+    store = open_sql(sqlite_url)
+    reader = open_sql(sqlite_url)
+    with reader._database.reading() as connection:
+        assert "wal" == connection.execute(text("PRAGMA journal_mode")).scalar()
+        assert (
+            0 == connection.execute(text("SELECT count(*) FROM shadow_counts")).scalar()
+        )
+        store.write(matches())
+        assert (
+            0 == connection.execute(text("SELECT count(*) FROM shadow_counts")).scalar()
+        )
+
+    assert [1] == [total.count for total in reader.totals()]
+
+
+def test_only_the_owner_reads_the_file(sqlite_url: str, open_sql: OpenSql) -> None:
+    """Parts of real traffic rest in it."""
+    open_sql(sqlite_url).write(matches())
+    folder = Path(sqlite_url.removeprefix("sqlite:///")).parent
+
+    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(tmp_path: Path) -> None:
+    """A report on a misspelt path is an error, not an empty report."""
+    with pytest.raises(StoreError, match=r"no store sqlite:///.*nothing was recorded"):
+        SqlStore(f"sqlite:///{tmp_path}/typo.db", create=False)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "message"),
+    [
+        ("sqlite://", ConfigurationError, "names no file"),
+        ("sqlite:///:memory:", ConfigurationError, "names no file"),
+        ("sqlite:////nowhere/at/all.db", StoreError, "folder.*missing: /nowhere/at"),
+        ("sqlite:////", StoreError, "is a folder"),
+        ("mysql://u:hush-hush@h/d", ConfigurationError, "sqlite, postgresql"),
+        ("not an address hush-hush", ConfigurationError, "should look like"),
+        ("postgresql://u:hush-hush@h:port/d", ConfigurationError, "should look like"),
+        (
+            "postgresql://u:hush-hush@127.0.0.1:1/d",
+            StoreError,
+            "postgresql://127.0.0.1:1/d cannot be read: .*refused",
+        ),
+        (
+            "postgresql://u@127.0.0.1:1/d?password=hush-hush",
+            StoreError,
+            "refused",
+        ),
+        ("postgresql://u@127.0.0.1:1/d?bogus=hush-hush", StoreError, "bogus"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_says_why(
+    url: str, error: type[Exception], message: str
+) -> None:
+    """W24: and never shows a password."""
+    with pytest.raises(error, match=message) as caught:
+        SqlStore(url)
+
+    assert "hush-hush" not in str(caught.value)
+
+
+def test_postgres_without_its_driver_names_the_extra() -> None:
+    """The message is the line to type."""
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from shadow_middleware.store.sql import SqlStore\n"
+        "from shadow_middleware.errors import MissingExtraError\n"
+        "try: SqlStore('postgresql://h/d')\n"
+        "except MissingExtraError as error: print(error)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert f"{MissingExtraError('postgres', 'A Postgres store')}\n" == found.stdout
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path: Path) -> None:
+    """And is left as it was."""
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes\n" * 1_000)
+
+    with pytest.raises(StoreError, match=r"not a database \(is it the right file"):
+        SqlStore(f"sqlite:///{path}")
+
+    assert "my notes\n" * 1_000 == path.read_text()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission_says_so(tmp_path: Path) -> None:
+    """Not a traceback of the driver's."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(StoreError, match="may this user write"):
+        SqlStore(f"sqlite:///{tmp_path}/store.db")
+
+
+MANY = 40_000
+
+
+def fill(url: str) -> None:
+    """Write many rows the quick way, with as many routes, minutes and exchanges."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(insert(schema.counts), many_counts())
+        connection.execute(insert(schema.latencies), many_latencies())
+        records = [
+            divergence(
+                f"{number:08x}-1",
+                target=f"t{number % 100}",
+                route=f"GET /{number % 100}",
+                at=float(number),
+            )
+            for number in range(MANY)
+        ]
+        written = rows.divergence_rows(Batch(divergences=records))
+        connection.execute(insert(schema.divergences), written)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+    engine.dispose()
+
+
+def many_counts() -> list[dict[str, object]]:
+    """Return counts of many minutes, with ten routes each."""
+    counts = [
+        count(1, minute=MINUTE + number // 10, route=f"GET /{number % 10}")
+        for number in range(MANY)
+    ]
+    return rows.count_rows(Batch(counts=counts))
+
+
+def many_latencies() -> list[dict[str, object]]:
+    """Return latencies of many windows, with fifty buckets each."""
+    latencies = [
+        LatencyCount(
+            MINUTE + number // 50 * 10, "shadow", "GET /", "live", number % 50, 1
+        )
+        for number in range(MANY)
+    ]
+    return rows.latency_rows(Batch(latencies=latencies))
+
+
+READS: dict[str, Select[object]] = {
+    "totals": queries.totals_between(MINUTE + 50, MINUTE + 60, None),
+    "latencies": queries.latencies_between(MINUTE + 50, MINUTE + 60, None),
+    "newest": queries.divergences_where(DivergenceFilter(), 50, 0),
+    "of a target": queries.divergences_where(DivergenceFilter(target="t7"), 50, 0),
+    "of a route": queries.divergences_where(DivergenceFilter(route="GET /7"), 50, 0),
+    "of a time": queries.divergences_where(
+        DivergenceFilter(since=10.0, until=60.0), 50, 0
+    ),
+    "by beginning": queries.of_exchange("00001", 20),
+    "by number": queries.numbered(7),
+    "span": queries.span(),
+}
+
+
+def test_every_question_uses_an_index(url: str, open_sql: OpenSql) -> None:
+    """W31: at volume none of them walks a whole table, nor sorts one."""
+    store = open_sql(url)
+    fill(url)
+
+    slow = {}
+    for name, statement in READS.items():
+        plan = explained(store, statement)
+        if walks_all(plan):
+            slow[name] = plan
+
+    assert {} == slow
+
+
+def explained(store: SqlStore, statement: Select[object]) -> str:
+    """Return the plan of a statement, as the database tells it."""
+    engine = store._database.engine
+    spoken = statement.compile(engine, compile_kwargs={"literal_binds": True})
+    word = "EXPLAIN QUERY PLAN" if store._database.is_sqlite else "EXPLAIN"
+    with store._database.reading() as connection:
+        rows = connection.exec_driver_sql(f"{word} {str(spoken).replace('%', '%%')}")
+        return "\n".join(str(row[-1]) for row in rows)
+
+
+def walks_all(plan: str) -> bool:
+    """Whether the plan reads a whole table, by either database's words."""
+    by_table = any(
+        line.startswith("SCAN ") and "USING" not in line and "CONSTANT" not in line
+        for line in plan.splitlines()
+    )
+    return by_table or "Seq Scan" in plan

@@ -1,0 +1,120 @@
+"""Tables are made and changed by migrations alone, and only by those known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+
+from shadow_middleware.errors import StoreError
+from shadow_middleware.store.schema import HEAD, VERSION_TABLE, metadata
+from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.store.upgrade import MIGRATIONS, upgrade
+from tests.store.evidence import matches
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_url(request: pytest.FixtureRequest, sqlite_url: str) -> str:
+    """Give the address of a database with nothing in it."""
+    if request.param == "sqlite":
+        return sqlite_url
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+def run(url: str, statement: str) -> None:
+    """Run one statement as somebody else would."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_upgrading_says_from_where_to_where(empty_url: str) -> None:
+    """And does nothing the second time."""
+    assert (None, HEAD) == upgrade(empty_url)
+    assert (HEAD, HEAD) == upgrade(empty_url)
+
+
+def test_migrations_make_the_tables_that_the_code_knows(empty_url: str) -> None:
+    """Alembic finds nothing to change between the two, types included."""
+    upgrade(empty_url)
+    engine = create_engine(empty_url)
+    with engine.connect() as connection:
+        differences = compare_metadata(looking(connection), metadata)
+    engine.dispose()
+
+    assert [] == differences
+
+
+def looking(connection: Connection) -> MigrationContext:
+    """Return what compares the tables there with those the code knows."""
+    options = {"version_table": VERSION_TABLE, "compare_type": True}
+    return MigrationContext.configure(connection, opts=options)
+
+
+def test_the_newest_migration_is_the_one_the_code_expects() -> None:
+    """A new file without a new `HEAD` would never run."""
+    names = sorted(path.name for path in (MIGRATIONS / "versions").glob("0*.py"))
+
+    assert names[-1].startswith(f"{HEAD}_")
+
+
+def test_tables_of_others_are_left_alone(empty_url: str) -> None:
+    """The database may be the app's own, Alembic's table in it too."""
+    run(empty_url, "CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    run(empty_url, "INSERT INTO alembic_version VALUES ('theirs')")
+    upgrade(empty_url)
+
+    engine = create_engine(empty_url)
+    with engine.connect() as connection:
+        theirs = connection.execute(text("SELECT version_num FROM alembic_version"))
+        assert ["theirs"] == list(theirs.scalars())
+    engine.dispose()
+
+
+def test_a_newer_schema_is_refused(empty_url: str) -> None:
+    """Writing to tables that this version does not know could spoil them."""
+    upgrade(empty_url)
+    run(empty_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+
+    with pytest.raises(StoreError, match=r"9999.*newer.*pip install -U.*db upgrade"):
+        SqlStore(empty_url)
+    with pytest.raises(StoreError, match="9999"):
+        upgrade(empty_url)
+
+
+def test_looking_does_not_make_tables(empty_url: str, tmp_path: Path) -> None:
+    """It names the command that does."""
+    (tmp_path / "store.db").touch()
+
+    with pytest.raises(
+        StoreError, match=r"no tables yet.*shadow-middleware db upgrade"
+    ):
+        SqlStore(empty_url, create=False)
+
+
+def test_tables_that_went_missing_are_an_error(empty_url: str) -> None:
+    """Not an empty report."""
+    store = SqlStore(empty_url)
+    run(empty_url, "DROP TABLE shadow_counts")
+
+    with pytest.raises(StoreError, match="shadow_counts"):
+        store.write(matches())
+    with pytest.raises(StoreError, match="shadow_counts"):
+        store.totals()
+    store.close()
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_url: str, tmp_path: Path) -> None:
+    """It happens whole or not at all, and can be tried again."""
+    (tmp_path / "store.db").touch()
+    run(empty_url, "CREATE TABLE shadow_writers (theirs INTEGER)")
+
+    with pytest.raises(StoreError, match="shadow_writers"):
+        upgrade(empty_url)
+
+    run(empty_url, "DROP TABLE shadow_writers")
+    assert (None, HEAD) == upgrade(empty_url)
