@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
@@ -66,13 +66,27 @@ class ShadowServer:
         Raises:
             TimeoutError: there were fewer for `timeout` seconds; says how many.
         """
+        try:
+            return self.wait_until(lambda received: len(received) >= count, timeout)
+        except TimeoutError:
+            there = len(self.received)
+            raise TimeoutError(
+                f"{there} of {count} requests after {timeout} s"
+            ) from None
+
+    def wait_until(
+        self, condition: Callable[[list[Received]], bool], timeout: float = 10.0
+    ) -> list[Received]:
+        """
+        Return the requests once the condition holds for them.
+
+        Raises:
+            TimeoutError: it did not for `timeout` seconds; names the targets seen.
+        """
         with self._changed:
-            if not self._changed.wait_for(
-                lambda: len(self._received) >= count, timeout
-            ):
-                raise TimeoutError(
-                    f"{len(self._received)} of {count} requests after {timeout} s"
-                )
+            if not self._changed.wait_for(lambda: condition(self._received), timeout):
+                targets = [received.target for received in self._received]
+                raise TimeoutError(f"after {timeout} s there were {targets}")
             return list(self._received)
 
     def clear(self) -> None:
