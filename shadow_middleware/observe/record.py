@@ -12,8 +12,15 @@ from typing import Any, Protocol
 
 import msgspec
 
+from shadow_middleware.compare.decode import decode
 from shadow_middleware.evidence import DivergenceRecord
-from shadow_middleware.exchange import Body, Difference, Headers, Replay
+from shadow_middleware.exchange import (
+    Body,
+    Difference,
+    Headers,
+    Replay,
+    header_values,
+)
 
 __all__ = ["Redacts", "bounded_text", "bounded_value", "divergence_record"]
 
@@ -21,6 +28,9 @@ _MAX_HEADERS = 100
 _MAX_PATH = 2_000
 _MAX_VALUE = 2_000
 _MAX_NOTE = 500
+_MARGIN = 8_192
+"""Bytes decoded beyond what is kept, so that a redactor sees a secret there whole."""
+_END_OF_CUT = " bytes in all)"
 
 
 class Redacts(Protocol):
@@ -34,8 +44,8 @@ class Redacts(Protocol):
         """Return path and query as one text, with secrets masked."""
         ...
 
-    def body(self, body: Body, headers: Headers) -> str:
-        """Return the body as text, with secrets masked."""
+    def body(self, data: bytes, content_type: bytes | str = "") -> str:
+        """Return a body, codings taken off, as bounded text with secrets masked."""
         ...
 
     def difference(self, difference: Difference) -> Difference:
@@ -62,8 +72,7 @@ def divergence_record(
     shadow_headers = shadow.headers if shadow else no_headers
 
     def body(of: Body | None, headers: Headers) -> str:
-        text = redactor.body(of, headers) if of is not None else ""
-        return bounded_text(text, max_body)
+        return _body_text(of, headers, redactor, max_body) if of is not None else ""
 
     return DivergenceRecord(
         exchange_id=exchange.id,
@@ -91,6 +100,21 @@ def divergence_record(
     )
 
 
+def _body_text(body: Body, headers: Headers, redactor: Redacts, limit: int) -> str:
+    """Return the beginning of the body as text; where it was cut, it says so."""
+    listed = b",".join(header_values(headers, b"content-encoding")).decode("latin-1")
+    codings = [name.strip().lower() for name in listed.split(",") if name.strip()]
+    data = (
+        decode(body.data, codings, 2 * limit + _MARGIN).data if codings else body.data
+    )
+    content_type = b"".join(header_values(headers, b"content-type")[:1])
+    text = bounded_text(redactor.body(data, content_type), limit)
+    cut = not body.complete or len(data) > limit
+    if cut and not text.endswith(_END_OF_CUT):
+        text += f"… ({body.length:,}{_END_OF_CUT}"
+    return text
+
+
 def bounded_text(text: str, limit: int) -> str:
     """Return the text, cut to `limit` bytes of UTF-8 and marked where it is longer."""
     if len(text) * 4 <= limit:
@@ -98,7 +122,7 @@ def bounded_text(text: str, limit: int) -> str:
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
         return text
-    return f"{data[:limit].decode('utf-8', 'ignore')}… ({len(data)} bytes in all)"
+    return f"{data[:limit].decode('utf-8', 'ignore')}… ({len(data):,}{_END_OF_CUT}"
 
 
 def bounded_value(value: Any) -> Any:
