@@ -64,7 +64,7 @@ class Exchange:
                 self._note_head()
                 self._tap_stream()
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._live.fault("django response", error)
+            self._capture.broken("django response", error)
 
     def _tap_stream(self) -> None:
         # The iterator, not `streaming_content`: setting that would take the file of a
@@ -81,7 +81,7 @@ class Exchange:
             )
             self._capture.response_chunk(data)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._live.fault("django stream", error)
+            self._capture.broken("django stream", error)
 
     def _note_head(self) -> None:
         response = self._response
@@ -113,8 +113,7 @@ class Exchange:
             if self._request.method != "HEAD":
                 self._capture.response_chunk(self._response.content)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._live.fault("django response", error)
-            self._capture.skip = "capture_failed"
+            self._capture.broken("django response", error)
 
     def _sent_as_file(self) -> bool:
         """Whether Django gave the server the file itself, past every iterator."""
@@ -202,7 +201,9 @@ class LateDesk:
     `Vary: Cookie` to the answer. Until then bytes are kept, up to the caps.
     """
 
-    def __init__(self, live: LiveSide, begin: Callable[[], Capture | None]) -> None:
+    def __init__(
+        self, live: LiveSide, begin: Callable[[Capture], Capture | None]
+    ) -> None:
         self._live = live
         self._begin = begin
         self.now = live.now
@@ -211,11 +212,6 @@ class LateDesk:
 
     def hand_over(self, capture: Capture) -> None:
         """Hand over what turns out to be selected."""
-        selected = self._begin()
-        if selected is None:
-            return
-        capture.key = selected.key
-        capture.headers, capture.withheld = selected.headers, selected.withheld
-        capture.scheme, capture.http_version = selected.scheme, selected.http_version
-        capture.desk = self._live
-        self._live.hand_over(capture)
+        if self._begin(capture) is not None:
+            capture.desk = self._live
+            self._live.hand_over(capture)

@@ -116,11 +116,14 @@ class ShadowMiddleware:
         seen = _seen(request)
         if not self._late:
             return self.live.begin(*seen, request)
-        settings = self.settings
-        method, path, query, headers, _, _ = seen
-        desk = LateDesk(self.live, lambda: self.live.begin(*seen, request))
-        caps = (settings.max_request_body, settings.max_response_body)
-        return Capture(desk, method, path, query, headers, caps)
+
+        def begin(held: Capture) -> Capture | None:
+            # Selection makes nothing new of it: it takes the one that there is.
+            make: Any = lambda *args: held  # noqa: E731
+            return self.live.begin(*seen, request, make)
+
+        caps = (self.settings.max_request_body, self.settings.max_response_body)
+        return Capture(LateDesk(self.live, begin), *seen[:4], caps)
 
 
 def _needs_user(settings: Settings) -> bool:

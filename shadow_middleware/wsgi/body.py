@@ -19,6 +19,10 @@ class Exchange(Protocol):
         """Take note of bytes that go to the server."""
         ...
 
+    def failed(self, error: BaseException) -> None:
+        """Take note of what the app raised."""
+        ...
+
     def end(self, *, complete: bool) -> None:
         """Hand the exchange over, or abandon it where the client went away."""
         ...
@@ -57,7 +61,7 @@ class _Body:
             self._exhausted = True
             raise
         except BaseException as error:
-            self._exchange.capture.failed(error)
+            self._exchange.failed(error)
             raise
         self._exchange.note(chunk)
         return chunk
@@ -72,7 +76,7 @@ class _Body:
             if close is not None:
                 close()
         except BaseException as error:
-            self._exchange.capture.failed(error)
+            self._exchange.failed(error)
             raise
         finally:
             self._exchange.end(complete=self._exhausted)

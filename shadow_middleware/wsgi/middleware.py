@@ -88,6 +88,7 @@ class Exchange:
         "input",
         "length",
         "live",
+        "raised",
         "sent",
         "start",
         "write",
@@ -109,6 +110,7 @@ class Exchange:
         self.file: object = None
         self.length: int | None = None
         self.sent = 0
+        self.raised = False
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """Call the app and return its answer, wrapped so that it is seen."""
@@ -116,7 +118,7 @@ class Exchange:
         try:
             result = app(self.environ, self.start_response)
         except BaseException as error:
-            self.capture.failed(error)
+            self.failed(error)
             self.end(complete=True)
             raise
         if self._is_file(result):
@@ -177,7 +179,7 @@ class Exchange:
                 if len(name) == 14 and name.lower() == b"content-length":
                     self.length = int(value)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self.live.fault("wsgi response head", error)
+            self.capture.broken("wsgi response head", error)
 
     def _write(self, data: bytes, /) -> object:
         """PEP 3333's legacy `write`: bytes past the iterable."""
@@ -194,6 +196,11 @@ class Exchange:
             return  # no bytes at all; the server says so in its own words
         if self.capture.method != "HEAD":  # servers send none of it
             self.capture.response_chunk(data)
+
+    def failed(self, error: BaseException) -> None:
+        """Take note of what the app raised."""
+        self.raised = True
+        self.capture.failed(error)
 
     def end(self, *, complete: bool) -> None:
         """Hand the exchange over, or abandon it where the client went away."""
@@ -217,6 +224,6 @@ class Exchange:
 
     def _all_sent(self) -> bool:
         """Whether a server that stopped asking for more had everything."""
-        if self.capture.error is not None or self.capture.method == "HEAD":
+        if self.raised or self.capture.method == "HEAD":
             return True
         return self.length is not None and self.sent >= self.length
