@@ -68,9 +68,10 @@ def search(shop: Shop, q: str = "") -> dict[str, Any]:
 def category(shop: Shop, name: str) -> dict[str, Any]:
     found = shop.rows("SELECT id, name FROM products WHERE category = ?", name)
     if not found:
-        # PLANTED not-found-status: 200 with an error inside, no longer a 404.
+        # PLANTED not-found-status, not-found-body: 200 with an error inside.
         return {"error": "no such category"}
-    return {"category": name, "products": found}
+    # PLANTED category-count: a new field.
+    return {"category": name, "products": found, "count": len(found)}
 
 
 @router.get("/recommendations/{product_id}")

@@ -87,6 +87,8 @@ def _answer(visit: Visit, response: httpx.Response) -> Answer:
 def _differences(one: Answer, other: Answer) -> Iterator[tuple[str, str, str]]:
     if one.status != other.status:
         yield "status", "", "changed"
+        yield "body", "", "changed"
+        return
     for path, kind in _walk("", _headers(one), _headers(other)):
         yield "header", path[1:], kind
     for path, kind in _walk("", _body(one), _body(other)):

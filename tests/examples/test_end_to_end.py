@@ -124,8 +124,9 @@ def test_every_planted_difference_is_found_and_nothing_else(
 
     (slow,) = (fault for fault in case.planted if fault.part == "latency")
     (route,) = (it for it in target["routes"] if it["route"] == slow.endpoint)
-    latency = route["latency"]
-    assert latency["shadow"]["p50"] > latency["live"]["p50"] + 100
+    # Other routes may be slow as well, while the agent works off what waited for it.
+    assert route["latency"]["delta_ms"]["p50"] > 140
+    assert {"match"} == set(route["outcomes"])
 
     assert 1 == found.verdict
     assert {fault.endpoint for fault in faults} == alerted(found.alerts)
