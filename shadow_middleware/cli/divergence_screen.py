@@ -14,7 +14,7 @@ from rich.text import Text
 
 from shadow_middleware.cli.screen import moment, ms, table, visible
 from shadow_middleware.evidence import DivergenceRecord, StoredDivergence
-from shadow_middleware.exchange import Difference
+from shadow_middleware.exchange import Difference, Part
 
 __all__ = ["show_divergence", "show_list"]
 
@@ -63,9 +63,9 @@ def show_divergence(
             "The comparison reached its budget: there may be more differences "
             "(`max_differences`, `compare_budget`)."
         )
-    _show_diff(
-        console, "Headers", _lines(record.live_headers), _lines(record.shadow_headers)
-    )
+    if any(one.part is Part.HEADER for one in record.differences):
+        live, shadow = _lines(record.live_headers), _lines(record.shadow_headers)
+        _show_diff(console, "Headers", live, shadow)
     _show_diff(console, "Body", _pretty(record.live_body), _pretty(record.shadow_body))
     if full:
         _show_full(console, record)

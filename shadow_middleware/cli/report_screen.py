@@ -23,6 +23,10 @@ from shadow_middleware.report.summary import RouteSummary, Summary, TargetSummar
 __all__ = ["show_report"]
 
 _WIDE = 90
+_ON_THE_WAY = (
+    "Live is timed in its own process, the shadow from ours: its times hold the way "
+    "there and back."
+)
 
 
 def show_report(console: Console, summary: Summary, period: str) -> None:
@@ -133,6 +137,8 @@ def _show_latency(console: Console, target: TargetSummary) -> None:
             Text("all routes", style="bold"), *_latency_cells(target.latency, wide)
         )
     console.print(rows)
+    console.print(Text(_ON_THE_WAY, style="bright_black"))
+    console.print()
 
 
 def _latency_cells(latency: Latency, wide: bool) -> list[Text]:

@@ -30,6 +30,8 @@ _logger = logging.getLogger("shadow_middleware.observe")
 _MAX_PENDING = 64
 """Divergences that are held until a flush; with their bodies they are the heavy part."""
 _MAX_REASON = 100
+DEFAULT_IGNORES = "default_ignores"
+"""The reason of a match in which only headers differ that are ignored by default."""
 
 _TIMED = frozenset(
     {Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE, Outcome.INCOMPARABLE}
@@ -193,12 +195,19 @@ class Recorder:
 
 
 def counted_reason(replay: Replay) -> str:
-    """Return the short word that a replay is counted under."""
-    if replay.reason or not replay.explained:
+    """
+    Return the short word that a replay is counted under.
+
+    For different bytes that count as a match it names what explains them: the rules
+    that somebody stated, or else that it was our own defaults.
+    """
+    if replay.reason or replay.outcome is Outcome.DIVERGENCE or not replay.explained:
         return replay.reason[:_MAX_REASON]
-    first, *more = replay.explained
-    name = first[:_MAX_REASON]
-    return f"{name} and {len(more)} more" if more else name
+    stated = [name for name in replay.explained if not name.startswith("default:")]
+    if not stated:
+        return DEFAULT_IGNORES
+    name = stated[0][:_MAX_REASON]
+    return f"{name} and {len(stated) - 1} more" if stated[1:] else name
 
 
 def _nowhere(name: str, event: dict[str, Any]) -> None:

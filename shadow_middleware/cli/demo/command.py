@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from shadow_middleware.cli.demo.planted import PLANTED, SETTINGS
 from shadow_middleware.cli.demo.screen import show_planted, show_serving, show_start
 from shadow_middleware.cli.demo.stage import Stage, stage
-from shadow_middleware.cli.demo.traffic import visit
+from shadow_middleware.cli.demo.traffic import knock, visit
 from shadow_middleware.cli.divergence_screen import show_divergence
 from shadow_middleware.cli.evidence import holdings
 from shadow_middleware.cli.options import JsonOutput
@@ -82,7 +82,11 @@ def demo(
         if not as_json:
             show_start(console(), on_stage, seconds)
         began = time.time()
-        mirrored = _send_visitors(on_stage, seconds, rate)
+        # The agent starts with the first request; those that wait for it meanwhile
+        # would reach the shadow all at once and make it look slow.
+        knock(on_stage.live_port)
+        _wait_for_evidence(reader, began, 1)
+        mirrored = 1 + _send_visitors(on_stage, seconds, rate)
         held = _wait_for_evidence(reader, began, mirrored)
         found = [one.found(held) for one in PLANTED]
         if as_json:

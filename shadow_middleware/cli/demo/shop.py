@@ -152,4 +152,4 @@ def _json(value: Any, status: str = "200 OK") -> Answer:
 
 
 def _index(number: str) -> int:
-    return int(number) % len(PRODUCTS) if number.isdecimal() else 0
+    return (int(number) - 1) % len(PRODUCTS) if number.isdecimal() else 0

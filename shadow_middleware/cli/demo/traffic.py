@@ -7,9 +7,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["visit"]
+__all__ = ["knock", "visit"]
 
 _AUTHORISED = {"Authorization": "Bearer the-demo-has-no-secrets"}
+
+
+def knock(port: int) -> None:
+    """Send one request that is mirrored."""
+    _request(port, "GET", "/")
 
 
 def visit(port: int, seconds: float, rate: float, on_answer: Callable[[], None]) -> int:
