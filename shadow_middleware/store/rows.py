@@ -38,6 +38,7 @@ LONGEST_ROUTE = 300
 LONGEST_NAME = 100
 """Characters. Postgres refuses index entries beyond 2,704 bytes; these stay below."""
 
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _UNFIT = re.compile(r"\\u0000|\\ud[89a-f]")
 _Headers = list[tuple[str, str]]
 
@@ -66,12 +67,10 @@ def fit_route(route: str) -> str:
 def dump_json(value: Any) -> str:
     """Return the value as JSON that SQLite and Postgres both take."""
     try:
-        text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+        text = _encode(value)
     except ValueError:
-        return json.dumps(_safe(value), allow_nan=False, separators=(",", ":"))
-    if _UNFIT.search(text):
-        return json.dumps(_safe(value), separators=(",", ":"))
-    return text
+        return _encode(_safe(value))
+    return _encode(_safe(value)) if _UNFIT.search(text) else text
 
 
 def _safe(value: Any) -> Any:
