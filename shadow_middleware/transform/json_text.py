@@ -173,10 +173,15 @@ class _Scan:
 def _decoded(token: str) -> str:
     if token[0] != '"':
         return token
+    if "\\" not in token:
+        return token[1:-1]
     try:
-        return str(json.loads(token, strict=False))
+        return str(_DECODE(token))
     except ValueError:
         return token[1:-1]
+
+
+_DECODE = json.JSONDecoder(strict=False).decode
 
 
 _ACTS: dict[str, Callable[[_Scan, str], None]] = {

@@ -69,12 +69,15 @@ KNOWN = [
 ]
 known = st.sampled_from(KNOWN)
 
-plain = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20))
+around = st.text('abcdefilost 01"\\{[]}=:%&/\n\u00e9\ud83d\u2028', max_size=12)
+"""Holds no character of a secret, and many that could upset a scanner."""
+plain = st.one_of(
+    st.none(), st.booleans(), st.sampled_from([0, -1, 10**20, 1.5]), around
+)
 json_values = st.recursive(
     plain,
     lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+        st.lists(inner, max_size=3) | st.dictionaries(around, inner, max_size=3)
     ),
     max_leaves=8,
 )
@@ -88,8 +91,8 @@ def documents(draw: Any, planted: Any) -> Any:
         if draw(st.booleans()):
             document = [*draw(st.lists(json_values, max_size=2)), document]
         else:
-            around = draw(st.dictionaries(st.text(max_size=8), json_values, max_size=2))
-            document = {**around, draw(st.text(max_size=6)): document}
+            others = draw(st.dictionaries(around, json_values, max_size=2))
+            document = {**others, draw(around): document}
     return document
 
 
