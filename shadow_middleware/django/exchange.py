@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ class Exchange:
         self._live = live
         self._capture = capture
         self._request = request
-        self._response: Any = None
+        self._response: Callable[[], Any] = lambda: None
         self._input: Input | None = None
         self._stream: _StreamTap | None = None
 
@@ -55,21 +56,21 @@ class Exchange:
     def watch(self, response: HttpResponseBase) -> None:
         """Follow the response until the server closes it."""
         try:
-            self._response = response
+            # Weak, so that a response that nobody closes is missed as soon as it goes.
+            self._response = weakref.ref(response)
             # Read when it goes out, not now: the middleware before us may change it.
             response._resource_closers.append(self._closed)  # type: ignore[attr-defined]
             self._capture.first_byte = self._live.now()
             if getattr(response, "streaming", False):
                 self._capture.first_byte = 0
                 self._note_head()
-                self._tap_stream()
+                self._tap_stream(response)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self._capture.broken("django response", error)
 
-    def _tap_stream(self) -> None:
+    def _tap_stream(self, response: Any) -> None:
         # The iterator, not `streaming_content`: setting that would take the file of a
         # FileResponse away, and with it the server's sendfile.
-        response = self._response
         tap = _AsyncTap if response.is_async else _SyncTap
         self._stream = tap(response._iterator, self._note)
         response._iterator = self._stream
@@ -77,14 +78,16 @@ class Exchange:
     def _note(self, chunk: Any) -> None:
         try:
             data = (
-                chunk if isinstance(chunk, bytes) else self._response.make_bytes(chunk)
+                chunk
+                if isinstance(chunk, bytes)
+                else self._response().make_bytes(chunk)
             )
             self._capture.response_chunk(data)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self._capture.broken("django stream", error)
 
     def _note_head(self) -> None:
-        response = self._response
+        response = self._response()
         headers = [
             (_encoded(name), _encoded(value)) for name, value in response.items()
         ]
@@ -111,20 +114,19 @@ class Exchange:
         try:
             self._note_head()
             if self._request.method != "HEAD":
-                self._capture.response_chunk(self._response.content)
+                self._capture.response_chunk(self._response().content)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self._capture.broken("django response", error)
 
     def _sent_as_file(self) -> bool:
         """Whether Django gave the server the file itself, past every iterator."""
-        if getattr(self._response, "file_to_stream", None) is None:
+        if getattr(self._response(), "file_to_stream", None) is None:
             return False
         return "wsgi.file_wrapper" in self._request.META
 
     def _end(self, hand_over: Callable[[str], None]) -> None:
         if self._input is not None and not self._input.complete:
             self._capture.request_incomplete()
-        self._response = None
         hand_over(self._route())
 
     def _route(self) -> str:

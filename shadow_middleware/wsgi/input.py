@@ -71,11 +71,13 @@ class Input:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._stream, name)
-        if name in ("read1", "recv"):
+        if name == "read1":
             return self._noted(found)
         if name == "seek":
             return self._moved(found)
-        if name in ("readinto", "readinto1", "recv_into", "detach"):
+        if name in ("readinto", "readinto1"):
+            return self._noted_from_buffer(found)
+        if name == "detach":
             return self._unseen(found)
         return found
 
@@ -86,6 +88,18 @@ class Input:
             return data
 
         return read
+
+    def _noted_from_buffer(
+        self, method: Callable[[Any], int | None]
+    ) -> Callable[[Any], int | None]:
+        def readinto(buffer: Any) -> int | None:
+            count = method(buffer)
+            if count is not None:
+                view = memoryview(buffer).cast("B")
+                self._note(bytes(view[:count]), len(view))
+            return count
+
+        return readinto
 
     def _moved(self, method: Callable[..., int]) -> Callable[..., int]:
         def seek(*args: Any) -> int:

@@ -89,6 +89,7 @@ class Exchange:
         "length",
         "live",
         "raised",
+        "route",
         "sent",
         "start",
         "write",
@@ -111,6 +112,7 @@ class Exchange:
         self.length: int | None = None
         self.sent = 0
         self.raised = False
+        self.route = ""
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """Call the app and return its answer, wrapped so that it is seen."""
@@ -173,6 +175,7 @@ class Exchange:
 
     def _note_head(self, status: str, headers: list[tuple[str, str]]) -> None:
         try:
+            self._route()
             pairs = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers]
             self.capture.response_started(int(status[:3]), pairs)
             for name, value in pairs:
@@ -212,11 +215,12 @@ class Exchange:
             self.capture.abandon("client_disconnect", route)
 
     def _route(self) -> str:
+        # Flask clears its traces when it has answered, before a stream has ended.
         try:
-            return route_of(self.environ)
+            self.route = route_of(self.environ) or self.route
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("wsgi route", error)
-            return ""
+        return self.route
 
     def _note_unread(self) -> None:
         if self.input is not None and not self.input.complete:

@@ -144,13 +144,15 @@ def echo(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.body, content_type="application/octet-stream")
 
 
+def _content(file: Any) -> str:
+    return str(file.read().decode())
+
+
 def form(request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         {
             "fields": dict(request.POST.lists()),
-            "files": {
-                name: file.read().decode() for name, file in request.FILES.items()
-            },
+            "files": {name: _content(request.FILES[name]) for name in request.FILES},
         }
     )
 

@@ -47,11 +47,17 @@ def odd(name: str) -> object:
 
 
 def wsgi(
-    method: str, target: str, body: bytes = b"", *, chunks: int = -1, **extra: Any
+    method: str,
+    target: str,
+    body: bytes = b"",
+    *,
+    chunks: int = -1,
+    environ: dict[str, Any] | None = None,
+    **extra: str,
 ) -> Answer:
     """Serve under WSGI; `chunks` is how many the client waits for."""
     path, _, query = target.partition("?")
-    environ: dict[str, Any] = {
+    environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,
         "QUERY_STRING": query,
@@ -59,10 +65,11 @@ def wsgi(
         "wsgi.input": io.BytesIO(body),
         "CONTENT_LENGTH": str(len(body)),
         **extra,
+        **(environ or {}),
     }
     setup_testing_defaults(environ)
     head: list[Any] = []
-    result = get_wsgi_application()(environ, lambda *args: head.extend(args))  # type: ignore[arg-type,return-value]
+    result = get_wsgi_application()(environ, lambda *args: head.extend(args))  # type: ignore[arg-type]
     data = []
     try:
         for chunk in result:
@@ -70,7 +77,7 @@ def wsgi(
             if len(data) == chunks:
                 break
     finally:
-        result.close()  # type: ignore[attr-defined]
+        result.close()
     return int(head[0][:3]), head[1], b"".join(data)
 
 
@@ -118,7 +125,7 @@ async def _asgi(
             ],
         },
         receive,
-        send,  # type: ignore[arg-type]
+        send,
     )
     headers = [(k.decode(), v.decode()) for k, v in sent[0]["headers"]]
     return (

@@ -63,7 +63,7 @@ def test_the_warning_names_what_stands_before_us() -> None:
 def test_installing_the_app_registers_the_checks() -> None:
     """`manage.py check` runs them."""
     with modify_settings(INSTALLED_APPS={"append": "shadow_middleware.django"}):
-        registered = registry.registry.get_checks()
+        registered: list[object] = list(registry.registry.get_checks())
     assert check_settings in registered
     assert check_installation in registered
     assert "shadow_middleware" == ShadowMiddlewareConfig.label
