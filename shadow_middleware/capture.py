@@ -8,7 +8,7 @@ our own mistakes are the `LiveSide` that created it.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,9 +20,6 @@ __all__ = ["Capture", "Collector", "Desk", "Record"]
 
 Record = tuple[object, ...]
 """An exchange as it crosses the wall; `handoff.codec` names the places."""
-
-RECORD_OVERHEAD: Final = 1024
-"""Bytes that the headers and bookkeeping of one record are taken to weigh."""
 
 
 class Desk(Protocol):
@@ -207,15 +204,6 @@ class Capture:
         key = self._odd.get("key") if self._odd else None
         return key if isinstance(key, str) else None
 
-    @property
-    def size(self) -> int:
-        """About how many bytes the record weighs."""
-        return (
-            RECORD_OVERHEAD
-            + _weight(self._request, self._caps[0])
-            + _weight(self._response, self._caps[1])
-        )
-
     def record(self, number: int) -> Record:
         """Return the exchange in the order of `handoff.codec.FIELDS`."""
         request, response = self._request, self._response
@@ -249,9 +237,3 @@ def _fed(
             body.feed(first)
     body.feed(data)
     return body
-
-
-def _weight(body: Collector | bytes | None, cap: int) -> int:
-    if body is None:
-        return 0
-    return min(body.length, cap) if isinstance(body, Collector) else len(body)

@@ -24,7 +24,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from shadow_middleware.capture import Capture, Record
+from shadow_middleware.capture import Capture
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.base import HandoffState
 
@@ -95,8 +95,7 @@ class AgentSocket:
         self.session = secrets.token_hex(8)
         self.paused_until = 0
         self._socket: socket.socket | None = None
-        self._batch: list[Record] = []
-        self._batch_bytes = 0
+        self._batch = codec.BatchFrame()
         self._timed = False
         self._outgoing: deque[_Frame] = deque()
         self._outgoing_bytes = self._outgoing_count = self._offset = 0
@@ -113,23 +112,25 @@ class AgentSocket:
         """Take a finished capture, or count it as dropped."""
         if self._keeper is None:
             self.start()
-        size = capture.size
         with self._lock:
-            self._selected += 1
+            self._selected = number = self._selected + 1
+            batch = self._batch
+            held = len(batch.data)
             if (
-                self._batch_bytes + self._outgoing_bytes + size > self._max_bytes
-                or len(self._batch) + self._outgoing_count >= self._max_count
+                held + self._outgoing_bytes >= self._max_bytes
+                or batch.count + self._outgoing_count >= self._max_count
             ):
                 self._drop("buffer_full", capture.key)
                 return
             if self._dropped_keys and self._follows_drop(capture.key):
                 capture.note("after_drop", True)
-            self._batch.append(capture.record(self._selected))
-            self._batch_bytes += size
-            if self._timed and self._batch_bytes < FLUSH_BYTES:
+            if not batch.add(capture.record(number)):
+                self._drop("unencodable", capture.key)
+                return
+            if self._timed and held < FLUSH_BYTES:
                 return
             loop = _get_running_loop()
-            if loop is None or self._batch_bytes >= FLUSH_BYTES:
+            if loop is None or held >= FLUSH_BYTES:
                 self._push()
             else:
                 self._timed = True
@@ -196,7 +197,7 @@ class AgentSocket:
         while True:
             with self._lock:
                 self._push()
-                if not (self._outgoing or self._batch):
+                if not (self._outgoing or self._batch.count):
                     return True
                 waiting = self._socket
             if self._clock() >= deadline:
@@ -206,29 +207,17 @@ class AgentSocket:
     def _push(self) -> None:
         self._timed = False
         # Frames stay whole and few: a new one only when the last has gone.
-        if not self._outgoing or self._batch_bytes >= FLUSH_BYTES:
+        if not self._outgoing or len(self._batch.data) >= FLUSH_BYTES:
             self._seal()
         self._send()
 
     def _seal(self) -> None:
-        if not self._batch and not self._unreported:
+        if not (self._batch.count or self._unreported):
             return
-        records, self._batch, self._batch_bytes = self._batch, [], 0
+        batch, self._batch = self._batch, codec.BatchFrame()
         drops, self._unreported = self._unreported, Counter()
-        try:
-            data = codec.batch_frame(self._selected, drops, records)
-        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
-            data, drops, records = self._salvage(drops, records)
-        self._append(_Frame(data, len(records) + drops.total(), lasting=True))
-
-    def _salvage(
-        self, drops: Counter[str], records: list[Record]
-    ) -> tuple[bytearray, Counter[str], list[Record]]:
-        """Encode without the records that an app's odd values made unencodable."""
-        good = [record for record in records if _encodable(record)]
-        drops["unencodable"] += len(records) - len(good)
-        self._dropped["unencodable"] += len(records) - len(good)
-        return codec.batch_frame(self._selected, drops, good), drops, good
+        accounts = batch.count + drops.total()
+        self._append(_Frame(batch.seal(self._selected, drops), accounts, lasting=True))
 
     def _append(self, frame: _Frame) -> None:
         self._outgoing.append(frame)
@@ -290,10 +279,8 @@ class AgentSocket:
     def _give_up(self, reason: str) -> int:
         """Count all that is held as dropped; nobody will take it any more."""
         with self._lock:
-            held = len(self._batch) + sum(
-                f.accounts for f in self._outgoing if f.lasting
-            )
-            self._batch, self._batch_bytes = [], 0
+            held = self._batch.count + self._outgoing_count
+            self._batch = codec.BatchFrame()
             self._outgoing.clear()
             self._outgoing_bytes = self._outgoing_count = self._offset = 0
             self._dropped[reason] += held
@@ -308,8 +295,8 @@ class AgentSocket:
                 selected=self._selected,
                 handed=self._handed,
                 dropped=dict(self._dropped),
-                held=len(self._batch) + self._outgoing_count,
-                held_bytes=self._batch_bytes + self._outgoing_bytes,
+                held=self._batch.count + self._outgoing_count,
+                held_bytes=len(self._batch.data) + self._outgoing_bytes,
                 ended=self.ended,
                 agents=self.agents,
                 connected=self._socket is not None,
@@ -318,15 +305,7 @@ class AgentSocket:
     @property
     def waiting(self) -> bool:
         """Whether bytes wait for the socket to take them."""
-        return bool(self._outgoing or self._batch or self._unreported)
-
-
-def _encodable(record: Record) -> bool:
-    try:
-        codec.frame(codec.BATCH, record)
-    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
-        return False
-    return True
+        return bool(self._outgoing or self._batch.count or self._unreported)
 
 
 def _wait_writable(connection: socket.socket | None, timeout: float) -> None:

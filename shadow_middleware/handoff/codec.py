@@ -11,7 +11,7 @@ counted, and costs no other record.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ __all__ = [
     "STATUS",
     "WANTS",
     "Batch",
+    "BatchFrame",
     "Event",
     "Frames",
     "Hello",
@@ -50,6 +51,9 @@ FIELDS: Final = (
 
 MAX_FRAME: Final = 256 * 1024 * 1024
 _HEAD: Final = struct.Struct(">IB")
+_BATCH_HEAD: Final = struct.Struct(">IBBBI")
+_ARRAY_OF_3, _ARRAY_32 = 0x93, 0xDD
+"""How MessagePack begins an array of three, and one whose length takes four bytes."""
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
@@ -73,9 +77,9 @@ class Hello(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Some records, and what has been dropped since the last batch."""
 
+    records: list[msgspec.Raw]
     selected: int
     drops: dict[str, int]
-    records: list[msgspec.Raw]
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -145,11 +149,40 @@ def frame(kind: int, payload: object) -> bytearray:
     return buffer
 
 
-def batch_frame(
-    selected: int, drops: dict[str, int], records: list[Record]
-) -> bytearray:
-    """Return the frame of some records."""
-    return frame(BATCH, (selected, drops, records))
+class BatchFrame:
+    """
+    A BATCH frame that grows record by record.
+
+    Each record is encoded as it comes, while what it holds is still in the cache.
+    """
+
+    __slots__ = ("count", "data")
+
+    def __init__(self) -> None:
+        self.data = bytearray(_BATCH_HEAD.size)
+        self.count = 0
+
+    def add(self, record: Record) -> bool:
+        """Take one more record; False if it holds something that has no bytes."""
+        size = len(self.data)
+        try:
+            _encoder.encode_into(record, self.data, -1)
+        except (TypeError, ValueError, OverflowError):
+            del self.data[size:]
+            return False
+        self.count += 1
+        return True
+
+    def seal(self, selected: int, drops: Mapping[str, int]) -> bytearray:
+        """Return the finished frame; nothing can be added any more."""
+        data = self.data
+        _encoder.encode_into(selected, data, -1)
+        _encoder.encode_into(dict(drops), data, -1)
+        length = len(data) - 4
+        _BATCH_HEAD.pack_into(
+            data, 0, length, BATCH, _ARRAY_OF_3, _ARRAY_32, self.count
+        )
+        return data
 
 
 class Frames:
