@@ -37,6 +37,7 @@ TEMPLATES = [
     }
 ]
 USE_TZ = True
+TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 WSGI_APPLICATION = "examples.django_app.wsgi.application"
 

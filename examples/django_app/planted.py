@@ -9,7 +9,7 @@ __all__ = ["NOISE", "PLANTED"]
 PLANTED = (
     Planted(
         name="price-rounding",
-        endpoint="GET /books/{pk}/",
+        endpoint="GET /books/<int:pk>/",
         part="body",
         path="/price",
         kind="changed",
@@ -17,7 +17,7 @@ PLANTED = (
     ),
     Planted(
         name="review-reader",
-        endpoint="GET /books/{pk}/reviews/",
+        endpoint="GET /books/<int:pk>/reviews/",
         part="body",
         path="/reviews/*/reader",
         kind="missing",
@@ -25,7 +25,7 @@ PLANTED = (
     ),
     Planted(
         name="stock-type",
-        endpoint="GET /stock/{pk}/",
+        endpoint="GET /stock/<int:pk>/",
         part="body",
         path="/copies",
         kind="type",
@@ -41,7 +41,7 @@ PLANTED = (
     ),
     Planted(
         name="not-found-status",
-        endpoint="GET /genres/{slug}/",
+        endpoint="GET /genres/<slug:slug>/",
         part="status",
         path="",
         kind="changed",
@@ -49,7 +49,7 @@ PLANTED = (
     ),
     Planted(
         name="not-found-body",
-        endpoint="GET /genres/{slug}/",
+        endpoint="GET /genres/<slug:slug>/",
         part="body",
         path="",
         kind="changed",
@@ -57,7 +57,7 @@ PLANTED = (
     ),
     Planted(
         name="genre-count",
-        endpoint="GET /genres/{slug}/",
+        endpoint="GET /genres/<slug:slug>/",
         part="body",
         path="/count",
         kind="added",

@@ -14,7 +14,7 @@ class Planted:
 
     name: str
     endpoint: str
-    """Method and route: `GET /products/{product_id}`."""
+    """Method and the framework's own route: `GET /products/{product_id}`."""
     part: str
     """`status`, `header`, `body` or `latency`."""
     path: str

@@ -71,7 +71,7 @@ def explained(place: Place, planted: Sequence[Planted], noise: Sequence[Noise]) 
 
 
 def _fits(name: str, called: str) -> bool:
-    return re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", name), called) is not None
+    return re.fullmatch(re.sub(r"\{\w+\}|<[\w:]+>", r"[^/]+", name), called) is not None
 
 
 def _answer(visit: Visit, response: httpx.Response) -> Answer:

@@ -31,6 +31,8 @@ from shadow_middleware.store.sql import SqlStore
 VISITS = 150
 RATE = 60.0
 SETTLES_WITHIN = 30.0
+SENT_BY_THE_KERNEL = ("GET /guide/", "skipped", "sendfile")
+"""A file that gunicorn's plain worker sends without its bytes passing through Python."""
 UVICORN_WORKER = ("--worker-class", "uvicorn_worker.UvicornWorker")
 FASTAPI_LIVE = "examples.fastapi_app.live:app"
 DJANGO_WSGI = "examples.django_app.wsgi"
@@ -104,8 +106,10 @@ def test_every_planted_difference_is_found_and_nothing_else(
     case = CASES[name]
     found = run(case, tmp_path)
 
-    outcomes = {row.outcome.value for row in found.totals}
-    assert {"match", "divergence"} == outcomes
+    odd = {
+        it for it in map(ended, found.totals) if it[1] not in ("match", "divergence")
+    }
+    assert odd <= {SENT_BY_THE_KERNEL}
     assert found.selected == sum(row.count for row in found.totals)
     assert found.selected == sum(row.selected for row in found.progress)
     assert found.selected == sum(row.ended for row in found.progress)
@@ -130,6 +134,11 @@ def test_every_planted_difference_is_found_and_nothing_else(
 
     assert 1 == found.verdict
     assert {fault.endpoint for fault in faults} == alerted(found.alerts)
+
+
+def ended(row: Total) -> tuple[str, str, str]:
+    """Return where and how replays ended."""
+    return row.route, row.outcome.value, row.reason
 
 
 def unnamed(
