@@ -16,7 +16,12 @@ from urllib.parse import parse_qsl
 from shadow_middleware.compare.decode import Decoded, decode
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.media import Form, Media, media_of, text_of
-from shadow_middleware.compare.parse import NotJson, Unknowable, parse_cost
+from shadow_middleware.compare.parse import (
+    MAX_SECONDS,
+    NotJson,
+    Unknowable,
+    parse_cost,
+)
 from shadow_middleware.compare.prune import ignored_whole
 from shadow_middleware.compare.render import first_difference
 from shadow_middleware.compare.rules import RuleSet
@@ -55,17 +60,13 @@ def compare_bodies(
     max_expanded: int,
 ) -> None:
     """
-    Write what differs in the bodies into `findings`.
+    Write into `findings` what differs in two bodies of other bytes or other codings.
 
     Raises:
         BudgetSpent: time or entries ran out; the bytes do differ.
     """
     left = Side("live", live.body, media_of(live))
     right = Side("shadow", shadow.body, media_of(shadow))
-    if same_bytes(left.body, right.body) and (
-        left.media.codings == right.media.codings or not left.body.length
-    ):
-        return
     ignored = ignored_whole(rules.body_ignores)
     if ignored:
         findings.explain(ignored)
@@ -193,7 +194,7 @@ class _Whole:
             self._not_json(live, shadow, reader)
 
     def _not_json(self, live: bytes, shadow: bytes, reader: Reader) -> None:
-        valid = [reader.accepts(live), reader.accepts(shadow)]
+        valid = [reader.accepts(raw, self._findings) for raw in (live, shadow)]
         declared = [side.media.form in ("json", "ndjson") for side in self._sides]
         if valid == [False, False]:
             form = _lines if self._looks_like_text(live, shadow) else None
@@ -242,8 +243,9 @@ class _Whole:
         self._findings.add(Part.BODY, f"/{line}", Kind.CHANGED, *shown, note)
 
     def _is_costly(self, live: bytes, shadow: bytes) -> bool:
-        seconds = parse_cost(live) + parse_cost(shadow)
-        if seconds <= self._findings.remaining() * COSTLY:
+        seconds = parse_cost(live), parse_cost(shadow)
+        affordable = sum(seconds) <= self._findings.remaining() * COSTLY
+        if affordable and max(seconds) <= MAX_SECONDS:
             return False
         self._findings.cut = True
         note = "too costly to compare by structure within compare_budget"

@@ -53,22 +53,46 @@ class _Segment:
             return key == self._literal
         return self._partial.fullmatch(_encodable(key)) is not None
 
-    def may_fit_index(self) -> bool:
-        """Whether it tells one list index from another."""
-        return not self.any and (self._partial is not None or self._literal.isdigit())
+    @property
+    def literal(self) -> str | None:
+        """The one key that it fits, if it is not a glob."""
+        return None if self.any or self._partial is not None else self._literal
+
+    @property
+    def partial(self) -> bool:
+        """Whether it has to be run on a key to be known."""
+        return self._partial is not None
 
 
 class State(Generic[T]):
     """What all patterns have reached after some segments."""
 
-    __slots__ = ("_by_index", "accepts", "alive", "places", "steps")
+    __slots__ = (
+        "accepts",
+        "alive",
+        "literals",
+        "only_literals",
+        "others",
+        "partial",
+        "places",
+        "steps",
+    )
 
-    def __init__(self, places: frozenset[tuple[int, int]], accepts: tuple[T, ...]):
+    def __init__(
+        self,
+        places: frozenset[tuple[int, int]],
+        accepts: tuple[T, ...],
+        expected: Sequence[_Segment],
+    ) -> None:
         self.places = places
         self.alive = bool(places)
         self.accepts = accepts
+        self.literals = {s.literal for s in expected if s.literal is not None}
+        self.partial = any(segment.partial for segment in expected)
+        self.only_literals = all(s.literal is not None for s in expected)
         self.steps: dict[str, State[T]] = {}
-        self._by_index: State[T] | None = None
+        self.others: State[T] | None = None
+        """Where every key leads that is no literal, unless some have to be run."""
 
 
 class PathMatcher(Generic[T]):
@@ -91,24 +115,22 @@ class PathMatcher(Generic[T]):
     def step(self, state: State[T], key: str) -> State[T]:
         """Return the state after one more segment."""
         reached = state.steps.get(key)
-        if reached is None:
-            reached = self._advance(state, key)
-            if len(state.steps) < MAX_KEPT:
-                state.steps[key] = reached
+        if reached is not None:
+            return reached
+        if not state.partial and key not in state.literals:
+            if state.others is None:
+                state.others = self._advance(state, key)
+            return state.others
+        reached = self._advance(state, key)
+        if len(state.steps) < MAX_KEPT:
+            state.steps[key] = reached
         return reached
 
     def step_index(self, state: State[T], index: int) -> State[T]:
-        """Return the state after a list index; one step for all where none differ."""
-        if state._by_index is not None:
-            return state._by_index
-        if any(
-            self._patterns[number][place].may_fit_index()
-            for number, place in state.places
-            if place < len(self._patterns[number])
-        ):
-            return self.step(state, str(index))
-        state._by_index = self._advance(state, str(index))
-        return state._by_index
+        """Return the state after a list index."""
+        if state.others is not None and not state.literals:
+            return state.others
+        return self.step(state, str(index))
 
     def find(self, path: str) -> tuple[T, ...]:
         """Return what was given beside each pattern that fits `path`."""
@@ -131,7 +153,10 @@ class PathMatcher(Generic[T]):
         if known is not None:
             return known
         ends = [n for n, place in sorted(closed) if place == len(self._patterns[n])]
-        made = State(closed, tuple(self._payloads[number] for number in ends))
+        expected = [
+            self._patterns[n][i] for n, i in closed if i < len(self._patterns[n])
+        ]
+        made = State(closed, tuple(self._payloads[n] for n in ends), expected)
         if len(self._states) < MAX_KEPT:
             self._states[closed] = made
         return made

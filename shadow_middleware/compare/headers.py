@@ -44,21 +44,25 @@ class Section(NamedTuple):
 
 def compare_headers(
     live: Headers, shadow: Headers, section: Section, findings: Findings
-) -> None:
+) -> frozenset[str]:
     """
-    Write every header that differs into `findings`, under its lower-case name.
+    Write every header that differs into `findings`; return the names of all that do.
 
     Raises:
         BudgetSpent: there are too many.
     """
     left, right = _table(live), _table(shadow)
     if left == right:
-        return
+        return frozenset()
+    differing = {}
     for name in [*left, *(name for name in right if name not in left)]:
         ours, theirs = left.get(name, ()), right.get(name, ())
         if ours != theirs:
-            findings.tick()
-            _compare(name, ours, theirs, section, findings)
+            differing[name] = ours, theirs
+    for name, (ours, theirs) in differing.items():
+        findings.tick()
+        _compare(name, ours, theirs, section, findings)
+    return frozenset(differing)
 
 
 def _table(headers: Headers) -> Table:

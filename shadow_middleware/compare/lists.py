@@ -8,7 +8,7 @@ is the same on both sides is aligned first, and only the rest is compared.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 from shadow_middleware.compare.align import Alignment, align, cancel
@@ -23,12 +23,15 @@ from shadow_middleware.exchange import Kind
 __all__ = ["ListWalk", "Walking"]
 
 TICK = 256
+RUN = 64
+"""Items that are compared at a time in looking for where two lists differ."""
 MAX_SHOWN = 10
 """Indexes of moved items that a difference names."""
 
 Pairs = list[tuple[int, int]]
 Rest = tuple[list[int], list[int]]
 Standing = State[CompiledRule] | None
+Cut = Callable[[list[Any], int, int], list[Any]]
 
 
 class Walking(Protocol):
@@ -37,6 +40,17 @@ class Walking(Protocol):
     @property
     def findings(self) -> Findings:
         """Where to write what was found."""
+        ...
+
+    def open(
+        self,
+        live: Any,
+        shadow: Any,
+        where: tuple[Place, Any, int],
+        state: Standing,
+        pairs: list[tuple[Any, Any, Place, Standing]],
+    ) -> None:
+        """Compare two items at once if they are leaves, else add them to `pairs`."""
         ...
 
     def push(self, pairs: list[tuple[Any, Any, Place, Standing]]) -> None:
@@ -101,6 +115,12 @@ class _Here:
         self._state = state
 
     def in_order(self) -> None:
+        if len(self._live) == len(self._shadow) and _is_loosely_equal(
+            self._live, self._shadow
+        ):
+            everything = [(index, index) for index in range(len(self._live))]
+            self._finish(everything, ([], []))
+            return
         start, live_end, shadow_end = self._differing_span()
         found = align(
             self._fingerprints(self._live, start, live_end),
@@ -137,20 +157,22 @@ class _Here:
         """Return where both lists start to differ, and where each stops to."""
         live, shadow = self._live, self._shadow
         shorter = min(len(live), len(shadow))
-        start = self._equal_run(zip(live, shadow, strict=False))
-        left = shorter - start
-        ends = zip(reversed(live), reversed(shadow), strict=False)
-        end = self._equal_run(ends, left)
+        start = self._equal_run(shorter, _from_start)
+        end = self._equal_run(shorter - start, _from_end)
         return start, len(live) - end, len(shadow) - end
 
-    def _equal_run(self, pairs: Iterable[tuple[Any, Any]], at_most: int = -1) -> int:
-        count = 0
-        for one, other in pairs:
-            if count == at_most or not same(one, other):
+    def _equal_run(self, at_most: int, cut: Cut) -> int:
+        """Return how many items are the same, looking at many at a time."""
+        count, size = 0, RUN
+        while count < at_most:
+            self._walk.findings.tick()
+            size = min(size, at_most - count)
+            if same(cut(self._live, count, size), cut(self._shadow, count, size)):
+                count += size
+            elif size == 1:
                 break
-            count += 1
-            if count % TICK == 0:
-                self._walk.findings.tick()
+            else:
+                size = max(size // 8, 1)
         return count
 
     def _fingerprints(self, items: list[Any], start: int, end: int) -> list[Hashable]:
@@ -216,13 +238,32 @@ class _Here:
         for index in rest[1]:
             place = below(self._place, index)
             self._walk.one_sided(Kind.ADDED, place, self._shadow[index])
-        opened = []
-        for left, right in sorted(pairs):
-            if not same(self._live[left], self._shadow[right]):
-                state = self._walk.step(self._state, left)
-                place = below(self._place, left, right)
-                opened.append((self._live[left], self._shadow[right], place, state))
+        opened: list[tuple[Any, Any, Place, Standing]] = []
+        for number, (left, right) in enumerate(sorted(pairs)):
+            if number % TICK == 0:
+                self._walk.findings.tick()
+            live, shadow = self._live[left], self._shadow[right]
+            if not same(live, shadow):
+                where = (self._place, left, right)
+                self._walk.open(live, shadow, where, self._state, opened)
         self._walk.push(opened)
+
+
+def _is_loosely_equal(live: list[Any], shadow: list[Any]) -> bool:
+    """Whether only `1 == 1.0 == True` can be between them."""
+    try:
+        return live == shadow
+    except RecursionError:
+        return False
+
+
+def _from_start(items: list[Any], skip: int, size: int) -> list[Any]:
+    return items[skip : skip + size]
+
+
+def _from_end(items: list[Any], skip: int, size: int) -> list[Any]:
+    end = len(items) - skip
+    return items[end - size : end]
 
 
 def _shifted(found: Alignment, by: int) -> Alignment:

@@ -76,6 +76,10 @@ class _Pruning:
         root = self._visit(value, self._matcher.start)
         while self._stack:
             node, state = self._stack.pop()
+            self._visited += len(node) + 1
+            if self._visited > TICK:
+                self._visited = 0
+                self._findings.tick()
             if isinstance(node, dict):
                 self._members(node, state)
             else:
@@ -84,9 +88,13 @@ class _Pruning:
 
     def _members(self, node: dict[Any, Any], state: State[CompiledRule]) -> None:
         step = self._matcher.step
-        for key, value in list(node.items()):
+        # Where no wildcard is expected, only the members that are named matter.
+        keys = state.literals.intersection(node) if state.only_literals else list(node)
+        for key in keys:
+            value = node[key]
             reached = step(state, key if type(key) is str else str(key))
-            if not reached.alive:
+            if not reached.accepts:
+                self._open(value, reached)
                 continue
             kept = self._visit(value, reached)
             if kept is value:
@@ -99,17 +107,23 @@ class _Pruning:
     def _items(self, node: list[Any], state: State[CompiledRule]) -> None:
         for index, value in enumerate(node):
             reached = self._matcher.step_index(state, index)
-            if reached.alive:
+            if reached.accepts:
                 node[index] = self._visit(value, reached)
+            else:
+                self._open(value, reached)
 
     def _visit(self, value: Any, state: State[CompiledRule]) -> Any:
-        self._visited += 1
-        if self._visited % TICK == 0:
-            self._findings.tick()
         for rule in state.accepts:
             if not rule.conditional or rule.fits(value):
                 self.removed.setdefault(rule.name, []).append(value)
                 return Ignored(rule, value)
-        if isinstance(value, dict | list):
-            self._stack.append((value, state))
+        self._open(value, state)
         return value
+
+    def _open(self, value: Any, state: State[CompiledRule]) -> None:
+        kind = type(value)
+        if kind is not dict and kind is not list:
+            return
+        if kind is dict and state.only_literals and state.literals.isdisjoint(value):
+            return
+        self._stack.append((value, state))

@@ -27,7 +27,10 @@ def _unusual(value: Any) -> bytes:
     raise TypeError(type(value).__name__)
 
 
-_encode = msgspec.msgpack.Encoder(enc_hook=_unusual, order="deterministic").encode
+_encode = msgspec.msgpack.Encoder(enc_hook=_unusual).encode
+_encode_sorted = msgspec.msgpack.Encoder(
+    enc_hook=_unusual, order="deterministic"
+).encode
 
 
 def same(live: Any, shadow: Any) -> bool:
@@ -42,7 +45,11 @@ def same(live: Any, shadow: Any) -> bool:
     if kind is not dict and kind is not list:
         return bool(live == shadow)
     try:
-        return bool(live == shadow) and _encode(live) == _encode(shadow)
+        if live != shadow:
+            return False
+        return _encode(live) == _encode(shadow) or (
+            _encode_sorted(live) == _encode_sorted(shadow)
+        )
     except (TypeError, ValueError, OverflowError, RecursionError):
         return False
 
@@ -50,7 +57,7 @@ def same(live: Any, shadow: Any) -> bool:
 def fingerprint(value: Any) -> Hashable:
     """Return what is equal for same values only."""
     try:
-        return _encode(value)
+        return _encode_sorted(value)
     except (TypeError, ValueError, OverflowError):
         return _written(value)
     except RecursionError:

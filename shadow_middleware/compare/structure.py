@@ -28,7 +28,7 @@ from shadow_middleware.compare.walk import walk
 
 __all__ = ["JSON", "NDJSON", "Reader", "compare_values"]
 
-Read = Callable[[bytes], Any]
+Read = Callable[[bytes, Callable[[], None]], Any]
 
 
 class Reader(NamedTuple):
@@ -39,10 +39,10 @@ class Reader(NamedTuple):
     """Reads what `read` may lose; None where it loses nothing."""
     reason: str
 
-    def accepts(self, raw: bytes) -> bool:
+    def accepts(self, raw: bytes, findings: Findings) -> bool:
         """Whether the bytes can be read."""
         try:
-            self.read(raw)
+            self.read(raw, findings.tick)
         except NotJson:
             return False
         except Unknowable:
@@ -54,7 +54,7 @@ class Reader(NamedTuple):
         cls, texts: Mapping[bytes, str], split: Callable[[str], Any], reason: str
     ) -> Reader:
         """Return a reader of bytes whose text is known already."""
-        return cls(lambda raw: split(texts[raw]), None, reason)
+        return cls(lambda raw, _: split(texts[raw]), None, reason)
 
 
 JSON = Reader(parse, parse_exactly, "json-formatting")
@@ -89,9 +89,9 @@ def _compare_read(
     findings: Findings,
 ) -> bool:
     """Return whether nothing differed, though `read` may have lost something."""
-    live = read(live_raw)
+    live = read(live_raw, findings.tick)
     findings.tick()
-    shadow = read(shadow_raw)
+    shadow = read(shadow_raw, findings.tick)
     findings.tick()
     before = len(findings.differences)
     careful = reader.read_exactly is not None and read is not reader.read_exactly
@@ -102,7 +102,8 @@ def _compare_read(
     )
     if rules.body_ignores is not None:
         live, shadow = _pruned(live, shadow, rules.body_ignores, findings)
-    if not same(live, shadow):
+    alike = same(live, shadow)
+    if not alike:
         walk(live, shadow, rules.body_tolerances, findings)
     if len(findings.differences) > before or not careful:
         return False
