@@ -71,7 +71,12 @@ class Desk:
 
 def difference(path: str = "/items/3/price", **fields: Any) -> Difference:
     """Return one difference of a body."""
-    given = {"part": Part.BODY, "kind": Kind.CHANGED, "live": 19.9, "shadow": 21}
+    given: dict[str, Any] = {
+        "part": Part.BODY,
+        "kind": Kind.CHANGED,
+        "live": 19.9,
+        "shadow": 21,
+    }
     return Difference(path=path, **(given | fields))
 
 
@@ -98,7 +103,7 @@ def replay(outcome: Outcome = Outcome.DIVERGENCE, **fields: Any) -> Replay:
         timing=Timing(0, 1_000_000, 2_000_000),
         route=fields.pop("route", "/users/{id}"),
     )
-    answered = {
+    answered: dict[str, Any] = {
         "response": Response(
             200, ((b"Content-Type", b"application/json"),), body('{"a": 2}')
         ),

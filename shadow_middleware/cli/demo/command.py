@@ -116,7 +116,10 @@ def _send_visitors(on_stage: Stage, seconds: float, rate: float) -> int:
         TextColumn("{task.completed:.0f} requests"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    screen = Console(stderr=True)
+    with Progress(
+        *columns, console=screen, transient=True, disable=not screen.is_terminal
+    ) as progress:
         bar = progress.add_task("visitors", total=max(1, int(seconds * rate)))
         return visit(on_stage.live_port, seconds, rate, lambda: progress.advance(bar))
 

@@ -1,0 +1,69 @@
+"""`demo`: a real run on the agent engine finds everything that is planted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shadow_middleware.cli.demo.planted import PLANTED
+from shadow_middleware.cli.demo.stage import DemoError, stage
+from shadow_middleware.report.summary import Holdings
+
+MODULE = [sys.executable, "-m", "shadow_middleware.cli.main"]
+
+
+@pytest.mark.timeout(120)
+def test_the_demo_finds_everything_planted(tmp_path: Path) -> None:
+    """Two real servers and an agent; every request is accounted for (W13)."""
+    store = f"sqlite:///{tmp_path / 'demo.db'}"
+    done = subprocess.run(
+        [*MODULE, "demo", "--seconds", "3", "--rate", "40", "--store", store, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+
+    found = json.loads(done.stdout)
+    assert [] == [one["name"] for one in found["planted"] if not one["found"]]
+    assert 0 == done.returncode
+    [target] = found["report"]["targets"]
+    assert target["selected"] == sum(target["outcomes"].values())
+    assert {"match", "divergence"} == set(target["outcomes"])
+    assert "do_not_promote" == found["verdict"]["ruling"]
+    read = subprocess.run(
+        [*MODULE, "report", "--store", store, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert target["ended"] == json.loads(read.stdout)["targets"][0]["ended"]
+
+
+@pytest.mark.timeout(120)
+def test_without_a_terminal_it_prints_and_ends() -> None:
+    """The report, one divergence, what was planted, and the verdict."""
+    done = subprocess.run(
+        [*MODULE, "demo", "--seconds", "3"], capture_output=True, text=True, timeout=110
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert f"{len(PLANTED)} of {len(PLANTED)}" in done.stdout
+    for one in PLANTED:
+        assert one.name in done.stdout
+    assert "DO NOT PROMOTE" in done.stdout
+    assert "4111" not in done.stdout
+
+
+def test_nothing_is_found_where_nothing_is_recorded() -> None:
+    """Each check can fail."""
+    assert [] == [one.name for one in PLANTED if one.found(Holdings(totals=[]))]
+
+
+def test_a_server_that_does_not_start_is_an_error_of_ours() -> None:
+    """Settings that are wrong end the demo with a sentence, and leave nothing behind."""
+    with pytest.raises(DemoError, match="live server"), stage("", {"no_such": 1}):
+        pass

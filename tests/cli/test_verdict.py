@@ -1,0 +1,89 @@
+"""`verdict`: exit codes for machines, reasons for people."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def test_do_not_promote_is_one(run: Run, url: str) -> None:
+    """Six of 101 disagree."""
+    result = run("verdict", "--store", url)
+
+    assert 1 == result.exit_code
+    assert "Verdict on shadow: DO NOT PROMOTE" in result.stdout
+    assert "95 of 101 replays agree (94.06 %)" in result.stdout
+
+
+def test_promote_is_zero(run: Run, url: str) -> None:
+    """The same evidence is enough where less is asked."""
+    result = run("verdict", "--store", url, "--min-rate", "0.8")
+
+    assert 0 == result.exit_code
+    assert "Verdict on shadow: PROMOTE" in result.stdout
+
+
+def test_not_enough_evidence_is_three(run: Run, url: str, empty_url: str) -> None:
+    """Too few, or none at all, promote nothing (W13)."""
+    few = run("verdict", "--store", url, "--min-evidence", "500")
+
+    assert 3 == few.exit_code
+    assert "101 replays decided, at least 500 asked" in few.stdout
+
+
+def test_an_empty_store_is_not_enough_evidence(run: Run, empty_url: str) -> None:
+    """Silence is no agreement (W13)."""
+    result = run("verdict", "--store", empty_url)
+
+    assert 3 == result.exit_code
+    assert "NOT ENOUGH EVIDENCE" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code"),
+    [
+        (["--min-rate", "0.98"], 1),
+        (["--min-rate", "0.98", "--confidence", "0.999"], 3),
+        (["--min-rate", "0.8", "--min-coverage", "1"], 0),
+        (["--min-rate", "0.8", "--min-route-evidence", "3"], 1),
+        (["--route", "GET /a", "--min-evidence", "10", "--min-rate", "0.9"], 0),
+        (["--since", "2999-01-01"], 3),
+    ],
+)
+def test_every_option_moves_the_verdict(
+    run: Run, url: str, options: list[str], exit_code: int
+) -> None:
+    """Each is alive."""
+    assert exit_code == run("verdict", "--store", url, *options).exit_code
+
+
+def test_json_holds_the_numbers_and_the_code(run: Run, url: str) -> None:
+    """A pipeline reads what a person reads."""
+    result = run("verdict", "--store", url, "--json")
+
+    found = json.loads(result.stdout)
+    assert 1 == result.exit_code == found["exit_code"]
+    assert ("shadow-middleware/verdict/1", "do_not_promote") == (
+        found["format"],
+        found["ruling"],
+    )
+    assert 0.99 == found["criteria"]["minimum_rate"]
+    [target] = found["targets"]
+    assert (95, 101) == (target["share"]["agrees"], target["share"]["decided"])
+    assert target["share"]["interval"]["high"] < 0.99
+
+
+@pytest.mark.parametrize(
+    "options", [["--min-rate", "99"], ["--confidence", "1"], ["--min-coverage", "-1"]]
+)
+def test_a_share_outside_its_bounds_is_refused(
+    run: Run, url: str, options: list[str]
+) -> None:
+    """99 is not 0.99."""
+    result = run("verdict", "--store", url, *options)
+
+    assert 2 == result.exit_code
+    assert options[0] in result.stderr
