@@ -168,7 +168,7 @@ class _Whole:
         if form in ("json", "ndjson"):
             self._json(live, shadow, JSON if form == "json" else NDJSON)
         elif form == "form":
-            self._text(live, shadow, _form_members, "form-formatting")
+            self._text(live, shadow, _fields, "form-formatting")
         elif form == "text":
             self._text(live, shadow, _lines, "charset")
         else:
@@ -227,12 +227,15 @@ class _Whole:
         if left is None or right is None:
             self._bytes(live, shadow, "not text in the stated charset")
         elif max(left.count("\n"), right.count("\n")) > MAX_LINES:
-            self._long_text(left, right, live, shadow)
+            self._long_text(left, right)
+        elif split is _fields and max(left.count("&"), right.count("&")) > MAX_LINES:
+            self._findings.cut = True
+            self._bytes(live, shadow, "too many fields to compare one by one")
         else:
             reader = Reader.of_texts({live: left, shadow: right}, split, reason)
             compare_values(live, shadow, reader, self._rules, self._findings)
 
-    def _long_text(self, live: str, shadow: str, *raw: bytes) -> None:
+    def _long_text(self, live: str, shadow: str) -> None:
         if live == shadow:
             self._findings.explain("charset")
             return
@@ -269,7 +272,7 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-def _form_members(text: str) -> dict[str, list[str]]:
+def _fields(text: str) -> dict[str, list[str]]:
     members: dict[str, list[str]] = {}
     for name, value in parse_qsl(
         text, keep_blank_values=True, errors="surrogateescape"

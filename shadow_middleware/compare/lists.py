@@ -23,6 +23,8 @@ from shadow_middleware.exchange import Kind
 __all__ = ["ListWalk", "Walking"]
 
 TICK = 256
+MAX_ALIGNED = 50_000
+"""Items of both lists together that are aligned; beyond, position alone counts."""
 RUN = 64
 """Items that are compared at a time in looking for where two lists differ."""
 MAX_SHOWN = 10
@@ -118,13 +120,23 @@ class _Here:
         if len(self._live) == len(self._shadow) and _is_loosely_equal(
             self._live, self._shadow
         ):
-            everything = [(index, index) for index in range(len(self._live))]
-            self._finish(everything, ([], []))
+            self._by_position(0, len(self._live))
             return
         start, live_end, shadow_end = self._differing_span()
+        if live_end + shadow_end - 2 * start > MAX_ALIGNED:
+            self._by_position(start, min(live_end, shadow_end))
+            self._finish(
+                [],
+                (
+                    [*range(min(live_end, shadow_end), live_end)],
+                    [*range(min(live_end, shadow_end), shadow_end)],
+                ),
+            )
+            return
         found = align(
             self._fingerprints(self._live, start, live_end),
             self._fingerprints(self._shadow, start, shadow_end),
+            self._walk.findings.tick,
         )
         found = _shifted(found, start)
         if found.moved:
@@ -136,7 +148,9 @@ class _Here:
     def as_multisets(self, rule: CompiledRule) -> None:
         live = self._fingerprints(self._live, 0, len(self._live))
         shadow = self._fingerprints(self._shadow, 0, len(self._shadow))
-        cancelled, live_only, shadow_only = cancel(live, shadow)
+        cancelled, live_only, shadow_only = cancel(
+            live, shadow, self._walk.findings.tick
+        )
         if any(left != right for left, right in cancelled):
             self._walk.findings.explain(rule.name)
         pairs, rest = self._pair_named(live_only, shadow_only)
@@ -146,12 +160,31 @@ class _Here:
     def by_key(self, rule: CompiledRule) -> None:
         everything = (range(len(self._live)), range(len(self._shadow)))
         pairs, live_left, shadow_left = by_member(
-            self._live, self._shadow, everything, rule.rule.keyed_by
+            self._live,
+            self._shadow,
+            everything,
+            rule.rule.keyed_by,
+            self._walk.findings.tick,
         )
         if any(left != right for left, right in pairs):
             self._walk.findings.explain(rule.name)
         more, rest = self._pair_keyless((live_left, shadow_left), rule)
         self._finish(pairs + more, rest)
+
+    def _by_position(self, start: int, end: int) -> None:
+        """Compare item by item, passing over what is the same many at a time."""
+        opened: list[tuple[Any, Any, Place, Standing]] = []
+        for at in range(start, end, RUN):
+            self._walk.findings.tick()
+            stop = min(at + RUN, end)
+            if same(self._live[at:stop], self._shadow[at:stop]):
+                continue
+            for index in range(at, stop):
+                live, shadow = self._live[index], self._shadow[index]
+                if not same(live, shadow):
+                    where = (self._place, index, -1)
+                    self._walk.open(live, shadow, where, self._state, opened)
+        self._walk.push(opened)
 
     def _differing_span(self) -> tuple[int, int, int]:
         """Return where both lists start to differ, and where each stops to."""
@@ -196,11 +229,13 @@ class _Here:
     def _pair_named(
         self, live_only: list[int], shadow_only: list[int]
     ) -> tuple[Pairs, Rest]:
-        of = (live_only, shadow_only)
-        member = naming_member(self._live, self._shadow, of) if all(of) else ""
+        of, tick = (live_only, shadow_only), self._walk.findings.tick
+        member = naming_member(self._live, self._shadow, of, tick) if all(of) else ""
         if not member:
             return [], of
-        pairs, live_left, shadow_left = by_member(self._live, self._shadow, of, member)
+        pairs, live_left, shadow_left = by_member(
+            self._live, self._shadow, of, member, tick
+        )
         return pairs, (live_left, shadow_left)
 
     def _pair_unnamed(self, rest: Rest, rule: CompiledRule) -> tuple[Pairs, Rest]:

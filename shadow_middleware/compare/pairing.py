@@ -9,7 +9,7 @@ own walk then describes each pair, for DeepDiff overlooks `1` against `true` in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ __all__ = ["by_likeness", "by_member", "naming_member"]
 NAMES = ("id", "_id", "uuid", "guid", "pk", "key", "code", "slug", "name")
 """Members that name a row by custom, the surest first."""
 
+EVERY = 1024
 MAX_ROWS = 8
 """Rows on either side that are paired by likeness: the work grows with the square."""
 MAX_ENCODED = 2048
@@ -32,10 +33,14 @@ Pairs = list[tuple[int, int]]
 
 
 def naming_member(
-    live: Sequence[Any], shadow: Sequence[Any], of: tuple[Indexes, Indexes]
+    live: Sequence[Any],
+    shadow: Sequence[Any],
+    of: tuple[Indexes, Indexes],
+    tick: Callable[[], None],
 ) -> str:
     """Return the member that names all these rows, each on its side once, or ''."""
     for name in NAMES:
+        tick()
         if _names_all(live, of[0], name) and _names_all(shadow, of[1], name):
             return name
     return ""
@@ -46,13 +51,18 @@ def by_member(
     shadow: Sequence[Any],
     of: tuple[Indexes, Indexes],
     member: str,
+    tick: Callable[[], None],
 ) -> tuple[Pairs, list[int], list[int]]:
     """Pair rows that agree in `member`; return pairs and what is left of each side."""
     waiting: dict[Any, list[int]] = {}
-    for index in reversed(of[1]):
+    for number, index in enumerate(reversed(of[1])):
+        if number % EVERY == 0:
+            tick()
         waiting.setdefault(_name(shadow[index], member), []).append(index)
     pairs, live_left = [], []
-    for index in of[0]:
+    for number, index in enumerate(of[0]):
+        if number % EVERY == 0:
+            tick()
         name = _name(live[index], member)
         partners = waiting.get(name) if name is not None else None
         if partners:
@@ -119,8 +129,13 @@ def _are_few(rows: Sequence[Any], of: Indexes) -> bool:
 
 
 def _names_all(rows: Sequence[Any], of: Indexes, member: str) -> bool:
-    names = {_name(rows[index], member) for index in of}
-    return None not in names and len(names) == len(of)
+    names: set[tuple[type, Any] | None] = {None}
+    for index in of:
+        name = _name(rows[index], member)
+        if name in names:
+            return False
+        names.add(name)
+    return True
 
 
 def _name(row: Any, member: str) -> tuple[type, Any] | None:
