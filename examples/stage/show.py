@@ -102,7 +102,7 @@ def show(example: Example, arguments: Sequence[str]) -> None:
         _tell("What the signal handler said, the first lines of it:")
         alerts = [line for line in live.output().splitlines() if "ALERT" in line]
         _tell("\n".join(alerts[:5]))
-        run(["shadow_middleware.cli.main", "report"], environment)
+        run(["shadow_middleware.cli.main", "report", "--limit", "20"], environment)
         run(["shadow_middleware.cli.main", "verdict"], environment)
 
 
