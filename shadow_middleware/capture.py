@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from hashlib import _Hash
 
     from shadow_middleware.exchange import Headers
@@ -35,6 +35,10 @@ class Desk(Protocol):
 
     def hand_over(self, capture: Capture) -> None:
         """Take the finished capture, or drop and count it."""
+        ...
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Have this done soon, on another thread; the one way for a finaliser."""
         ...
 
     def fault(self, where: str, error: BaseException) -> None:

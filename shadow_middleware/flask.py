@@ -8,13 +8,16 @@ or `shadow.init_app(app)` in an application factory. Routes are Flask's own rule
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.wsgi import ShadowMiddleware
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from flask import Flask
 
 __all__ = ["Shadow"]
@@ -49,6 +52,23 @@ class Shadow:
             raise ConfigurationError(
                 f"SHADOW_MIDDLEWARE: {type(configured).__name__} is not a dict (app.config)"
             )
-        middleware = ShadowMiddleware(app.wsgi_app, **{**configured, **self._settings})
+        settings = {**configured, **self._settings}
+        middleware = ShadowMiddleware(_without_cycle(app), **settings)
         app.wsgi_app = middleware  # type: ignore[method-assign]
         app.extensions[_NAME] = middleware
+
+
+def _without_cycle(app: Flask) -> WSGIApplication:
+    """Return the app's `wsgi_app` in a form that does not keep the app alive."""
+    inner = app.wsgi_app
+    if getattr(inner, "__self__", None) is not app:
+        return inner
+    # Flask promises that an app is freed with its last reference, not by the collector.
+    method = weakref.WeakMethod(inner)
+
+    def call(environ: Any, start_response: Any) -> Iterable[bytes]:
+        found = method()
+        assert found is not None  # whoever calls holds the app
+        return found(environ, start_response)
+
+    return call

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from random import random
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.selection import Selector, Skipped
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["LiveSide"]
 
 logger = logging.getLogger("shadow_middleware")
-
-C = TypeVar("C", bound=Capture)
 
 FAULT_LOG_INTERVAL: Final = 60.0
 MAX_KNOWN_NAMES: Final = 1024
@@ -73,8 +71,8 @@ class LiveSide:
         scheme: str = "http",
         http_version: str = "1.1",
         context: Any = None,
-        make: type[C] = Capture,  # type: ignore[assignment]  # mypy/issues/3737
-    ) -> C | None:
+        make: type[Capture] = Capture,
+    ) -> Capture | None:
         """
         Return the capture of a request that is mirrored, else None. Never raises.
 
@@ -123,7 +121,7 @@ class LiveSide:
         self.handoff.refuse()
         return True
 
-    def _look_closer(self, capture: C) -> C | None:
+    def _look_closer(self, capture: Capture) -> Capture | None:
         """Leave copies alone, and credentials at home."""
         for name, value in capture.headers:
             if name.lower() == MARKER_HEADER and self._is_copy(value):
@@ -146,6 +144,10 @@ class LiveSide:
                 self.handoff.offer(capture)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("hand-over", error)
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Have this done soon, on another thread; the one way for a finaliser."""
+        self.handoff.defer(work)
 
     def fault(self, where: str, error: BaseException) -> None:
         """Count an exception of our own, and log it at most once a minute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from shadow_middleware.capture import Capture
@@ -32,6 +33,9 @@ class RecordingHandoff:
 
     def refuse(self) -> None:
         self.refused += 1
+
+    def defer(self, work: Callable[[], None]) -> None:
+        work()
 
     def start(self) -> None:
         self.started += 1

@@ -140,7 +140,10 @@ class Exchange:
     def __del__(self) -> None:
         # Another middleware put a response of its own in the place of the one we watch.
         if not self._capture.done:
-            self._end(lambda route: self._capture.abandon("response_replaced", route))
+            self._live.defer(self._replaced)
+
+    def _replaced(self) -> None:
+        self._end(lambda route: self._capture.abandon("response_replaced", route))
 
 
 def _encoded(text: Any) -> bytes:
@@ -210,6 +213,7 @@ class LateDesk:
         self._begin = begin
         self.now = live.now
         self.fault = live.fault
+        self.defer = live.defer
         self.admits_type = live.admits_type
 
     def hand_over(self, capture: Capture) -> None:

@@ -99,6 +99,7 @@ class AgentSocket:
         self._timed = False
         self._outgoing: deque[_Frame] = deque()
         self._outgoing_bytes = self._outgoing_count = self._offset = 0
+        self._deferred: deque[Callable[[], None] | None] = deque()
         self._selected = self._handed = 0
         self._dropped: Counter[str] = Counter()
         self._unreported: Counter[str] = Counter()
@@ -135,6 +136,23 @@ class AgentSocket:
             else:
                 self._timed = True
                 loop.call_later(FLUSH_INTERVAL, self.flush)
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Have work that ends in an offer done soon, on another thread."""
+        # `append` is atomic, so a finaliser may come even while we hold our lock.
+        full = len(self._deferred) >= self._max_count
+        self._deferred.append(None if full else work)
+
+    def settle(self) -> None:
+        """Do the work that was deferred, and count what was too much of it."""
+        while self._deferred:
+            work = self._deferred.popleft()
+            if work is not None:
+                work()
+                continue
+            with self._lock:
+                self._selected += 1
+                self._drop("buffer_full", None)
 
     def refuse(self) -> None:
         """Count one exchange that was not captured because of `paused_until`."""
@@ -173,6 +191,7 @@ class AgentSocket:
         A later exchange starts anew. Returns whether nothing was dropped and, when
         waiting, the agent has ended all it was given.
         """
+        self.settle()
         with self._starting:
             keeper, self._keeper = self._keeper, None
         if keeper is None:
@@ -206,10 +225,13 @@ class AgentSocket:
 
     def _push(self) -> None:
         self._timed = False
-        # Frames stay whole and few: a new one only when the last has gone.
-        if not self._outgoing or len(self._batch.data) >= FLUSH_BYTES:
-            self._seal()
         self._send()
+        # Frames stay few and not too large: a new one when the last has gone.
+        if self._socket is not None and not self._outgoing:
+            self._seal()
+            self._send()
+        elif len(self._batch.data) >= FLUSH_BYTES:
+            self._seal()
 
     def _seal(self) -> None:
         if not (self._batch.count or self._unreported):

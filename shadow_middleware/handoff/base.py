@@ -47,6 +47,15 @@ class Handoff(Protocol):
         """Count one exchange that was not captured because of `paused_until`."""
         ...
 
+    def defer(self, work: Callable[[], None]) -> None:
+        """
+        Have work that ends in an offer done soon, on another thread.
+
+        For finalisers: the collector runs them anywhere, even inside `offer` on the
+        very thread that holds its lock. So this takes no lock.
+        """
+        ...
+
     def start(self) -> None:
         """Have an agent ready; called again it does nothing."""
         ...

@@ -120,6 +120,7 @@ class Keeper:
                 ready = selector.select(TICK)
                 if _readable(ready) and not self._hear(pipe, frames):
                     return
+                self._handoff.settle()
                 if self._handoff.waiting:
                     self._handoff.flush()
                 if wants != (wants := self._ears.wanted()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Protocol
 
 from shadow_middleware.capture import Capture
@@ -21,6 +22,10 @@ class Exchange(Protocol):
 
     def failed(self, error: BaseException) -> None:
         """Take note of what the app raised."""
+        ...
+
+    def exhausted(self) -> None:
+        """End now where the client has its last byte already."""
         ...
 
     def end(self, *, complete: bool) -> None:
@@ -59,6 +64,7 @@ class _Body:
             chunk = next(self._iterator)
         except StopIteration:
             self._exhausted = True
+            self._exchange.exhausted()
             raise
         except BaseException as error:
             self._exchange.failed(error)
@@ -83,8 +89,10 @@ class _Body:
 
     def __del__(self) -> None:
         # A caller that never closes, as tests do, must not lose the exchange.
-        if not self._exchange.capture.done:
-            self._exchange.end(complete=self._exhausted)
+        capture = self._exchange.capture
+        if not capture.done:
+            end = partial(self._exchange.end, complete=self._exhausted)
+            capture.desk.defer(end)
 
 
 class _SizedBody(_Body):
@@ -112,6 +120,7 @@ class _ListBody(list[bytes]):
                 self._exchange.note(chunk)
             self._given += 1
             yield chunk
+        self._exchange.exhausted()
 
     def close(self) -> None:
         """Hand the exchange over; a list has nothing to close."""
@@ -123,4 +132,4 @@ class _ListBody(list[bytes]):
 
     def __del__(self) -> None:
         if not self._exchange.capture.done:
-            self.close()
+            self._exchange.capture.desk.defer(self.close)

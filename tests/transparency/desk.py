@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from shadow_middleware.capture import Capture
@@ -25,6 +26,9 @@ class Kept:
 
     def refuse(self) -> None:
         raise NotImplementedError
+
+    def defer(self, work: Callable[[], None]) -> None:
+        work()
 
     def start(self) -> None:
         if self._error is not None:
