@@ -66,7 +66,7 @@ class ShadowMiddleware:
 
     def _tap(self, scope: Scope) -> _Tap | None:
         try:
-            tap = self.live.begin(
+            tap: _Tap | None = self.live.begin(  # type: ignore[assignment]
                 scope["method"],
                 scope.get("raw_path") or quote(scope["path"]).encode(),
                 scope["query_string"],

@@ -1,0 +1,3 @@
+"""Tests of `shadow_middleware.handoff`."""
+
+from __future__ import annotations
