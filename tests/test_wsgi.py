@@ -436,6 +436,23 @@ def test_a_server_that_stops_at_the_content_length_had_everything() -> None:
     assert odd(handoff, "skip") is None
 
 
+def test_an_answer_of_known_length_ends_with_its_last_byte() -> None:
+    """The client has it all then, whenever the server gets round to closing."""
+
+    def app(environ: Environ, start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Length", "2")])
+        return Watched([b"a", b"b"])
+
+    middleware, handoff = wrapped(app)
+    body = iter(middleware(environ_for(), lambda *_: lambda data: None))
+    assert [b"a", b"b"] == [next(body), next(body)]
+    assert [] == handoff.captures
+    assert [] == list(body)
+    assert (None, b"ab") == (odd(handoff, "skip"), seen(handoff)["response_body"])
+    body.close()  # type: ignore[attr-defined]
+    assert 1 == len(handoff.captures)
+
+
 def test_head_needs_no_body() -> None:
     """A server may leave the body of a HEAD answer alone."""
     middleware, handoff = wrapped(answering(Watched([b"a"])))
@@ -682,6 +699,9 @@ def every_kind(environ: Environ, start_response: Any) -> Any:
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         start_response("200 OK", [("Content-Type", "application/octet-stream")])
         return [body]
+    if environ["REQUEST_METHOD"] == "HEAD":
+        start_response("200 OK", [("Content-Length", "3")])
+        return []
     start_response("200 OK", [("Content-Type", "text/plain")])
     if path == "/stream":
         return (b"%d\n" % number for number in range(50))

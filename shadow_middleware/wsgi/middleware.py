@@ -205,6 +205,11 @@ class Exchange:
         self.raised = True
         self.capture.failed(error)
 
+    def exhausted(self) -> None:
+        """End now where the client has its last byte already, else with `close()`."""
+        if self.length is not None and self.sent >= self.length:
+            self.end(complete=True)
+
     def end(self, *, complete: bool) -> None:
         """Hand the exchange over, or abandon it where the client went away."""
         self._note_unread()
