@@ -16,6 +16,8 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "eof_received": "asyncio, on a protocol",
     "pause_writing": "asyncio, on a protocol",
     "resume_writing": "asyncio, on a protocol",
+    "log_message": "http.server, on a handler",
+    "server_bind": "socketserver, on a server",
     "first_byte_ms": "users, on the timing of an exchange",
     "process_view": "Django, on a middleware",
     "process_exception": "Django, on a middleware",
