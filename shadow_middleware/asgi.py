@@ -123,6 +123,7 @@ class _Tap(Capture):
             if kind == "http.response.body":
                 return self._send_body(message)
             if kind == "http.response.start":
+                message = _rereadable(message)
                 self.status = message["status"]
                 # A copy: layers around us may change the list in place.
                 self.response_headers = tuple(message.get("headers", ()))
@@ -157,6 +158,7 @@ class _Tap(Capture):
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
         if kind == "http.response.trailers":
+            message = _rereadable(message)
             self.note("trailers", tuple(message.get("headers", ())))
             more = message.get("more_trailers")
         else:
