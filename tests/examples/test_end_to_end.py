@@ -18,11 +18,13 @@ import pytest
 
 from examples.django_app.__main__ import EXAMPLE as DJANGO
 from examples.django_app.planted import PLANTED as DJANGO_PLANTED
+from examples.django_app.traffic import TOUR as DJANGO_TOUR
 from examples.fastapi_app.__main__ import EXAMPLE as FASTAPI
 from examples.fastapi_app.planted import PLANTED as FASTAPI_PLANTED
+from examples.fastapi_app.traffic import TOUR as FASTAPI_TOUR
 from examples.stage.faults import Planted
 from examples.stage.servers import ROOT, Server, free_port
-from examples.stage.show import Example, gunicorn, runserver, staged, uvicorn
+from examples.stage.show import Example, Side, gunicorn, runserver, staged, uvicorn
 from examples.stage.visits import Visit, send
 from shadow_middleware.errors import StoreError
 from shadow_middleware.evidence import Progress, StoredDivergence, Total
@@ -136,6 +138,53 @@ def test_every_planted_difference_is_found_and_nothing_else(
     assert {fault.endpoint for fault in faults} == alerted(found.alerts)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("live", "shadow", "tour", "route"),
+    [
+        (
+            Side(partial(uvicorn, "tests.examples.dropping_fastapi:app")),
+            FASTAPI.shadow,
+            FASTAPI_TOUR[:3],
+            "GET /me",
+        ),
+        (
+            replace(
+                DJANGO.live,
+                environment={
+                    "DJANGO_SETTINGS_MODULE": "tests.examples.dropping_django"
+                },
+            ),
+            DJANGO.shadow,
+            DJANGO_TOUR[:4],
+            "GET /account/",
+        ),
+    ],
+    ids=["fastapi", "django"],
+)
+def test_without_its_settings_a_dropped_login_explains_itself(
+    live: Side, shadow: Side, tour: tuple[Visit, ...], route: str, tmp_path: Path
+) -> None:
+    """What the documents promise to who leaves the lines out: a 401, and why."""
+    port, shadow_port = free_port(), free_port()
+    environment = staged(tmp_path, shadow_port)
+    store = environment["SHADOW_MIDDLEWARE_STORE_URL"]
+    selected = sum(is_selected(visit, ()) for visit in tour)
+    with (
+        shadow.served(shadow_port, tmp_path, "shadow", environment),
+        live.served(port, tmp_path, "live", environment) as server,
+    ):
+        send(server.url, tour, RATE)
+        settle(store, selected, server, alerts=False)
+    found = gathered(store, selected, server)
+
+    (record,) = (
+        it.record for it in found.divergences if it.record.shadow_status == 401
+    )
+    assert (route, 200) == (record.route, record.live_status)
+    assert "credentials" in record.hint
+
+
 def ended(row: Total) -> tuple[str, str, str]:
     """Return where and how replays ended."""
     return row.route, row.outcome.value, row.reason
@@ -187,14 +236,14 @@ def is_selected(visit: Visit, left_alone: Sequence[str]) -> bool:
     return visit.method == "GET" and not any(fnmatch(path, it) for it in left_alone)
 
 
-def settle(url: str, selected: int, live: Server) -> None:
+def settle(url: str, selected: int, live: Server, *, alerts: bool = True) -> None:
     """Return once as many outcomes are stored, and alerts told, as there must be."""
     deadline = time.monotonic() + SETTLES_WITHIN
     counts: Counter[str] = Counter()
     while time.monotonic() < deadline:
         counts = counted(url)
-        alerts = live.output().count("ALERT")
-        if counts.total() >= selected and alerts >= counts["divergence"]:
+        told = live.output().count("ALERT") if alerts else counts["divergence"]
+        if counts.total() >= selected and told >= counts["divergence"]:
             return
         assert not live.ends_within(0.1), live.output()
     raise AssertionError(
