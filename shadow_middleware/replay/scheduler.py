@@ -59,6 +59,7 @@ class Scheduler(Generic[Job]):
         self._finished: asyncio.Event | None = None
         self._arrivals = 0
         self._closed = False
+        self._stopped = False
         self.depth = 0
         """Jobs that wait."""
         self.bytes = 0
@@ -122,6 +123,7 @@ class Scheduler(Generic[Job]):
             left.extend(line)
         self._ready.clear()
         self._behind.clear()
+        self._stopped = True
         for worker in self._workers:
             worker.cancel()
         if self._workers:
@@ -145,7 +147,7 @@ class Scheduler(Generic[Job]):
     async def _work(self) -> None:
         ready = self._ready
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopped:
             while not ready:
                 waiter = loop.create_future()
                 self._idle.append(waiter)
