@@ -21,7 +21,7 @@ __all__ = ["ensure_schema", "upgrade"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-_LOCK_KEY: Final = 0x5368_6164_6F77
+LOCK_KEY: Final = 0x5368_6164_6F77
 # Alembic's `context` is one for the whole process.
 _one_at_a_time = threading.Lock()
 
@@ -90,12 +90,13 @@ def _migrate(database: Database) -> None:
         _use_write_ahead_log(database)
     with _one_at_a_time, database.writing() as connection:
         if not database.is_sqlite:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})"))
-        # Another process may have done it while this one waited for the lock.
-        if _version(connection) != HEAD:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+        # Another process may have gone on while this one waited for the lock. Alembic
+        # does nothing where all is done, and knows nothing of what is newer.
+        _refuse_newer(database, _version(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 def _config() -> Config:

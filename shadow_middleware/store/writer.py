@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -55,7 +54,6 @@ class Writer:
         interval: Seconds to gather before writing.
         retry_after: Seconds until the second try; doubles up to half a minute.
         most_keys: Distinct counts held while the store is away, before routes merge.
-        clock: Seconds on a monotonic clock.
         name: Unique over all processes, so that no batch is added twice.
     """
 
@@ -68,13 +66,11 @@ class Writer:
         interval: float = 0.5,
         retry_after: float = 0.5,
         most_keys: int = 20_000,
-        clock: Callable[[], float] = time.monotonic,
         name: str = "",
     ) -> None:
         self._open_store = open_store
         self._interval = interval
         self._retry_after = retry_after
-        self._clock = clock
         self._name = name or uuid.uuid4().hex
         self._changed = threading.Condition()
         self._pending = Pending(buffer, buffer_bytes, most_keys)
@@ -88,7 +84,7 @@ class Writer:
         self._hurried = False
         self._flushing = 0
         self._backlog = False
-        self._give_up_at: float | None = None
+        self._closing = False
         self._over = False
 
     @property
@@ -106,7 +102,7 @@ class Writer:
     def add(self, batch: Batch) -> None:
         """Take in a batch. Never waits for the store, never raises."""
         with self._changed:
-            if self._over or self._give_up_at is not None:
+            if self._closing:
                 self._lose(batch)
                 return
             idle = not self._pending
@@ -134,8 +130,7 @@ class Writer:
             Whether all was written. What was not is counted in `lost`.
         """
         with self._changed:
-            if self._give_up_at is None:
-                self._give_up_at = self._clock() + timeout
+            self._closing = True
             self._hurry()
         if self._thread is not None:
             self._thread.join(timeout)
@@ -175,7 +170,7 @@ class Writer:
         with self._changed:
             if not self._work:
                 self._gather()
-            if self._is_over():
+            if self._over:
                 return None
             if not self._work and self._pending:
                 self._queue(self._pending.take(MOST_AT_ONCE))
@@ -183,26 +178,19 @@ class Writer:
             return self._work[0] if self._work else None
 
     def _gather(self) -> None:
-        self._changed.wait_for(lambda: self._pending or self._closing())
-        if not (self._closing() or self._flushing or self._backlog):
+        self._changed.wait_for(lambda: self._pending or self._closing)
+        if not (self._closing or self._flushing or self._backlog):
             self._changed.wait_for(lambda: self._hurried, self._interval)
         self._hurried = False
 
     def _rest(self, delay: float) -> None:
         """Wait before the next try, or until somebody is in a hurry."""
         with self._changed:
-            if self._give_up_at is not None:
+            if self._closing:
                 delay = min(delay, self._retry_after)
                 self._hurried = False
             self._changed.wait_for(lambda: self._hurried or self._over, delay)
             self._hurried = False
-
-    def _closing(self) -> bool:
-        return self._give_up_at is not None
-
-    def _is_over(self) -> bool:
-        late = self._give_up_at is not None and self._clock() >= self._give_up_at
-        return self._over or late
 
     def _queue(self, batch: Batch) -> None:
         self._number += 1

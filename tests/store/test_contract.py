@@ -216,19 +216,34 @@ def test_a_divergence_is_found_by_number_or_by_the_beginning_of_its_id(
     assert [] == store.find("9" * 30)
 
 
-def test_what_no_database_holds_is_made_visible(store: WholeStore) -> None:
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (["a\0"], ["a␀"]),
+        ({"\ud800": "\udcff"}, {"\\ud800": "\\udcff"}),
+        ([math.nan, -math.inf], ["nan", "-inf"]),
+    ],
+)
+def test_what_no_database_holds_is_made_visible(
+    store: WholeStore, value: object, shown: object
+) -> None:
     """NUL, lone surrogates and NaN neither stop a batch nor vanish."""
-    difference = Difference(Part.BODY, "/\ud800", Kind.CHANGED, math.nan, ["a\0"])
-    record = divergence(
-        path="/a\0b", live_body="\udcff", differences=(difference,), route="GET /\0"
-    )
+    difference = Difference(Part.BODY, "/a", Kind.CHANGED, value, 1)
+    store.write(Batch(divergences=[divergence(differences=(difference,))]))
+
+    [found] = store.divergences()
+    assert [shown] == [one.live for one in found.record.differences]
+
+
+def test_texts_that_no_database_holds_are_made_visible(store: WholeStore) -> None:
+    """In keys as in bodies."""
+    record = divergence(path="/a\0b", live_body="\udcff", route="GET /\0")
     store.write(Batch(divergences=[record], counts=[count(route="GET /\0")]))
 
     [found] = store.divergences()
-    shown = Difference(Part.BODY, "/\\ud800", Kind.CHANGED, "nan", ["a␀"])
     assert ("/a␀b", "\\udcff") == (found.record.path, found.record.live_body)
-    assert (shown,) == found.record.differences
     assert ["GET /␀"] == [total.route for total in store.totals()]
+    assert [found] == store.divergences(DivergenceFilter(route="GET /␀"))
 
 
 def test_long_routes_stay_apart(store: WholeStore) -> None:

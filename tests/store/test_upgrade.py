@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from shadow_middleware.errors import StoreError
 from shadow_middleware.store.schema import HEAD, VERSION_TABLE, metadata
 from shadow_middleware.store.sql import SqlStore
-from shadow_middleware.store.upgrade import MIGRATIONS, upgrade
+from shadow_middleware.store.upgrade import LOCK_KEY, MIGRATIONS, upgrade
 from tests.store.evidence import matches
 
 
@@ -36,6 +37,22 @@ def test_upgrading_says_from_where_to_where(empty_url: str) -> None:
     """And does nothing the second time."""
     assert (None, HEAD) == upgrade(empty_url)
     assert (HEAD, HEAD) == upgrade(empty_url)
+
+
+def test_only_one_process_migrates_a_postgres(empty_postgres_url: str) -> None:
+    """The others wait for its lock, and find the work done."""
+    engine = create_engine(empty_postgres_url)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with engine.connect() as holder, ThreadPoolExecutor(2) as others:
+        holder.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+        found = [others.submit(SqlStore, empty_postgres_url) for _ in range(2)]
+        while not holder.execute(waiting).scalar():
+            assert not any(one.done() for one in found)
+        assert not inspect(holder).has_table("shadow_counts")
+        holder.commit()
+        for one in found:
+            one.result(30).close()
+    engine.dispose()
 
 
 def test_migrations_make_the_tables_that_the_code_knows(empty_url: str) -> None:
