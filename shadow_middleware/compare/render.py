@@ -12,6 +12,7 @@ MAX_TEXT = 240
 """Characters of one shown value."""
 MAX_MEMBERS = 40
 MAX_ENCODED = 600
+MAX_LEVELS = 8
 LARGEST_INT = 2**63 - 1
 LEAD = 40
 """Characters shown before the first one that differs."""
@@ -81,11 +82,11 @@ def _shown_container(value: dict[str, Any] | list[Any]) -> Any:
     return _safe(clip(_outline(value)))
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, levels: int = MAX_LEVELS) -> bool:
     if isinstance(value, dict):
-        return all(_is_plain(item) for item in value.values())
+        return levels > 0 and all(_is_plain(v, levels - 1) for v in value.values())
     if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
+        return levels > 0 and all(_is_plain(item, levels - 1) for item in value)
     return not isinstance(value, int) or -LARGEST_INT <= value <= LARGEST_INT
 
 

@@ -1,0 +1,211 @@
+"""Codings, text, forms, bytes, and bodies that were cut. W8 W11"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from shadow_middleware.compare.decode import decode
+from shadow_middleware.settings import Rule, Settings
+from tests.compare.making import answer, body, compare, found
+
+TEXT = b'{"items": [1, 2, 3]}' * 20
+CODED = {
+    "gzip": gzip.compress(TEXT),
+    "deflate": zlib.compress(TEXT),
+    "br": brotli.compress(TEXT),
+    "zstd": zstandard.compress(TEXT),
+}
+MIB = 1024 * 1024
+
+
+def coded(data, coding, kind="application/json"):
+    """An answer in a content coding."""
+    return answer(data, kind=kind, headers=((b"Content-Encoding", coding.encode()),))
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_every_coding_is_taken_off(coding):
+    """All of the data, to the last byte."""
+    assert (TEXT, "whole") == decode(CODED[coding], [coding], MIB)
+
+
+def test_bare_deflate_and_stacked_codings_are_taken_off():
+    """Some servers send deflate without its zlib frame."""
+    bare = zlib.compressobj(wbits=-15)
+    data = bare.compress(TEXT) + bare.flush()
+
+    assert (TEXT, "whole") == decode(data, ["deflate"], MIB)
+    assert (TEXT, "whole") == decode(gzip.compress(CODED["br"]), ["br", "gzip"], MIB)
+    assert (TEXT * 2, "whole") == decode(CODED["gzip"] * 2, ["gzip"], MIB)
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_a_bomb_expands_to_the_cap_and_no_further(coding):
+    """W8: 64 MiB of nothing stop at the cap."""
+    pack = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "br": lambda data: brotli.compress(data, quality=1),
+        "zstd": zstandard.compress,
+    }[coding]
+    found_data, state = decode(pack(bytes(64 * MIB)), [coding], 1000)
+
+    assert (1000, "part") == (len(found_data), state)
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_what_is_cut_short_is_a_part(coding):
+    """And what is no such coding is broken."""
+    assert "part" == decode(CODED[coding][:-3], [coding], MIB).state
+    assert "broken" == decode(b"\x01\x02 no such thing", [coding], MIB).state
+    assert "broken" == decode(TEXT, ["unheard-of"], MIB).state
+
+
+@pytest.mark.parametrize("coding", CODED)
+def test_another_coding_of_the_same_data_is_explained(coding):
+    """W11: compressed bodies are compared by what is in them."""
+    plain = answer(TEXT, kind="application/json")
+    comparison = compare(plain, coded(CODED[coding], coding))
+
+    assert "explained" == comparison.result
+    assert "content-encoding" in comparison.explained
+
+
+def test_compressed_bodies_that_differ_are_different():
+    """W11: they are not taken for equal because they are compressed."""
+    live, shadow = (gzip.compress(b'{"a":%d}' % n) for n in (1, 2))
+
+    assert [("changed", "/a")] == found(
+        compare(coded(live, "gzip"), coded(shadow, "gzip"))
+    )
+
+
+def test_a_body_that_is_not_in_its_coding_is_different():
+    """And the note says which side lies."""
+    comparison = compare(coded(CODED["gzip"], "gzip"), coded(b"plain", "gzip"))
+
+    assert "different" == comparison.result
+    assert "the shadow body is not the gzip" in comparison.differences[0].note
+
+
+def test_bombs_that_differ_beyond_the_cap_prove_nothing():
+    """W8: they are incomparable, and the setting is named."""
+    live, shadow = (gzip.compress(bytes(MIB) + end) for end in (b"1", b"2"))
+    settings = Settings(max_expanded_body=1000)
+    comparison = compare(coded(live, "gzip"), coded(shadow, "gzip"), settings)
+
+    assert "incomparable" == comparison.result
+    assert "max_expanded_body" in comparison.hint
+
+
+def test_text_is_compared_by_lines():
+    """A line put in front is one line put in front."""
+    lines = [f"line {n}" for n in range(50)]
+    live = "\n".join(lines).encode()
+    shadow = "\n".join(["new", *lines]).encode()
+    kind = "text/html; charset=utf-8"
+
+    assert [("added", "/0")] == found(
+        compare(answer(live, kind=kind), answer(shadow, kind=kind))
+    )
+
+
+@pytest.mark.parametrize(
+    "shadow", [b"\xef\xbb\xbfcaf\xc3\xa9", "café".encode("utf-16")]
+)
+def test_text_with_another_byte_order_mark_is_explained(shadow):
+    """The characters are the same."""
+    comparison = compare(
+        answer("café".encode(), kind="text/plain"), answer(shadow, kind="text/plain")
+    )
+
+    assert ("explained", ("charset",)) == (comparison.result, comparison.explained)
+
+
+def test_lines_that_match_a_pattern_can_be_ignored():
+    """A token in a page is no difference."""
+    live, shadow = (b"<a>\n<input name=csrf value=%d>\n" % n for n in (1, 2))
+    rules = (Rule(path="/*", matches=".*csrf.*"),)
+    comparison = compare(
+        answer(live, kind="text/html"),
+        answer(shadow, kind="text/html"),
+        Settings(rules=rules),
+    )
+
+    assert "explained" == comparison.result
+
+
+def test_forms_are_compared_by_field():
+    """W11: with every value of a field."""
+    kind = "application/x-www-form-urlencoded"
+
+    def forms(live: bytes, shadow: bytes):
+        return compare(answer(live, kind=kind), answer(shadow, kind=kind))
+
+    assert [("changed", "/a/1")] == found(forms(b"a=1&a=2", b"a=1&a=3"))
+    assert [("missing", "/b")] == found(forms(b"a=1&b=", b"a=1"))
+    assert ("form-formatting",) == forms(b"a=1&b=2", b"b=2&a=%31").explained
+    assert "different" == forms(b"a=%ff", b"a=%fe").result
+
+
+def test_other_bodies_are_compared_by_bytes():
+    """W11: with length, digest and the first byte that differs."""
+    comparison = compare(
+        answer(b"\x89PNG12", kind="image/png"), answer(b"\x89PNG13x", kind="image/png")
+    )
+    difference = comparison.differences[0]
+
+    assert [("changed", "")] == found(comparison)
+    assert "first differing byte at offset 5" == difference.note
+    assert difference.live.startswith("6 bytes, sha256 ")
+
+
+@pytest.mark.parametrize(
+    ("live", "shadow", "result"),
+    [
+        (b"a" * 100, b"a" * 100, "equal"),
+        (b"a" * 100, b"a" * 99 + b"b", "different"),
+        (b"a" * 100, b"a" * 101, "different"),
+        (b"a" * 100, b"b" + b"a" * 99, "different"),
+    ],
+)
+def test_cut_bodies_are_decided_by_length_digest_and_prefix(live, shadow, result):
+    """W11: what can be told is told."""
+    comparison = compare(answer(body(live, 10)), answer(body(shadow, 20)))
+    whole = compare(answer(body(live, 10)), answer(body(shadow)))
+
+    assert [result, result] == [comparison.result, whole.result]
+
+
+def test_cut_bodies_that_a_rule_may_explain_prove_nothing():
+    """The rule cannot be applied to what is not there."""
+    settings = Settings(ignore_paths=("/at",))
+    comparison = compare(
+        answer(body(b"a" * 100, 10)), answer(body(b"b" * 100, 10)), settings
+    )
+
+    assert "incomparable" == comparison.result
+    assert "max_response_body" in comparison.hint
+
+
+def test_cut_compressed_bodies_prove_nothing_where_their_start_is_the_same():
+    """The same data can be compressed in many ways."""
+    live, shadow = (gzip.compress(TEXT * 50, n, mtime=0) for n in (1, 9))
+    comparison = compare(coded(body(live, 40), "gzip"), coded(body(shadow, 40), "gzip"))
+
+    assert "incomparable" == comparison.result
+
+
+def test_a_label_that_differs_is_the_only_difference_of_the_same_json():
+    """A wrong Content-Type does not make the bodies differ."""
+    comparison = compare(
+        answer(b'{"a":1}', kind="application/json"),
+        answer(b'{"a": 1}', kind="text/html"),
+    )
+
+    assert [("changed", "content-type")] == found(comparison)

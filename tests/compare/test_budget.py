@@ -1,0 +1,154 @@
+"""No input takes more than its budget, and a cut divergence is a divergence. W43"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+
+import pytest
+
+from shadow_middleware.compare import Comparer
+from shadow_middleware.settings import Rule, Settings
+from tests.compare.making import answer, body, compare, compare_json, exchange
+
+SIZE = 300_000
+JSON = "application/json"
+
+
+def filled(item: bytes) -> bytes:
+    """A list of this item, as large as the test wants."""
+    return b"[" + b",".join([item] * (SIZE // (len(item) + 1))) + b"]"
+
+
+def members(count: int, by: int) -> bytes:
+    """A wide object."""
+    return json.dumps({f"k{n}": n + by for n in range(count)}).encode()
+
+
+HOSTILE = {
+    "empty lists": (JSON, filled(b"[]"), filled(b"[]")[:-1] + b",1]"),
+    "nests": (JSON, filled(b"[[[[1]]]]"), filled(b"[[[[2]]]]")),
+    "deep": (JSON, b"[" * SIZE, b"[" * (SIZE - 1)),
+    "deep and long": (
+        JSON,
+        b'{"a":' * 190 + filled(b"1") + b"}" * 190,
+        b'{"a":' * 190 + filled(b"1")[:-3] + b",true]" + b"}" * 190,
+    ),
+    "wide": (JSON, members(20_000, 0), members(20_000, 1)),
+    "extreme floats": (
+        JSON,
+        filled(b"1.7976931348623157e308"),
+        filled(b"1.7976931348623157e308")[:-1] + b",1]",
+    ),
+    "huge integers": (JSON, filled(b"7" * 4_200), filled(b"7" * 4_199 + b"8")),
+    "one huge integer": (JSON, b"7" * SIZE, b"7" * (SIZE - 1) + b"8"),
+    "NaN": (JSON, filled(b"NaN"), filled(b"Infinity")),
+    "repeated members": (
+        JSON,
+        b"{" + b",".join([b'"a":1'] * 40_000) + b"}",
+        b"{" + b",".join([b'"a":1'] * 40_001) + b"}",
+    ),
+    "1 and true": (JSON, filled(b"1"), filled(b"1").replace(b"1", b"true")),
+    "numbers reversed": (
+        JSON,
+        json.dumps([*range(40_000)]).encode(),
+        json.dumps([*range(40_000)][::-1]).encode(),
+    ),
+    "repetitive lines": ("text/plain", b"a\nb\n" * 9_000, b"b\na\nc\n" * 6_000),
+    "short lines": ("text/plain", b"\n" * SIZE, b"\n" * SIZE + b"a"),
+    "fields": (
+        "application/x-www-form-urlencoded",
+        b"a=1&" * 60_000,
+        b"a=1&" * 60_001,
+    ),
+    "bad lines": ("application/x-ndjson", b"NaN\n" * 60_000, b"NaN\n" * 60_001),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_input_takes_more_than_its_budget(name):
+    """W43: with room for a busy machine; unbounded, these take up to minutes."""
+    kind, live, shadow = HOSTILE[name]
+    started = time.perf_counter()
+    comparison = compare(
+        answer(live, kind=kind), answer(shadow, kind=kind), clock=time.monotonic
+    )
+
+    assert "different" == comparison.result
+    assert time.perf_counter() - started < 3
+
+
+def test_a_comparison_ends_when_its_time_is_used_up():
+    """The divergence stays one, and is marked as cut."""
+    ticks = itertools.count()
+    live, shadow = ([{"a": [n]} for n in range(100)] for n in (1, 2))
+    comparison = compare_json(live, [{"a": [0]}] * 100)
+    hurried = compare(
+        answer(json.dumps(live).encode(), kind=JSON),
+        answer(json.dumps([[0]] * 100).encode(), kind=JSON),
+        Settings(compare_budget=2.0),
+        clock=lambda: float(next(ticks)),
+    )
+
+    assert len(shadow) == 100
+    assert "different" == comparison.result
+    assert ("different", True) == (hurried.result, hurried.cut)
+    assert "compare_budget" in hurried.differences[-1].note
+
+
+def test_no_more_differences_are_described_than_asked_for():
+    """The rest is marked as cut."""
+    live, shadow = ({f"k{n}": n + by for n in range(100)} for by in (0, 1))
+    comparison = compare_json(live, shadow, max_differences=7)
+    all_told = compare_json(live, shadow, max_differences=100)
+
+    assert (7, True) == (len(comparison.differences), comparison.cut)
+    assert (100, False) == (len(all_told.differences), all_told.cut)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule"),
+    [
+        (5_000, Rule(action="tolerate", path="", unordered=True)),
+        (5_000, Rule(action="tolerate", path="", keyed_by="id")),
+    ],
+)
+def test_a_shuffled_list_shows_only_the_rows_that_changed(rows, rule):
+    """5,000 rows in another order with 500 differences are 500 differences."""
+    live = [{"id": n, "v": n} for n in range(rows)]
+    shadow = [{**row, "v": -1} if row["id"] % 10 == 5 else row for row in live][::-1]
+    comparison = compare_json(live, shadow, rules=(rule,), max_differences=1_000)
+
+    assert rows // 10 == len(comparison.differences)
+    assert {"changed"} == {str(d.kind) for d in comparison.differences}
+
+
+def test_few_rows_without_a_name_are_paired_by_likeness():
+    """DeepDiff finds the partners; our walk tells what changed, 1 and true apart."""
+    live = [{"x": "aaaa", "y": "bbbb", "z": [1]}, {"x": "cc", "y": "dd", "z": [1]}]
+    shadow = [{"x": "cc", "y": "dd", "z": [2]}, {"x": "aaaa", "y": "bbbb", "z": [True]}]
+    rules = (Rule(action="tolerate", path="", unordered=True),)
+    comparison = compare_json(live, shadow, rules=rules)
+
+    assert {"/0/z/0", "/1/z/0"} == {d.path for d in comparison.differences}
+
+
+@pytest.mark.parametrize(
+    ("live", "shadow", "cheap"),
+    [
+        (answer(b"a" * 1_000), answer(b"b" * 1_000), True),
+        (answer(b"a" * 9_000_000), answer(b"a" * 9_000_000), True),
+        (answer(b"a" * 20_000), answer(b"b" * 20_000), False),
+        (answer(body(b"a" * 20_000, 10)), answer(body(b"a" * 20_000, 10)), False),
+        (
+            answer(b"a", headers=((b"Content-Encoding", b"br"),)),
+            answer(b"b"),
+            False,
+        ),
+        (None, answer(b"b"), True),
+    ],
+)
+def test_only_what_is_surely_quick_counts_as_cheap(live, shadow, cheap):
+    """The event loop is spared everything that may take long."""
+    assert cheap == Comparer(Settings()).is_cheap(exchange(live), shadow)

@@ -1,0 +1,275 @@
+"""Every kind of rule: it explains what it should, and nothing beside it. W44"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from shadow_middleware.compare import Comparer
+from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.settings import Rule, Settings
+from tests.compare.making import answer, compare, compare_json, found
+
+ROWS = [{"id": n, "name": f"n{n}"} for n in range(5)]
+
+
+def tolerate(**fields):
+    """A rule that tolerates."""
+    return Rule(action="tolerate", **fields)
+
+
+@pytest.mark.parametrize(
+    ("rule", "live", "shadow", "beside"),
+    [
+        # rule, values that it explains, and a shadow value that it must not explain
+        (Rule(path="/a"), {"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2}),
+        (Rule(path="/a"), {"a": 1, "b": 1}, {"b": 1}, {"a": 1}),
+        (Rule(path="/a"), {"b": 1}, {"a": [1], "b": 1}, {"b": 1, "c": 1}),
+        (Rule(path="/a/*"), {"a": {"x": 1}}, {"a": {"y": 2}}, {"a": 1}),
+        (Rule(path="/*/t"), [{"t": 1, "u": 1}], [{"t": 2, "u": 1}], [{"t": 1, "u": 2}]),
+        (Rule(path="/**/t"), {"a": [{"t": 1}]}, {"a": [{"t": 2}]}, {"a": [{"u": 1}]}),
+        (Rule(path="/t_*"), {"t_a": 1, "s": 1}, {"t_a": 2, "s": 1}, {"t_a": 1, "s": 2}),
+        (Rule(path="/1"), [1, 2, 3], [1, 9, 3], [1, 2, 9]),
+        (Rule(path="/2"), [1, 2], [1, 2, 3], [1, 3]),
+        (
+            Rule(path="/a~1b"),
+            {"a/b": 1, "a": 1},
+            {"a/b": 2, "a": 1},
+            {"a/b": 1, "a": 2},
+        ),
+        (Rule(path="/a", matches=r"\d+"), {"a": "1"}, {"a": "22"}, {"a": "x"}),
+        (Rule(path="/a", matches=r"\d+"), {"a": 1}, {"a": 22}, {}),
+        (tolerate(path="/a", absolute=0.1), {"a": 1.0}, {"a": 1.05}, {"a": 1.2}),
+        (tolerate(path="/a", relative=0.1), {"a": 100}, {"a": 109}, {"a": 120}),
+        (tolerate(path="/a", absolute=9), {"a": 1}, {"a": 2}, {"a": "2"}),
+        (tolerate(path="/a", absolute=9), {"a": 1}, {"a": 0}, {"a": True}),
+        (
+            tolerate(path="/a", absolute=9, matches="-.*"),
+            {"a": -1},
+            {"a": -2},
+            {"a": 2},
+        ),
+        (tolerate(path="/a", unordered=True), {"a": [1, 2]}, {"a": [2, 1]}, {"a": [2]}),
+        (
+            tolerate(path="/a", unordered=True),
+            {"a": [1, 1, 2]},
+            {"a": [2, 1, 1]},
+            {"a": [2, 2, 1]},
+        ),
+        (
+            tolerate(path="/a", unordered=True),
+            {"a": [1, 2]},
+            {"a": [2, 1]},
+            {"a": [2, True]},
+        ),
+        (tolerate(path="", unordered=True), [[1], [2]], [[2], [1]], [[2], [3]]),
+        (
+            tolerate(path="", keyed_by="name"),
+            ROWS,
+            ROWS[::-1],
+            [*ROWS[:0:-1], {"id": 9, "name": "n0"}],
+        ),
+    ],
+)
+def test_a_rule_explains_what_it_states_and_nothing_else(rule, live, shadow, beside):
+    """W44: each rule is applied, is named, and stops where it ends."""
+    rules = (rule,)
+    explained = compare_json(live, shadow, rules=rules)
+    name = explained.explained[0]
+
+    assert "explained" == explained.result
+    assert name.startswith(rule.action)
+    assert "different" == compare_json(live, shadow).result
+    assert "different" == compare_json(live, beside, rules=rules).result
+
+
+def test_a_rule_is_reported_by_its_own_name():
+    """Names given by the user are kept."""
+    rules = (Rule(name="clock", path="/at"),)
+
+    assert ("clock",) == compare_json({"at": 1}, {"at": 2}, rules=rules).explained
+
+
+def test_a_rule_that_was_not_needed_is_not_named():
+    """The ignored values were the same; only the writing differed."""
+    comparison = compare_json(b'{"a":1}', b'{"a": 1}', ignore_paths=("/a",))
+
+    assert ("json-formatting",) == comparison.explained
+
+
+def test_ignore_paths_are_rules_too():
+    """The short form in the settings is named after its path."""
+    comparison = compare_json(
+        [{"v": 1, "at": 1}], [{"v": 1, "at": 2}], ignore_paths=("/*/at",)
+    )
+
+    assert ("ignore_paths:/*/at",) == comparison.explained
+
+
+def test_the_whole_body_can_be_ignored():
+    """`**` is every path, the root included."""
+    comparison = compare(
+        answer(b"\x00", kind="image/png"),
+        answer(b"\x01", kind="image/png"),
+        Settings(ignore_paths=("**",)),
+    )
+
+    assert ("explained", ("ignore_paths:**",)) == (
+        comparison.result,
+        comparison.explained,
+    )
+
+
+def test_ignored_values_do_not_upset_the_alignment_of_rows():
+    """A row in front is one insertion even where every row has a volatile member."""
+    live = [{"id": n, "at": n} for n in range(100)]
+    shadow = [{"id": -1, "at": 0}, *({"id": n, "at": n + 7} for n in range(100))]
+    for rule in (Rule(path="/*/at"), Rule(path="/*/at", matches=r"\d+")):
+        assert [("added", "/0")] == found(compare_json(live, shadow, rules=(rule,)))
+
+
+@pytest.mark.parametrize(
+    ("route", "applies"),
+    [
+        ("**", True),
+        ("/users/{id}", True),
+        ("/users/*", True),
+        ("GET /users/*", True),
+        ("get /users/*", True),
+        ("* /users/*", True),
+        ("POST /users/*", False),
+        ("/users", False),
+        ("/orders/**", False),
+    ],
+)
+def test_a_rule_applies_to_its_routes(route, applies):
+    """Routes are globs, with or without a method."""
+    comparison = compare(
+        answer(b"[1]", kind="application/json"),
+        answer(b"[2]", kind="application/json"),
+        Settings(rules=(Rule(route=route, path="/0"),)),
+        route="/users/{id}",
+    )
+
+    assert applies == (comparison.result == "explained")
+
+
+@pytest.mark.parametrize(("target", "applies"), [("sha*", True), ("other", False)])
+def test_a_rule_applies_to_its_targets(target, applies):
+    """Another target is judged without it."""
+    comparison = compare_json([1], [2], rules=(Rule(target=target, path="/0"),))
+
+    assert applies == (comparison.result == "explained")
+
+
+@pytest.mark.parametrize(
+    ("rule", "shadow", "result"),
+    [
+        (tolerate(part="status", statuses=(200, 201)), 201, "explained"),
+        (tolerate(part="status", statuses=(200, 201)), 202, "different"),
+        (tolerate(part="status", statuses=(201, 202)), 201, "different"),
+        (Rule(part="status"), 500, "explained"),
+    ],
+)
+def test_statuses_can_count_as_the_same(rule, shadow, result):
+    """Only where both are among those stated."""
+    settings = Settings(rules=(rule,))
+
+    assert result == compare(answer(), answer(status=shadow), settings).result
+
+
+@pytest.mark.parametrize(
+    ("rule", "live", "shadow", "result"),
+    [
+        (Rule(part="header", path="x-a"), b"1", b"2", "explained"),
+        (Rule(part="header", path="X-*"), b"1", b"2", "explained"),
+        (Rule(part="header", path="x-b"), b"1", b"2", "different"),
+        (Rule(part="header", path="x-a", matches=r"\d"), b"1", b"2", "explained"),
+        (Rule(part="header", path="x-a", matches=r"\d"), b"1", b"22", "different"),
+        (tolerate(part="header", path="x-a", absolute=1), b"1", b"2", "explained"),
+        (tolerate(part="header", path="x-a", absolute=1), b"1", b"3", "different"),
+        (
+            tolerate(part="header", path="x-a", unordered=True),
+            b"a, b",
+            b"b,a",
+            "explained",
+        ),
+        (
+            tolerate(part="header", path="x-a", unordered=True),
+            b"a, b",
+            b"b,c",
+            "different",
+        ),
+    ],
+)
+def test_header_rules(rule, live, shadow, result):
+    """Headers have rules of the same kinds."""
+    settings = Settings(rules=(rule,))
+    comparison = compare(
+        answer(headers=((b"X-A", live),)), answer(headers=((b"x-a", shadow),)), settings
+    )
+
+    assert result == comparison.result
+
+
+def test_ignore_headers_takes_globs_in_any_case():
+    """The short form for headers."""
+    comparison = compare(
+        answer(headers=((b"X-Build", b"1"),)),
+        answer(headers=((b"x-build", b"2"),)),
+        Settings(ignore_headers=("X-B*",)),
+    )
+
+    assert ("ignore_headers:X-B*",) == comparison.explained
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(name="r", path="/a", matches="(?=a)"), "matches='(?=a)'"),
+        (Rule(name="r", path="/a", matches="("), "matches='('"),
+        (Rule(name="r", path="/a", absolute=0.1), "absolute"),
+        (Rule(name="r", path="/a", unordered=True), "unordered"),
+        (Rule(name="r", action="tolerate", path="/a"), "states no tolerance"),
+        (tolerate(name="r", path="/a", absolute=-1.0), "absolute=-1.0"),
+        (tolerate(name="r", path="/a", statuses=(200,)), "statuses"),
+        (tolerate(name="r", part="status", absolute=1.0), "absolute"),
+        (tolerate(name="r", path="/a", unordered=True, keyed_by="id"), "keyed_by"),
+        (Rule(name="r", path="$.items[0].id"), "path='$.items[0].id'"),
+        (Rule(name="r", path="items"), "'/items'"),
+    ],
+)
+def test_a_rule_that_cannot_work_is_refused_at_the_start(rule, told):
+    """The message names the rule, the field, and what would be right."""
+    with pytest.raises(ConfigurationError) as caught:
+        Comparer(Settings(rules=(Rule(path="/fine"), rule)))
+
+    assert "rules[1] ('r')" in str(caught.value)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+b", "(a|aa)*c", "(a*)*(a*)*(a*)*x", "(x+x+)+y|(a?){50}a{50}b"]
+)
+def test_no_pattern_hangs(pattern):
+    """W55: what takes a backtracking matcher for ever takes RE2 a moment."""
+    rules = (Rule(path="/**", matches=pattern),)
+    value = ["a" * 8_000] * 20
+    started = time.perf_counter()
+    comparison = compare_json(value, [*value[:-1], "b"], rules=rules)
+
+    assert "different" == comparison.result
+    assert time.perf_counter() - started < 5
+
+
+def test_no_path_glob_hangs():
+    """W55: many `**` in many patterns are still one pass."""
+    paths = tuple(f"/**/a/**/b/**/c{n}/**/d" for n in range(20))
+    value: object = 1
+    for _ in range(150):
+        value = {"a": value, "b": 1}
+    started = time.perf_counter()
+
+    assert "different" == compare_json(value, {"a": 1}, ignore_paths=paths).result
+    assert time.perf_counter() - started < 5
