@@ -32,7 +32,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 MARKER: Final = re.compile(
     r"^<!-- (?:include (?P<file>\S+)|(?P<name>[a-z]+)) -->$", re.M
 )
-LINK: Final = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+LINK: Final = re.compile(
+    r"\[(?P<text>[^\]]+)\]\((?![a-z]+:|#)(?P<to>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)"
+)
 SECTION: Final = re.compile(r"^    # --- (.+?) -*$")
 
 PAGES: Final = {
@@ -41,6 +43,9 @@ PAGES: Final = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "benchmarks/README.md": "benchmarks.md",
+    "examples/README.md": "examples/index.md",
+    "examples/django_app/README.md": "examples/django_app.md",
+    "examples/fastapi_app/README.md": "examples/fastapi_app.md",
 }
 """Where a file of the project stands in the documentation."""
 
@@ -175,9 +180,12 @@ def included(file: str, page: str) -> str:
     here = posixpath.dirname(page)
 
     def turned(match: re.Match[str]) -> str:
-        target = posixpath.normpath(posixpath.join(folder, match.group(1)))
+        target = posixpath.normpath(posixpath.join(folder, match["to"]))
+        if target not in PAGES and not target.startswith("docs/"):
+            return match["text"]  # a file that the site does not hold
         target = PAGES.get(target, target.removeprefix("docs/"))
-        return f"]({posixpath.relpath(target, here or '.')}{match.group(2) or ''})"
+        target = posixpath.relpath(target, here or ".")
+        return f"[{match['text']}]({target}{match['anchor'] or ''})"
 
     return LINK.sub(turned, (ROOT / file).read_text(encoding="utf-8"))
 

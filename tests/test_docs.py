@@ -19,7 +19,13 @@ from shadow_middleware.cli import main
 from shadow_middleware.compare.rules import CompiledRule
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "benchmarks").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+    ]
+)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNITS = re.compile(
     r"\b(bytes|seconds|replays|exchanges|failures|divergences|differences|events"
@@ -177,7 +183,7 @@ def test_the_django_example_is_a_valid_configuration() -> None:
 def test_links_inside_the_project_lead_to_files(page: Path) -> None:
     """No page points at a file that is not there."""
     targets = [
-        match.group(1) for match in reference.LINK.finditer(page.read_text("utf-8"))
+        match["to"] for match in reference.LINK.finditer(page.read_text("utf-8"))
     ]
 
     assert [] == [t for t in targets if not (page.parent / t).exists()]
@@ -194,3 +200,15 @@ def test_included_links_point_to_the_pages_that_hold_them() -> None:
 
     assert "](architecture.md)" in index
     assert "](docs/" not in index
+
+
+def test_included_links_to_what_the_site_does_not_hold_become_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to a source file would be broken on the site, so it is none there."""
+    (tmp_path / "README.md").write_text("See [the code](code.py) and [us](README.md).")
+    monkeypatch.setattr(reference, "ROOT", tmp_path)
+
+    assert "See the code and [us](../index.md)." == reference.included(
+        "README.md", "deep/page.md"
+    )
