@@ -130,6 +130,7 @@ def environ_of(method: str, body: bytes) -> Environ:
     setup_testing_defaults(environ)
     environ |= {
         "REQUEST_METHOD": method,
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "PATH_INFO": "/a b",
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body),
