@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import secrets
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -99,11 +101,35 @@ def show(example: Example, arguments: Sequence[str]) -> None:
         ):
             _tell(f"{len(visits)} visits to {live.url} at {options.rate:g} a second")
             send(live.url, visits, options.rate)
+            wait_until_replayed(live, environment)
         _tell("What the signal handler said, the first lines of it:")
         alerts = [line for line in live.output().splitlines() if "ALERT" in line]
         _tell("\n".join(alerts[:5]))
         run(["shadow_middleware.cli.main", "report", "--limit", "20"], environment)
         run(["shadow_middleware.cli.main", "verdict"], environment)
+
+
+def wait_until_replayed(
+    live: Server, environment: Mapping[str, str], seconds: float = 15.0
+) -> None:
+    """
+    Return once nothing is in flight, or after so long.
+
+    Nothing would be lost without: the agent works off what it has. But signals are
+    fired in the live process, so they end with it.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not live.ends_within(0.25):
+        told = subprocess.run(
+            [sys.executable, "-m", "shadow_middleware.cli.main", "report", "--json"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            check=False,
+        )
+        targets = json.loads(told.stdout)["targets"] if told.returncode == 0 else []
+        if targets and not any(target["in_flight"] for target in targets):
+            return
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
