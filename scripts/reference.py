@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 import posixpath
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from shadow_middleware import settings, signals
 from shadow_middleware.cli import main
@@ -48,13 +46,6 @@ PAGES: Final = {
     "examples/fastapi_app/README.md": "examples/fastapi_app.md",
 }
 """Where a file of the project stands in the documentation."""
-
-RUN: Final = """
-import sys
-from shadow_middleware.cli.main import main
-sys.argv[0] = "shadow-middleware"
-sys.exit(main())
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +144,14 @@ def cli_reference() -> str:
 
 
 def _help(command: str) -> str:
-    program = [sys.executable, "-c", RUN]
-    environ = os.environ | {"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [*program, *command.split(), "--help"],
-        capture_output=True,
-        text=True,
-        env=environ,
-        check=True,
+    result = CliRunner().invoke(
+        main.app,
+        [*command.split(), "--help"],
+        prog_name="shadow-middleware",
+        env={"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"},
+        catch_exceptions=False,
     )
-    text = "\n".join(line.rstrip() for line in done.stdout.strip("\n").splitlines())
+    text = "\n".join(line.rstrip() for line in result.output.strip("\n").splitlines())
     title = f"shadow-middleware {command}".strip()
     return f"## {title}\n\n```text\n{text}\n```"
 
