@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 from time import monotonic_ns
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from shadow_middleware.errors import ReplayRefused
 from shadow_middleware.exchange import Body, Request, Response, Timing
 from shadow_middleware.replay.base import Answer
 from shadow_middleware.replay.client import httpx
@@ -121,5 +122,28 @@ class HttpSender:
         )
         built.method = request.method
         if self._origin is not None:
-            built.url = httpx.URL(self._origin + target.decode("latin-1"))
+            built.url = _ExactURL(self._origin, target)
         return built
+
+
+class _ExactURL(httpx.URL):
+    """A URL whose raw path and query are what was captured, not what is usual."""
+
+    def __init__(self, origin: str, target: bytes) -> None:
+        try:
+            super().__init__(origin + target.decode("latin-1"))
+        except httpx.InvalidURL as error:
+            raise ReplayRefused(f"no URL: {error}", reason="target") from error
+        self._target = target
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._target
+
+    @property
+    def path(self) -> str:
+        return unquote(self._target.partition(b"?")[0].decode("latin-1"))
+
+    @property
+    def query(self) -> bytes:
+        return self._target.partition(b"?")[2]

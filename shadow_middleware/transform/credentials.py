@@ -101,6 +101,7 @@ def withheld_names(settings: Settings, target: Target | None = None) -> Withheld
     """
     targets = settings.all_targets if target is None else (target,)
     policies = {each.credentials or settings.credentials for each in targets}
+    policies = policies or {settings.credentials}
     return Withheld(drop="pass" not in policies, keep=settings.keep_headers)
 
 

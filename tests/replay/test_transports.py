@@ -1,0 +1,219 @@
+"""Which transport is used, and that any transport of a user's works."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+
+from shadow_middleware.errors import (
+    ConfigurationError,
+    ReplayProtocolError,
+    ReplayRefused,
+)
+from shadow_middleware.exchange import Body, Request
+from shadow_middleware.replay.aiohttp_transport import AiohttpTransport
+from shadow_middleware.replay.base import Answer
+from shadow_middleware.replay.http import HttpSender
+from shadow_middleware.replay.httpx_transport import SlotTransport
+from shadow_middleware.replay.transports import transport_for
+from shadow_middleware.settings import Settings, Target
+from tests.replay.raw_shadow import RawShadow
+
+GET = Request(
+    "GET", b"/a%2Fb/../c", b"q=%41&&", headers=[(b"Host", b"s"), (b"X-A", b"1")]
+)
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI app that answers with what it got."""
+    message = await receive()
+    told = [
+        scope["method"].encode(),
+        scope["raw_path"],
+        scope["query_string"],
+        message["body"],
+        *(b"%b=%b" % field for field in scope["headers"]),
+    ]
+    await send(
+        {"type": "http.response.start", "status": 201, "headers": [(b"x-b", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": b"|".join(told)})
+
+
+def asgi() -> httpx.ASGITransport:
+    """A factory as `transport="module:factory"` names it."""
+    return httpx.ASGITransport(app=echo)
+
+
+def broken() -> httpx.MockTransport:
+    """A transport that raises what no HTTP client raises."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise KeyError("mine")
+
+    return httpx.MockTransport(handler)
+
+
+MADE = httpx.MockTransport(
+    lambda request: httpx.Response(418, content=request.url.raw_path)
+)
+NOT_ONE = dict
+
+
+def ask(request: Request, **target: Any) -> Answer:
+    """Send to a target that is not on any network."""
+
+    async def run() -> Answer:
+        sender = HttpSender(Target(url="http://nowhere.invalid", **target), Settings())
+        try:
+            return await sender.send(request)
+        finally:
+            await sender.aclose()
+
+    return asyncio.run(run())
+
+
+def test_an_app_in_the_same_process_can_be_the_shadow() -> None:
+    """`module:factory` with ASGITransport; the raw path is what was captured."""
+    body = Body(b"data", 4)
+    request = Request("POST", GET.path, GET.query, GET.headers, body)
+
+    answer = ask(request, transport=f"{__name__}:asgi")
+
+    expected = b"POST|/a%2Fb/../c|q=%41&&|data|host=s|x-a=1|content-length=4"
+    assert (201, expected) == (answer.response.status, answer.response.body.data)
+    assert [(b"x-b", b"2")] == list(answer.response.headers)
+
+
+def test_a_transport_object_can_be_named() -> None:
+    """Not only what makes one."""
+    answer = ask(GET, transport=f"{__name__}:MADE")
+
+    assert (418, b"/a%2Fb/../c?q=%41&&") == (
+        answer.response.status,
+        answer.response.body.data,
+    )
+
+
+def test_a_transport_can_be_given() -> None:
+    """Tests and embedders pass the object itself."""
+
+    async def run() -> Answer:
+        target = Target(url="http://nowhere.invalid")
+        return await HttpSender(target, Settings(), transport=MADE).send(GET)
+
+    assert 418 == asyncio.run(run()).response.status
+
+
+def test_a_unix_socket_is_a_transport_of_the_clients_own(tmp_path: Any) -> None:
+    """What the client can do, a replay can: here httpx's `uds`."""
+    path = str(tmp_path / "shadow.sock")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        target = head.split()[1]
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(target), target)
+        )
+        writer.close()
+
+    async def run() -> Answer:
+        server = await asyncio.start_unix_server(serve, path)
+        transport = httpx.AsyncHTTPTransport(uds=path)
+        sender = HttpSender(Target(url="http://app"), Settings(), transport=transport)
+        try:
+            return await sender.send(GET)
+        finally:
+            await sender.aclose()
+            server.close()
+
+    assert b"/a%2Fb/../c?q=%41&&" == asyncio.run(run()).response.body.data
+
+
+def test_what_a_transport_of_the_user_raises_is_an_outcome() -> None:
+    """Reason `transport`: nothing escapes as anything but a ReplayError."""
+    with pytest.raises(ReplayProtocolError, match="mine") as raised:
+        ask(GET, transport=f"{__name__}:broken")
+    assert "transport" == raised.value.reason
+
+
+def test_a_target_that_no_url_can_hold_is_refused_for_such_transports() -> None:
+    """A path longer than the client takes."""
+    with pytest.raises(ReplayRefused):
+        ask(Request("GET", b"/" + b"x" * 70_000), transport=f"{__name__}:MADE")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("curl", "'curl' is not one of auto, aiohttp, httpx"),
+        ("no_such_module:x", "cannot import 'no_such_module:x'"),
+        (f"{__name__}:missing", "cannot import"),
+        (f"{__name__}:NOT_ONE", "gave dict, which is not an httpx.AsyncBaseTransport"),
+    ],
+)
+def test_a_wrong_transport_is_an_error_at_start_up(name: str, told: str) -> None:
+    """The message says what is wrong and what would be right."""
+    with pytest.raises(ConfigurationError, match=told):
+        HttpSender(Target(url="http://h"), Settings(transport=name))
+
+
+@pytest.mark.parametrize(
+    ("of_all", "of_target", "kind"),
+    [
+        ("auto", "", AiohttpTransport),
+        ("aiohttp", "", AiohttpTransport),
+        ("httpx", "", SlotTransport),
+        ("auto", "httpx", SlotTransport),
+    ],
+)
+def test_the_transport_follows_the_settings(
+    of_all: str, of_target: str, kind: type[object]
+) -> None:
+    """A target's own goes before that of the settings."""
+    target = Target(url="http://h", transport=of_target)
+
+    assert kind is type(transport_for(target, Settings(transport=of_all), "http://h"))
+
+
+@pytest.mark.parametrize("client", ["httpx", "httpx2"])
+@pytest.mark.parametrize("transport", ["auto", "httpx"])
+def test_both_clients_serve(client: str, transport: str) -> None:
+    """The whole file of fidelity tests holds with either client."""
+    code = (
+        "import asyncio, sys\n"
+        "from tests.replay.test_transports import with_this_client\n"
+        f"sys.exit(with_this_client({client!r}, {transport!r}))"
+    )
+    environment = {**os.environ, "SHADOW_MIDDLEWARE_HTTP_CLIENT": client}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, timeout=60, check=False
+    )
+
+    assert 0 == done.returncode
+
+
+def with_this_client(client: str, transport: str) -> int:
+    """Send one plain and one exotic request, in a process that has chosen its client."""
+    from shadow_middleware.replay import client as chosen
+
+    async def run() -> list[bytes]:
+        async with RawShadow() as shadow:
+            sender = HttpSender(Target(url=shadow.url), Settings(transport=transport))
+            await sender.send(GET)
+            await sender.send(Request("get", b"/x", headers=GET.headers))
+            await sender.aclose()
+            return shadow.requests
+
+    expected = [
+        b"GET /a%2Fb/../c?q=%41&& HTTP/1.1\r\nHost: s\r\nX-A: 1\r\n\r\n",
+        b"get /x HTTP/1.1\r\nHost: s\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n",
+    ]
+    return int(asyncio.run(run()) != expected or chosen.httpx.__name__ != client)
