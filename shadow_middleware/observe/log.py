@@ -23,6 +23,7 @@ _logger = logging.getLogger(LOGGER_NAME)
 
 _MAX_PLACES = 10
 _MAX_TEXT = 200
+_MAX_HINT = 500
 
 
 class DivergenceLog:
@@ -42,10 +43,11 @@ class DivergenceLog:
         held_back, self._held_back = self._held_back, 0
         extra = _fields(record, held_back)
         _logger.warning(
-            "divergence on %s: %s: %s",
+            "divergence on %s: %s: %s%s",
             extra["target"],
             extra["route"],
             _summary(record.differences),
+            f". {extra['hint']}" if record.hint else "",
             extra=extra,
         )
 
@@ -80,6 +82,7 @@ def _fields(record: DivergenceRecord, held_back: int) -> dict[str, object]:
         "differences": [place(one) for one in record.differences[:_MAX_PLACES]],
         "difference_count": len(record.differences),
         "cut": record.cut,
+        "hint": _one_line(record.hint, _MAX_HINT),
         "held_back": held_back,
     }
 
@@ -96,10 +99,10 @@ def _rounded(ms: float | None) -> float | None:
     return None if ms is None else round(ms, 3)
 
 
-def _one_line(text: str) -> str:
+def _one_line(text: str, longest: int = _MAX_TEXT) -> str:
     """Return the text bounded, and unable to forge a second line."""
-    if len(text) > _MAX_TEXT:
-        text = text[: _MAX_TEXT - 1] + "…"
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
