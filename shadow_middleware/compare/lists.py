@@ -200,7 +200,9 @@ class _Here:
         while count < at_most:
             self._walk.findings.tick()
             size = min(size, at_most - count)
-            if same(cut(self._live, count, size), cut(self._shadow, count, size)):
+            ours = cut(self._live, count, size)
+            theirs = cut(self._shadow, count, size)
+            if same(ours, theirs) or (size == 1 and same(ours[0], theirs[0])):
                 count += size
             elif size == 1:
                 break

@@ -114,6 +114,8 @@ class _Pruning:
 
     def _visit(self, value: Any, state: State[CompiledRule]) -> Any:
         for rule in state.accepts:
+            if rule.conditional:
+                self._findings.tick()
             if not rule.conditional or rule.fits(value):
                 self.removed.setdefault(rule.name, []).append(value)
                 return Ignored(rule, value)

@@ -212,3 +212,11 @@ def test_kinds_are_seen_from_live_to_shadow():
     assert [(1, None), (None, 1)] == [
         (d.live, d.shadow) for d in comparison.differences
     ]
+
+
+def test_a_changed_row_beside_its_twin_and_a_huge_integer_is_found_in_its_place():
+    """What cannot be encoded in one go is still aligned item by item."""
+    row = [False, True]
+    live, shadow = [row, row, -(2**63) - 1], ["new", row, -(2**63) - 1]
+
+    assert [("type", "/0")] == found(compare_json(live, shadow))
