@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 import brotli
 import pytest
@@ -23,18 +25,18 @@ CODED = {
 MIB = 1024 * 1024
 
 
-def coded(data, coding, kind="application/json"):
+def coded(data: Any, coding: str, kind: str = "application/json") -> Any:
     """An answer in a content coding."""
     return answer(data, kind=kind, headers=((b"Content-Encoding", coding.encode()),))
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_every_coding_is_taken_off(coding):
+def test_every_coding_is_taken_off(coding: str) -> None:
     """All of the data, to the last byte."""
     assert (TEXT, "whole") == decode(CODED[coding], [coding], MIB)
 
 
-def test_bare_deflate_and_stacked_codings_are_taken_off():
+def test_bare_deflate_and_stacked_codings_are_taken_off() -> None:
     """Some servers send deflate without its zlib frame."""
     bare = zlib.compressobj(wbits=-15)
     data = bare.compress(TEXT) + bare.flush()
@@ -45,21 +47,21 @@ def test_bare_deflate_and_stacked_codings_are_taken_off():
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_a_bomb_expands_to_the_cap_and_no_further(coding):
+def test_a_bomb_expands_to_the_cap_and_no_further(coding: str) -> None:
     """W8: 64 MiB of nothing stop at the cap."""
-    pack = {
+    packers: dict[str, Callable[[bytes], bytes]] = {
         "gzip": gzip.compress,
         "deflate": zlib.compress,
         "br": lambda data: brotli.compress(data, quality=1),
         "zstd": zstandard.compress,
-    }[coding]
-    found_data, state = decode(pack(bytes(64 * MIB)), [coding], 1000)
+    }
+    found_data, state = decode(packers[coding](bytes(64 * MIB)), [coding], 1000)
 
     assert (1000, "part") == (len(found_data), state)
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_what_is_cut_short_is_a_part(coding):
+def test_what_is_cut_short_is_a_part(coding: str) -> None:
     """And what is no such coding is broken."""
     assert "part" == decode(CODED[coding][:-3], [coding], MIB).state
     assert "broken" == decode(b"\x01\x02 no such thing", [coding], MIB).state
@@ -67,7 +69,7 @@ def test_what_is_cut_short_is_a_part(coding):
 
 
 @pytest.mark.parametrize("coding", CODED)
-def test_another_coding_of_the_same_data_is_explained(coding):
+def test_another_coding_of_the_same_data_is_explained(coding: str) -> None:
     """W11: compressed bodies are compared by what is in them."""
     plain = answer(TEXT, kind="application/json")
     comparison = compare(plain, coded(CODED[coding], coding))
@@ -76,7 +78,7 @@ def test_another_coding_of_the_same_data_is_explained(coding):
     assert "content-encoding" in comparison.explained
 
 
-def test_compressed_bodies_that_differ_are_different():
+def test_compressed_bodies_that_differ_are_different() -> None:
     """W11: they are not taken for equal because they are compressed."""
     live, shadow = (gzip.compress(b'{"a":%d}' % n) for n in (1, 2))
 
@@ -85,7 +87,7 @@ def test_compressed_bodies_that_differ_are_different():
     )
 
 
-def test_a_body_that_is_not_in_its_coding_is_different():
+def test_a_body_that_is_not_in_its_coding_is_different() -> None:
     """And the note says which side lies."""
     comparison = compare(coded(CODED["gzip"], "gzip"), coded(b"plain", "gzip"))
 
@@ -93,7 +95,7 @@ def test_a_body_that_is_not_in_its_coding_is_different():
     assert "the shadow body is not the gzip" in comparison.differences[0].note
 
 
-def test_bombs_that_differ_beyond_the_cap_prove_nothing():
+def test_bombs_that_differ_beyond_the_cap_prove_nothing() -> None:
     """W8: they are incomparable, and the setting is named."""
     live, shadow = (gzip.compress(bytes(MIB) + end) for end in (b"1", b"2"))
     settings = Settings(max_expanded_body=1000)
@@ -103,7 +105,7 @@ def test_bombs_that_differ_beyond_the_cap_prove_nothing():
     assert "max_expanded_body" in comparison.hint
 
 
-def test_text_is_compared_by_lines():
+def test_text_is_compared_by_lines() -> None:
     """A line put in front is one line put in front."""
     lines = [f"line {n}" for n in range(50)]
     live = "\n".join(lines).encode()
@@ -118,7 +120,7 @@ def test_text_is_compared_by_lines():
 @pytest.mark.parametrize(
     "shadow", [b"\xef\xbb\xbfcaf\xc3\xa9", "café".encode("utf-16")]
 )
-def test_text_with_another_byte_order_mark_is_explained(shadow):
+def test_text_with_another_byte_order_mark_is_explained(shadow: Any) -> None:
     """The characters are the same."""
     comparison = compare(
         answer("café".encode(), kind="text/plain"), answer(shadow, kind="text/plain")
@@ -127,7 +129,7 @@ def test_text_with_another_byte_order_mark_is_explained(shadow):
     assert ("explained", ("charset",)) == (comparison.result, comparison.explained)
 
 
-def test_lines_that_match_a_pattern_can_be_ignored():
+def test_lines_that_match_a_pattern_can_be_ignored() -> None:
     """A token in a page is no difference."""
     live, shadow = (b"<a>\n<input name=csrf value=%d>\n" % n for n in (1, 2))
     rules = (Rule(path="/*", matches=".*csrf.*"),)
@@ -140,11 +142,11 @@ def test_lines_that_match_a_pattern_can_be_ignored():
     assert "explained" == comparison.result
 
 
-def test_forms_are_compared_by_field():
+def test_forms_are_compared_by_field() -> None:
     """W11: with every value of a field."""
     kind = "application/x-www-form-urlencoded"
 
-    def forms(live: bytes, shadow: bytes):
+    def forms(live: bytes, shadow: bytes) -> Any:
         return compare(answer(live, kind=kind), answer(shadow, kind=kind))
 
     assert [("changed", "/a/1")] == found(forms(b"a=1&a=2", b"a=1&a=3"))
@@ -153,7 +155,7 @@ def test_forms_are_compared_by_field():
     assert "different" == forms(b"a=%ff", b"a=%fe").result
 
 
-def test_other_bodies_are_compared_by_bytes():
+def test_other_bodies_are_compared_by_bytes() -> None:
     """W11: with length, digest and the first byte that differs."""
     comparison = compare(
         answer(b"\x89PNG12", kind="image/png"), answer(b"\x89PNG13x", kind="image/png")
@@ -174,7 +176,9 @@ def test_other_bodies_are_compared_by_bytes():
         (b"a" * 100, b"b" + b"a" * 99, "different"),
     ],
 )
-def test_cut_bodies_are_decided_by_length_digest_and_prefix(live, shadow, result):
+def test_cut_bodies_are_decided_by_length_digest_and_prefix(
+    live: Any, shadow: Any, result: Any
+) -> None:
     """W11: what can be told is told."""
     comparison = compare(answer(body(live, 10)), answer(body(shadow, 20)))
     whole = compare(answer(body(live, 10)), answer(body(shadow)))
@@ -182,7 +186,7 @@ def test_cut_bodies_are_decided_by_length_digest_and_prefix(live, shadow, result
     assert [result, result] == [comparison.result, whole.result]
 
 
-def test_cut_bodies_that_a_rule_may_explain_prove_nothing():
+def test_cut_bodies_that_a_rule_may_explain_prove_nothing() -> None:
     """The rule cannot be applied to what is not there."""
     settings = Settings(ignore_paths=("/at",))
     comparison = compare(
@@ -193,7 +197,7 @@ def test_cut_bodies_that_a_rule_may_explain_prove_nothing():
     assert "max_response_body" in comparison.hint
 
 
-def test_cut_compressed_bodies_prove_nothing_where_their_start_is_the_same():
+def test_cut_compressed_bodies_prove_nothing_where_their_start_is_the_same() -> None:
     """The same data can be compressed in many ways."""
     live, shadow = (gzip.compress(TEXT * 50, n, mtime=0) for n in (1, 9))
     comparison = compare(coded(body(live, 40), "gzip"), coded(body(shadow, 40), "gzip"))
@@ -201,7 +205,7 @@ def test_cut_compressed_bodies_prove_nothing_where_their_start_is_the_same():
     assert "incomparable" == comparison.result
 
 
-def test_a_label_that_differs_is_the_only_difference_of_the_same_json():
+def test_a_label_that_differs_is_the_only_difference_of_the_same_json() -> None:
     """A wrong Content-Type does not make the bodies differ."""
     comparison = compare(
         answer(b'{"a":1}', kind="application/json"),

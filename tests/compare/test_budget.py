@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_input_takes_more_than_its_budget(name):
+def test_no_input_takes_more_than_its_budget(name: str) -> None:
     """W43: with room for a busy machine; unbounded, these take up to minutes."""
     kind, live, shadow = HOSTILE[name]
     started = time.perf_counter()
@@ -79,7 +80,7 @@ def test_no_input_takes_more_than_its_budget(name):
     assert time.perf_counter() - started < 3
 
 
-def test_a_comparison_ends_when_its_time_is_used_up():
+def test_a_comparison_ends_when_its_time_is_used_up() -> None:
     """The divergence stays one, and is marked as cut."""
     ticks = itertools.count()
     live, shadow = ([{"a": [n]} for n in range(100)] for n in (1, 2))
@@ -97,7 +98,7 @@ def test_a_comparison_ends_when_its_time_is_used_up():
     assert "compare_budget" in hurried.differences[-1].note
 
 
-def test_no_more_differences_are_described_than_asked_for():
+def test_no_more_differences_are_described_than_asked_for() -> None:
     """The rest is marked as cut."""
     live, shadow = ({f"k{n}": n + by for n in range(100)} for by in (0, 1))
     comparison = compare_json(live, shadow, max_differences=7)
@@ -114,7 +115,7 @@ def test_no_more_differences_are_described_than_asked_for():
         (5_000, Rule(action="tolerate", path="", keyed_by="id")),
     ],
 )
-def test_a_shuffled_list_shows_only_the_rows_that_changed(rows, rule):
+def test_a_shuffled_list_shows_only_the_rows_that_changed(rows: Any, rule: Any) -> None:
     """5,000 rows in another order with 500 differences are 500 differences."""
     live = [{"id": n, "v": n} for n in range(rows)]
     shadow = [{**row, "v": -1} if row["id"] % 10 == 5 else row for row in live][::-1]
@@ -124,7 +125,7 @@ def test_a_shuffled_list_shows_only_the_rows_that_changed(rows, rule):
     assert {"changed"} == {str(d.kind) for d in comparison.differences}
 
 
-def test_few_rows_without_a_name_are_paired_by_likeness():
+def test_few_rows_without_a_name_are_paired_by_likeness() -> None:
     """DeepDiff finds the partners; our walk tells what changed, 1 and true apart."""
     live = [{"x": "aaaa", "y": "bbbb", "z": [1]}, {"x": "cc", "y": "dd", "z": [1]}]
     shadow = [{"x": "cc", "y": "dd", "z": [2]}, {"x": "aaaa", "y": "bbbb", "z": [True]}]
@@ -149,6 +150,8 @@ def test_few_rows_without_a_name_are_paired_by_likeness():
         (None, answer(b"b"), True),
     ],
 )
-def test_only_what_is_surely_quick_counts_as_cheap(live, shadow, cheap):
+def test_only_what_is_surely_quick_counts_as_cheap(
+    live: Any, shadow: Any, cheap: bool
+) -> None:
     """The event loop is spared everything that may take long."""
     assert cheap == Comparer(Settings()).is_cheap(exchange(live), shadow)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shadow_middleware.settings import Settings
@@ -10,7 +12,7 @@ from tests.compare.making import answer, body, compare, found
 BARE = Settings(default_ignores=False)
 
 
-def headers(live, shadow, settings=None, **more):
+def headers(live: Any, shadow: Any, settings: Any = None, **more: Any) -> Any:
     """Compare two lists of header lines."""
     return compare(answer(headers=live), answer(headers=shadow), settings, **more)
 
@@ -52,7 +54,9 @@ def headers(live, shadow, settings=None, **more):
         ),
     ],
 )
-def test_every_class_of_header_difference_is_seen(live, shadow, expected):
+def test_every_class_of_header_difference_is_seen(
+    live: Any, shadow: Any, expected: Any
+) -> None:
     """W12: Location, Set-Cookie and all the others."""
     comparison = headers(live, shadow)
 
@@ -88,14 +92,16 @@ def test_every_class_of_header_difference_is_seen(live, shadow, expected):
         ),
     ],
 )
-def test_what_differs_by_nature_is_explained_by_name(live, shadow, reason):
+def test_what_differs_by_nature_is_explained_by_name(
+    live: Any, shadow: Any, reason: Any
+) -> None:
     """W12: nothing is left out without its name."""
     comparison = headers([tuple(live.split(b": "))], [tuple(shadow.split(b": "))])
 
     assert ("explained", (reason,)) == (comparison.result, comparison.explained)
 
 
-def test_the_case_and_order_of_header_names_say_nothing():
+def test_the_case_and_order_of_header_names_say_nothing() -> None:
     """The same fields are the same headers."""
     live = [(b"X-A", b"1"), (b"X-B", b"2")]
     shadow = [(b"x-b", b"2"), (b"x-a", b"1")]
@@ -103,7 +109,7 @@ def test_the_case_and_order_of_header_names_say_nothing():
     assert "equal" == headers(live, shadow).result
 
 
-def test_without_default_ignores_every_header_counts():
+def test_without_default_ignores_every_header_counts() -> None:
     """The defaults can be switched off, cookie values included."""
     live = [(b"Date", b"a"), (b"Set-Cookie", b"s=1")]
     shadow = [(b"Date", b"b"), (b"Set-Cookie", b"s=2")]
@@ -113,7 +119,7 @@ def test_without_default_ignores_every_header_counts():
     )
 
 
-def test_cookie_values_are_never_shown():
+def test_cookie_values_are_never_shown() -> None:
     """A difference tells attributes, not secrets."""
     live = [(b"Set-Cookie", b"sid=hush-1; Secure")]
     comparison = headers(live, [(b"Set-Cookie", b"sid=hush-2; HttpOnly")], BARE)
@@ -122,14 +128,14 @@ def test_cookie_values_are_never_shown():
     assert "sid=…; secure" == comparison.differences[0].live
 
 
-def test_identical_redirects_match():
+def test_identical_redirects_match() -> None:
     """W16: a 302 beside the same 302 is a match."""
     moved = answer(status=302, headers=((b"Location", b"/next"),))
 
     assert "equal" == compare(moved, moved).result
 
 
-def test_the_length_counts_only_where_no_body_tells_it():
+def test_the_length_counts_only_where_no_body_tells_it() -> None:
     """HEAD answers are compared by what they state."""
     live, shadow = [(b"Content-Length", b"1")], [(b"Content-Length", b"2")]
 
@@ -149,14 +155,16 @@ def test_the_length_counts_only_where_no_body_tells_it():
         ("GET", 200, "different"),
     ],
 )
-def test_answers_without_a_body_have_none_to_compare(method, status, result):
+def test_answers_without_a_body_have_none_to_compare(
+    method: str, status: int, result: Any
+) -> None:
     """An app may write a body that the server does not send."""
     live, shadow = answer(b"left over", status=status), answer(status=status)
 
     assert result == compare(live, shadow, method=method).result
 
 
-def test_trailers_are_compared():
+def test_trailers_are_compared() -> None:
     """And told from headers in the note."""
     comparison = compare(
         answer(trailers=((b"X-Sum", b"1"),)), answer(trailers=((b"x-sum", b"2"),))
@@ -166,7 +174,7 @@ def test_trailers_are_compared():
     assert "trailer" == comparison.differences[0].note
 
 
-def test_another_status_is_a_difference_and_spares_the_details_of_the_body():
+def test_another_status_is_a_difference_and_spares_the_details_of_the_body() -> None:
     """An error page beside a page is one difference, not fifty."""
     comparison = compare(
         answer(b'{"a":1,"b":2}', kind="application/json"),
@@ -180,7 +188,7 @@ def test_another_status_is_a_difference_and_spares_the_details_of_the_body():
     )
 
 
-def test_an_exchange_that_live_never_answered_proves_nothing():
+def test_an_exchange_that_live_never_answered_proves_nothing() -> None:
     """There is nothing to compare with."""
     from shadow_middleware.compare import Comparer
     from tests.compare.making import exchange
@@ -190,6 +198,6 @@ def test_an_exchange_that_live_never_answered_proves_nothing():
     assert "incomparable" == comparison.result
 
 
-def test_same_header_lines_do_not_hide_other_bodies():
+def test_same_header_lines_do_not_hide_other_bodies() -> None:
     """The fast path looks at the body as well."""
     assert "different" == compare(answer(body(b"a")), answer(body(b"b"))).result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.compare.making import answer, compare, compare_json, found
 FRONT = [{"id": n, "v": n} for n in range(5_000)]
 
 
-def test_same_bytes_are_equal_and_need_no_reason():
+def test_same_bytes_are_equal_and_need_no_reason() -> None:
     """The same answer is equal, with nothing to explain."""
     comparison = compare_json({"a": 1}, {"a": 1})
 
@@ -37,7 +38,9 @@ def test_same_bytes_are_equal_and_need_no_reason():
         (b"[1e400]", b"[1e400 ]", "json-formatting"),
     ],
 )
-def test_the_same_meaning_in_other_bytes_is_explained_by_name(live, shadow, reason):
+def test_the_same_meaning_in_other_bytes_is_explained_by_name(
+    live: Any, shadow: Any, reason: Any
+) -> None:
     """W11 W49: other bytes match only with a named reason."""
     comparison = compare_json(live, shadow)
 
@@ -73,14 +76,16 @@ def test_the_same_meaning_in_other_bytes_is_explained_by_name(live, shadow, reas
         (b"1", b"2", ("changed", "")),
     ],
 )
-def test_what_python_or_a_parser_would_confuse_is_a_difference(live, shadow, expected):
+def test_what_python_or_a_parser_would_confuse_is_a_difference(
+    live: Any, shadow: Any, expected: Any
+) -> None:
     """W11 W49: 1, 1.0 and true; big integers; NaN; surrogates; repeated members."""
     comparison = compare_json(live, shadow)
 
     assert ("different", [expected]) == (comparison.result, found(comparison))
 
 
-def test_integers_of_any_length_are_compared_by_every_digit():
+def test_integers_of_any_length_are_compared_by_every_digit() -> None:
     """Beyond what Python turns into an int, the text counts."""
     live, shadow = b"[" + b"7" * 6_000 + b"]", b"[" + b"7" * 5_999 + b"8]"
 
@@ -88,21 +93,21 @@ def test_integers_of_any_length_are_compared_by_every_digit():
     assert "explained" == compare_json(live, live + b" ").result
 
 
-def test_a_row_at_the_front_reads_as_one_insertion():
+def test_a_row_at_the_front_reads_as_one_insertion() -> None:
     """5,000 rows that all moved down by one are one added row."""
     comparison = compare_json(FRONT, [{"id": -1, "v": 0}, *FRONT])
 
     assert [("added", "/0")] == found(comparison)
 
 
-def test_a_row_taken_from_the_middle_reads_as_one_that_is_missing():
+def test_a_row_taken_from_the_middle_reads_as_one_that_is_missing() -> None:
     """The rows behind it are the same rows."""
     comparison = compare_json(FRONT, FRONT[:2_000] + FRONT[2_001:])
 
     assert [("missing", "/2000")] == found(comparison)
 
 
-def test_rows_in_another_order_are_an_order_difference():
+def test_rows_in_another_order_are_an_order_difference() -> None:
     """The items are the same; only their order is not."""
     comparison = compare_json({"rows": [1, 2, 3]}, {"rows": [3, 1, 2]})
 
@@ -110,7 +115,7 @@ def test_rows_in_another_order_are_an_order_difference():
     assert "1 of 3 items moved" in comparison.differences[0].note
 
 
-def test_a_changed_row_that_moved_is_found_by_its_id():
+def test_a_changed_row_that_moved_is_found_by_its_id() -> None:
     """Rows that have a name of their own are compared with their own version."""
     live = [{"id": n, "price": n} for n in range(6)]
     shadow = [{"id": 9, "price": 0}, *live[:5], {"id": 5, "price": 77}]
@@ -121,7 +126,7 @@ def test_a_changed_row_that_moved_is_found_by_its_id():
 
 
 @pytest.mark.parametrize("depth", [250, 900, 2_000, 100_000])
-def test_no_nesting_is_too_deep(depth):
+def test_no_nesting_is_too_deep(depth: int) -> None:
     """900 levels and more end in a divergence, not in RecursionError."""
     live, shadow = (b"[" * depth + value + b"]" * depth for value in (b"1", b"2"))
     comparison = compare_json(live, shadow)
@@ -129,7 +134,7 @@ def test_no_nesting_is_too_deep(depth):
     assert ("different", True) == (comparison.result, comparison.cut)
 
 
-def test_deep_nesting_is_judged_the_same_near_the_recursion_limit():
+def test_deep_nesting_is_judged_the_same_near_the_recursion_limit() -> None:
     """A caller that is itself deep down gets an answer as well."""
     live, shadow = (b"[" * 400 + value + b"]" * 400 for value in (b"1", b"2"))
 
@@ -141,7 +146,7 @@ def test_deep_nesting_is_judged_the_same_near_the_recursion_limit():
     assert "different" == down(sys.getrecursionlimit() // 2)
 
 
-def test_one_side_that_is_not_json_is_a_type_difference():
+def test_one_side_that_is_not_json_is_a_type_difference() -> None:
     """W11: a broken body is never taken for a match."""
     comparison = compare_json(b'{"a": 1}', b'{"a": 1')
 
@@ -149,19 +154,19 @@ def test_one_side_that_is_not_json_is_a_type_difference():
     assert 'not JSON: {"a": 1' == comparison.differences[0].shadow
 
 
-def test_two_sides_that_are_not_json_are_compared_as_text():
+def test_two_sides_that_are_not_json_are_compared_as_text() -> None:
     """Lines are what is left to compare."""
     comparison = compare_json(b"<a>\n<b>", b"<a>\n<c>")
 
     assert [("changed", "/1")] == found(comparison)
 
 
-def test_empty_and_json_are_told_apart():
+def test_empty_and_json_are_told_apart() -> None:
     """W11: an empty body is not the same as any other."""
     assert "different" == compare_json(b"", b"{}").result
 
 
-def test_json_is_recognised_by_its_suffix():
+def test_json_is_recognised_by_its_suffix() -> None:
     """`application/problem+json` is JSON."""
     kind = "application/problem+json; charset=utf-8"
     comparison = compare(answer(b'{"a":1}', kind=kind), answer(b'{"a": 1}', kind=kind))
@@ -169,7 +174,7 @@ def test_json_is_recognised_by_its_suffix():
     assert ("json-formatting",) == comparison.explained
 
 
-def test_ndjson_pointers_start_with_the_line():
+def test_ndjson_pointers_start_with_the_line() -> None:
     """W11: documents behind the first one are compared as well."""
     kind = "application/x-ndjson"
     comparison = compare(
@@ -180,7 +185,7 @@ def test_ndjson_pointers_start_with_the_line():
     assert [("changed", "/1/a")] == found(comparison)
 
 
-def test_ndjson_written_another_way_is_explained():
+def test_ndjson_written_another_way_is_explained() -> None:
     """Spaces within a line say nothing."""
     kind = "application/x-ndjson"
     comparison = compare(
@@ -190,7 +195,7 @@ def test_ndjson_written_another_way_is_explained():
     assert ("json-formatting",) == comparison.explained
 
 
-def test_shown_values_are_short_and_json_safe():
+def test_shown_values_are_short_and_json_safe() -> None:
     """Long texts are clipped around the difference, big parts are summed up."""
     live = {"t": "x" * 5_000 + "1", "n": 10**30, "o": {"k": ["v"] * 1_000}}
     shadow = {"t": "x" * 5_000 + "2", "n": 10**31}
@@ -204,7 +209,7 @@ def test_shown_values_are_short_and_json_safe():
     assert "object with 1 members" in shown
 
 
-def test_kinds_are_seen_from_live_to_shadow():
+def test_kinds_are_seen_from_live_to_shadow() -> None:
     """What only live has is missing, what only the shadow has is added."""
     comparison = compare_json({"a": 1, "b": 1}, {"b": 1, "c": 1})
 
@@ -214,7 +219,9 @@ def test_kinds_are_seen_from_live_to_shadow():
     ]
 
 
-def test_a_changed_row_beside_its_twin_and_a_huge_integer_is_found_in_its_place():
+def test_a_changed_row_beside_its_twin_and_a_huge_integer_is_found_in_its_place() -> (
+    None
+):
     """What cannot be encoded in one go is still aligned item by item."""
     row = [False, True]
     live, shadow = [row, row, -(2**63) - 1], ["new", row, -(2**63) - 1]

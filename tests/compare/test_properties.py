@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,7 @@ BYTES = st.one_of(
 )
 
 
-def strict(value):
+def strict(value: Any) -> Any:
     """A value in which Python confuses nothing."""
     if isinstance(value, dict):
         return {"object": {key: strict(item) for key, item in value.items()}}
@@ -52,7 +53,7 @@ def strict(value):
     return ("number", value)
 
 
-def places(value, path=()):
+def places(value: Any, path: Any = ()) -> Any:
     """Every path in a value, the root included."""
     yield path
     if isinstance(value, dict):
@@ -63,13 +64,13 @@ def places(value, path=()):
             yield from places(item, (*path, index))
 
 
-def pointer(path):
+def pointer(path: Any) -> Any:
     """The JSON pointer of a path."""
     pieces = (str(key).replace("~", "~0").replace("/", "~1") for key in path)
     return "".join(f"/{piece}" for piece in pieces)
 
 
-def replaced(value, path, new):
+def replaced(value: Any, path: Any, new: Any) -> Any:
     """A copy of the value with another one at `path`."""
     if not path:
         return new
@@ -82,7 +83,9 @@ def replaced(value, path, new):
 
 
 @given(BYTES, BYTES, KINDS, KINDS)
-def test_other_bytes_are_never_equal_without_a_reason(live, shadow, kind, other):
+def test_other_bytes_are_never_equal_without_a_reason(
+    live: Any, shadow: Any, kind: str, other: Any
+) -> None:
     """W11: with no rule, other bytes are different, or a name says why not."""
     comparison = compare(answer(live, kind=kind), answer(shadow, kind=other))
 
@@ -94,7 +97,9 @@ def test_other_bytes_are_never_equal_without_a_reason(live, shadow, kind, other)
 
 
 @given(BYTES, BYTES, KINDS)
-def test_the_judgement_is_the_same_from_either_side(live, shadow, kind):
+def test_the_judgement_is_the_same_from_either_side(
+    live: Any, shadow: Any, kind: str
+) -> None:
     """Which of the two is live does not decide whether they match."""
     one = compare(answer(live, kind=kind), answer(shadow, kind=kind))
     other = compare(answer(shadow, kind=kind), answer(live, kind=kind))
@@ -103,7 +108,7 @@ def test_the_judgement_is_the_same_from_either_side(live, shadow, kind):
 
 
 @given(VALUES, VALUES)
-def test_values_match_exactly_when_they_mean_the_same(live, shadow):
+def test_values_match_exactly_when_they_mean_the_same(live: Any, shadow: Any) -> None:
     """Against an oracle that compares slowly and strictly."""
     comparison = compare_json(live, shadow)
 
@@ -111,7 +116,7 @@ def test_values_match_exactly_when_they_mean_the_same(live, shadow):
 
 
 @given(VALUES)
-def test_another_writing_of_the_same_value_is_explained(value):
+def test_another_writing_of_the_same_value_is_explained(value: Any) -> None:
     """Spaces, escapes and the order of members say nothing."""
     live = json.dumps(value).encode()
     shadow = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
@@ -120,7 +125,7 @@ def test_another_writing_of_the_same_value_is_explained(value):
 
 
 @given(VALUES, st.data())
-def test_one_changed_value_is_found_where_it_is(value, data):
+def test_one_changed_value_is_found_where_it_is(value: Any, data: Any) -> None:
     """W43 W44: the only difference is at the mutated path, or right below it."""
     path = data.draw(st.sampled_from([*places(value)]))
     shadow = replaced(value, path, "a value that is nowhere else")
@@ -130,7 +135,9 @@ def test_one_changed_value_is_found_where_it_is(value, data):
 
 
 @given(VALUES, st.data())
-def test_one_changed_value_is_explained_by_a_rule_for_its_path(value, data):
+def test_one_changed_value_is_explained_by_a_rule_for_its_path(
+    value: Any, data: Any
+) -> None:
     """W44: ignoring the mutated path, and only that, explains it."""
     path = data.draw(st.sampled_from([*places(value)]))
     shadow = replaced(value, path, "a value that is nowhere else")
@@ -143,12 +150,12 @@ def test_one_changed_value_is_explained_by_a_rule_for_its_path(value, data):
 
 
 @given(st.lists(VALUES, max_size=8), st.randoms(use_true_random=False))
-def test_a_shuffled_list_is_the_same_multiset(rows, random):
+def test_a_shuffled_list_is_the_same_multiset(rows: Any, random: Any) -> None:
     """W44: unordered takes any order, and no row more or less."""
     shuffled = random.sample(rows, len(rows))
     rules = (Rule(action="tolerate", path="/rows", unordered=True),)
 
-    def result(shadow):
+    def result(shadow: Any) -> Any:
         return compare_json({"rows": rows}, {"rows": shadow}, rules=rules).result
 
     assert "different" != result(shuffled)
@@ -160,7 +167,9 @@ def test_a_shuffled_list_is_the_same_multiset(rows, random):
     st.integers(0, 12),
     st.booleans(),
 )
-def test_rows_put_in_or_taken_out_are_just_that(numbers, at, put_in):
+def test_rows_put_in_or_taken_out_are_just_that(
+    numbers: list[int], at: int, put_in: Any
+) -> None:
     """Whatever the place, one row more is one row added."""
     rows = [{"n": number, "text": f"row {number}"} for number in numbers]
     at = min(at, len(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.compare.making import answer, compare, compare_json, found
 ROWS = [{"id": n, "name": f"n{n}"} for n in range(5)]
 
 
-def tolerate(**fields):
+def tolerate(**fields: Any) -> Any:
     """A rule that tolerates."""
     return Rule(action="tolerate", **fields)
 
@@ -72,7 +73,9 @@ def tolerate(**fields):
         ),
     ],
 )
-def test_a_rule_explains_what_it_states_and_nothing_else(rule, live, shadow, beside):
+def test_a_rule_explains_what_it_states_and_nothing_else(
+    rule: Any, live: Any, shadow: Any, beside: Any
+) -> None:
     """W44: each rule is applied, is named, and stops where it ends."""
     rules = (rule,)
     explained = compare_json(live, shadow, rules=rules)
@@ -84,21 +87,21 @@ def test_a_rule_explains_what_it_states_and_nothing_else(rule, live, shadow, bes
     assert "different" == compare_json(live, beside, rules=rules).result
 
 
-def test_a_rule_is_reported_by_its_own_name():
+def test_a_rule_is_reported_by_its_own_name() -> None:
     """Names given by the user are kept."""
     rules = (Rule(name="clock", path="/at"),)
 
     assert ("clock",) == compare_json({"at": 1}, {"at": 2}, rules=rules).explained
 
 
-def test_a_rule_that_was_not_needed_is_not_named():
+def test_a_rule_that_was_not_needed_is_not_named() -> None:
     """The ignored values were the same; only the writing differed."""
     comparison = compare_json(b'{"a":1}', b'{"a": 1}', ignore_paths=("/a",))
 
     assert ("json-formatting",) == comparison.explained
 
 
-def test_ignore_paths_are_rules_too():
+def test_ignore_paths_are_rules_too() -> None:
     """The short form in the settings is named after its path."""
     comparison = compare_json(
         [{"v": 1, "at": 1}], [{"v": 1, "at": 2}], ignore_paths=("/*/at",)
@@ -107,7 +110,7 @@ def test_ignore_paths_are_rules_too():
     assert ("ignore_paths:/*/at",) == comparison.explained
 
 
-def test_the_whole_body_can_be_ignored():
+def test_the_whole_body_can_be_ignored() -> None:
     """`**` is every path, the root included."""
     comparison = compare(
         answer(b"\x00", kind="image/png"),
@@ -121,7 +124,7 @@ def test_the_whole_body_can_be_ignored():
     )
 
 
-def test_ignored_values_do_not_upset_the_alignment_of_rows():
+def test_ignored_values_do_not_upset_the_alignment_of_rows() -> None:
     """A row in front is one insertion even where every row has a volatile member."""
     live = [{"id": n, "at": n} for n in range(100)]
     shadow = [{"id": -1, "at": 0}, *({"id": n, "at": n + 7} for n in range(100))]
@@ -143,7 +146,7 @@ def test_ignored_values_do_not_upset_the_alignment_of_rows():
         ("/orders/**", False),
     ],
 )
-def test_a_rule_applies_to_its_routes(route, applies):
+def test_a_rule_applies_to_its_routes(route: str, applies: bool) -> None:
     """Routes are globs, with or without a method."""
     comparison = compare(
         answer(b"[1]", kind="application/json"),
@@ -156,7 +159,7 @@ def test_a_rule_applies_to_its_routes(route, applies):
 
 
 @pytest.mark.parametrize(("target", "applies"), [("sha*", True), ("other", False)])
-def test_a_rule_applies_to_its_targets(target, applies):
+def test_a_rule_applies_to_its_targets(target: str, applies: bool) -> None:
     """Another target is judged without it."""
     comparison = compare_json([1], [2], rules=(Rule(target=target, path="/0"),))
 
@@ -172,7 +175,7 @@ def test_a_rule_applies_to_its_targets(target, applies):
         (Rule(part="status"), 500, "explained"),
     ],
 )
-def test_statuses_can_count_as_the_same(rule, shadow, result):
+def test_statuses_can_count_as_the_same(rule: Any, shadow: Any, result: Any) -> None:
     """Only where both are among those stated."""
     settings = Settings(rules=(rule,))
 
@@ -203,7 +206,7 @@ def test_statuses_can_count_as_the_same(rule, shadow, result):
         ),
     ],
 )
-def test_header_rules(rule, live, shadow, result):
+def test_header_rules(rule: Any, live: Any, shadow: Any, result: Any) -> None:
     """Headers have rules of the same kinds."""
     settings = Settings(rules=(rule,))
     comparison = compare(
@@ -213,7 +216,7 @@ def test_header_rules(rule, live, shadow, result):
     assert result == comparison.result
 
 
-def test_ignore_headers_takes_globs_in_any_case():
+def test_ignore_headers_takes_globs_in_any_case() -> None:
     """The short form for headers."""
     comparison = compare(
         answer(headers=((b"X-Build", b"1"),)),
@@ -240,7 +243,7 @@ def test_ignore_headers_takes_globs_in_any_case():
         (Rule(name="r", path="items"), "'/items'"),
     ],
 )
-def test_a_rule_that_cannot_work_is_refused_at_the_start(rule, told):
+def test_a_rule_that_cannot_work_is_refused_at_the_start(rule: Any, told: str) -> None:
     """The message names the rule, the field, and what would be right."""
     with pytest.raises(ConfigurationError) as caught:
         Comparer(Settings(rules=(Rule(path="/fine"), rule)))
@@ -252,7 +255,7 @@ def test_a_rule_that_cannot_work_is_refused_at_the_start(rule, told):
 @pytest.mark.parametrize(
     "pattern", ["(a+)+b", "(a|aa)*c", "(a*)*(a*)*(a*)*x", "(x+x+)+y|(a?){50}a{50}b"]
 )
-def test_no_pattern_hangs(pattern):
+def test_no_pattern_hangs(pattern: str) -> None:
     """W55: what takes a backtracking matcher for ever takes RE2 a moment."""
     rules = (Rule(path="/**", matches=pattern),)
     value = ["a" * 8_000] * 20
@@ -263,7 +266,7 @@ def test_no_pattern_hangs(pattern):
     assert time.perf_counter() - started < 5
 
 
-def test_no_path_glob_hangs():
+def test_no_path_glob_hangs() -> None:
     """W55: many `**` in many patterns are still one pass."""
     paths = tuple(f"/**/a/**/b/**/c{n}/**/d" for n in range(20))
     value: object = 1
