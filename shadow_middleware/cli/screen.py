@@ -81,7 +81,9 @@ def bullets(*sentences: Text) -> Table:
 def print_json(kind: str, data: dict[str, Any]) -> None:
     """Print one JSON document; `format` names its shape and the shape's version."""
     document = {"format": f"shadow-middleware/{kind}/1", **data}
-    plain = msgspec.to_builtins(document, str_keys=True)
+    text = json.dumps(msgspec.to_builtins(document, str_keys=True))
+    # Python writes NaN and Infinity, which no other JSON reader takes.
+    plain = json.loads(text, parse_constant=lambda name: None)
     typer.echo(json.dumps(plain, indent=2))
 
 

@@ -1,0 +1,66 @@
+"""The shapes that `--json` prints are those that the documentation lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shadow_middleware.cli.screen import print_json
+from tests.cli.conftest import Run
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+def documented(kind: str) -> tuple[set[str], set[str]]:
+    """Return the members that the documentation lists: of the document, of a target."""
+    line = re.search(rf"^\| `{re.escape(kind)}` \| (.*) \|$", DOCS.read_text(), re.M)
+    assert line is not None
+    inner = re.search(r"\(for each `target`: (.*?)\)", line[1])
+    outer = re.sub(r"\(.*?\)", "", line[1])
+    names = set(re.findall(r"`(\w+)`", outer))
+    return names, set(re.findall(r"`(\w+)`", inner[1])) if inner else set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["report"],
+        ["verdict"],
+        ["divergences", "list"],
+        ["divergences", "show", "aa-1"],
+        ["purge", "--keep", "9"],
+        ["db", "upgrade"],
+    ],
+    ids=" ".join,
+)
+def test_every_shape_is_as_documented(run: Run, url: str, command: list[str]) -> None:
+    """No member that the documentation does not list, and none missing."""
+    found = json.loads(run(*command, "--store", url, "--json").stdout)
+    members, of_a_target = documented(found["format"])
+
+    assert members == set(found) - {"format"}
+    for target in found.get("targets", []):
+        assert of_a_target == set(target) - {"target"}
+
+
+@pytest.mark.parametrize("command", [["report"], ["verdict"], ["divergences", "list"]])
+def test_an_empty_store_gives_valid_json(
+    run: Run, empty_url: str, command: list[str]
+) -> None:
+    """Where there is nothing, there is still a document."""
+    printed = run(*command, "--store", empty_url, "--json").stdout
+
+    assert "format" in json.loads(printed, parse_constant=pytest.fail)
+
+
+def test_json_holds_no_number_that_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """NaN and Infinity are no JSON; they are printed as null."""
+    print_json("x", {"values": [float("nan"), float("-inf"), 10**400, "\ud800"]})
+
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert [None, None, 10**400, "\ud800"] == found["values"]
