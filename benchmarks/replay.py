@@ -22,8 +22,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
+from typing import Any
 
 from shadow_middleware.exchange import Request
+from shadow_middleware.replay.client import httpx
+from shadow_middleware.replay.http import HttpSender
+from shadow_middleware.settings import Settings
+from shadow_middleware.settings import Target as Whereto
 
 BODY = json.dumps({"items": [{"id": n, "name": f"item {n}"} for n in range(32)]})[:1024]
 ANSWER = (
@@ -75,24 +80,29 @@ def serve(ready: Connection) -> None:
     asyncio.run(run())
 
 
-def sender(kind: str, url: str) -> tuple[Callable[[], Awaitable[object]], object]:
+def sender(kind: str, url: str) -> tuple[Callable[[], Awaitable[object]], Any]:
     """Return what sends one request, and what must be closed afterwards."""
-    import httpx
-
-    from shadow_middleware.replay.http import HttpSender
-    from shadow_middleware.settings import Settings
-    from shadow_middleware.settings import Target as Whereto
-
-    transport = None
+    transport: httpx.AsyncBaseTransport | None = None
     if kind == "aiohttp-itself":
         return plain_aiohttp(url)
     if kind == "pool":
         transport, kind = httpx.AsyncHTTPTransport(), "httpx"
+    if kind == "pyreqwest":
+        transport, kind = pyreqwest(), "httpx"
     http = HttpSender(Whereto(url=url), Settings(transport=kind), transport=transport)
     return lambda: http.send(REQUEST), http
 
 
-def plain_aiohttp(url: str) -> tuple[Callable[[], Awaitable[object]], object]:
+def pyreqwest() -> httpx.AsyncBaseTransport:
+    """Return pyreqwest's transport; it rewrites header names and some URLs."""
+    from pyreqwest.client import ClientBuilder
+    from pyreqwest.compatibility.httpx import HttpxTransport
+
+    plain = ClientBuilder().no_proxy().follow_redirects(False)
+    return HttpxTransport(plain.gzip(False).brotli(False).zstd(False).build())
+
+
+def plain_aiohttp(url: str) -> tuple[Callable[[], Awaitable[object]], Any]:
     """Return a sender without the client's objects and without ours."""
     import aiohttp
 
@@ -105,7 +115,7 @@ def plain_aiohttp(url: str) -> tuple[Callable[[], Awaitable[object]], object]:
         ) as got:
             return await got.read()
 
-    session.aclose = session.close  # type: ignore[attr-defined]
+    session.aclose = session.close
     return send, session
 
 
@@ -119,7 +129,7 @@ async def measure(kind: str, url: str, count: int) -> dict[str, float]:
         await together(send, flight, count)
         results[f"cpu{flight}"] = (time.process_time() - cpu) / count * 1e6
         results[f"rate{flight}"] = count / (time.perf_counter() - wall)
-    await closing.aclose()  # type: ignore[attr-defined]
+    await closing.aclose()
     return results
 
 

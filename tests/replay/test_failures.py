@@ -522,3 +522,36 @@ def test_connections_stay_within_the_replays_in_flight(transport: str) -> None:
             return shadow.connections
 
     assert asyncio.run(run()) <= 4
+
+
+@both
+@pytest.mark.parametrize(
+    ("method", "answer", "expected"),
+    [
+        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", b""),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 100\r\n\r\n", b""),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (
+            "GET",
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+            b"2\r\nab\r\n1\r\nc\r\n0\r\nX-T: 1\r\n\r\n",
+            b"abc",
+        ),
+    ],
+)
+def test_framing_without_a_body_and_in_chunks(
+    transport: str, method: str, answer: bytes, expected: bytes
+) -> None:
+    """The connection stays in step, answer after answer."""
+
+    async def run() -> tuple[list[bytes], int]:
+        async with RawShadow(answer=answer) as shadow:
+            sender = HttpSender(Target(url=shadow.url), Settings(transport=transport))
+            request = Request(method, b"/", headers=[(b"Host", b"s")])
+            try:
+                got = [await sender.send(request) for _ in range(3)]
+            finally:
+                await sender.aclose()
+            return [each.response.body.data for each in got], shadow.connections
+
+    assert ([expected] * 3, 1) == asyncio.run(run())
