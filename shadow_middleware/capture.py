@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from shadow_middleware.exchange import Headers
 
-__all__ = ["Capture", "Collector", "Desk", "Record"]
+__all__ = ["Capture", "Collector", "Desk", "Ledger", "Record"]
 
 Record = tuple[object, ...]
 """An exchange as it crosses the wall; `handoff.codec` names the places."""
@@ -24,6 +24,8 @@ Record = tuple[object, ...]
 
 class Desk(Protocol):
     """Where a capture goes when it is done. Nothing here raises or blocks."""
+
+    ledger: Ledger
 
     def now(self) -> int:
         """Return monotonic nanoseconds."""
@@ -46,13 +48,40 @@ class Desk(Protocol):
         ...
 
 
+class Ledger:
+    """
+    How much the bodies that are still being collected hold, all together.
+
+    An entry for each, and no total: entries are replaced whole, so threads need no
+    lock and a finaliser may strike one out.
+    """
+
+    def __init__(self, room: Callable[[], int]) -> None:
+        self._held: dict[int, int] = {}
+        self._room = room
+
+    def admits(self, owner: Collector, length: int) -> bool:
+        """Account for what the owner would hold; whether there is room for that."""
+        self._held[id(owner)] = length
+        return sum(list(self._held.values())) <= self._room()
+
+    def strike(self, owner: Collector) -> None:
+        """Forget an owner that is gone."""
+        self._held.pop(id(owner), None)
+
+
 class Collector:
-    """Keeps the first `cap` bytes of a body; beyond them, length and SHA-256."""
+    """
+    Keeps the first `cap` bytes of a body; beyond them, length and SHA-256.
 
-    __slots__ = ("_cap", "_chunks", "_hash", "length")
+    Where the ledger has no room it keeps no more from there on, as at the cap.
+    """
 
-    def __init__(self, cap: int) -> None:
+    __slots__ = ("_cap", "_chunks", "_hash", "_ledger", "length")
+
+    def __init__(self, cap: int, ledger: Ledger | None = None) -> None:
         self._cap = cap
+        self._ledger = ledger
         self._chunks: list[bytes] = []
         self._hash: _Hash | None = None
         self.length = 0
@@ -64,16 +93,23 @@ class Collector:
         self.length += len(data)
         if self._hash is not None:
             self._hash.update(data)
+        elif self._ledger is not None and not self._ledger.admits(self, self.length):
+            self._overflow(data, 0)
         elif self.length <= self._cap:
             self._chunks.append(data)
         else:
-            self._overflow(data)
+            self._overflow(data, self._cap - (self.length - len(data)))
 
-    def _overflow(self, data: bytes) -> None:
-        self._hash = hashlib.sha256(b"".join(self._chunks))
+    def _overflow(self, data: bytes, room: int) -> None:
+        self._hash = hashlib.sha256()
+        for chunk in self._chunks:
+            self._hash.update(chunk)
         self._hash.update(data)
-        room = self._cap - (self.length - len(data))
         self._chunks.append(data[:room])
+
+    def __del__(self) -> None:
+        if self._ledger is not None:
+            self._ledger.strike(self)
 
     @property
     def data(self) -> bytes:
@@ -140,7 +176,7 @@ class Capture:
     def request_chunk(self, data: bytes) -> None:
         """Take note of request bytes that the app has just read."""
         try:
-            self._request = _fed(self._request, data, self._caps[0])
+            self._request = _fed(self._request, data, self._caps[0], self.desk.ledger)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.desk.fault("request body", error)
             self.request_incomplete()
@@ -167,7 +203,7 @@ class Capture:
         if self.done:
             return
         try:
-            self._response = _fed(self._response, data, self._caps[1])
+            self._response = _fed(self._response, data, self._caps[1], self.desk.ledger)
             if not self.first_byte and data:
                 self.first_byte = self.desk.now()
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
@@ -230,13 +266,13 @@ class Capture:
 
 
 def _fed(
-    body: Collector | bytes | None, data: bytes, cap: int
+    body: Collector | bytes | None, data: bytes, cap: int, ledger: Ledger
 ) -> Collector | bytes | None:
     """Return the body with the next bytes in it."""
     if body is None and type(data) is bytes and len(data) <= cap:
         return data
     if not isinstance(body, Collector):
-        first, body = body, Collector(cap)
+        first, body = body, Collector(cap, ledger)
         if first is not None:
             body.feed(first)
     body.feed(data)

@@ -13,7 +13,7 @@ from collections import Counter
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Ledger
 from shadow_middleware.selection import Selector, Skipped
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
@@ -32,6 +32,8 @@ logger = logging.getLogger("shadow_middleware")
 
 FAULT_LOG_INTERVAL: Final = 60.0
 MAX_KNOWN_NAMES: Final = 1024
+MIN_ROOM: Final = 4 * 1024 * 1024
+"""Bytes that bodies may take while they are collected, however full the buffer is."""
 
 
 class LiveSide:
@@ -47,6 +49,7 @@ class LiveSide:
         self.settings = settings
         self.handoff = handoff
         self.now = clock
+        self.ledger = Ledger(lambda: max(MIN_ROOM, handoff.free_bytes))
         self.faults: Counter[str] = Counter()
         self._selector = selector = Selector(settings)
         self._off = selector.rate <= 0

@@ -34,6 +34,10 @@ class RecordingHandoff:
     def refuse(self) -> None:
         self.refused += 1
 
+    @property
+    def free_bytes(self) -> int:
+        return 2**24
+
     def defer(self, work: Callable[[], None]) -> None:
         work()
 

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide
+from shadow_middleware.wsgi.environ import response_headers
 from shadow_middleware.wsgi.input import Input
 
 __all__ = ["Exchange", "LateDesk"]
@@ -88,13 +89,12 @@ class Exchange:
 
     def _note_head(self) -> None:
         response = self._response()
-        headers = [
-            (_encoded(name), _encoded(value)) for name, value in response.items()
-        ]
-        headers += [
-            (b"Set-Cookie", cookie.output(header="").strip().encode("latin-1"))
-            for cookie in response.cookies.values()
-        ]
+        headers = response_headers(response.items())
+        if response.cookies:
+            headers += [
+                (b"Set-Cookie", cookie.output(header="").strip().encode("latin-1"))
+                for cookie in response.cookies.values()
+            ]
         self._capture.response_started(response.status_code, headers)
 
     def _closed(self) -> None:
@@ -144,10 +144,6 @@ class Exchange:
 
     def _replaced(self) -> None:
         self._end(lambda route: self._capture.abandon("response_replaced", route))
-
-
-def _encoded(text: Any) -> bytes:
-    return text if isinstance(text, bytes) else str(text).encode("latin-1")
 
 
 class _StreamTap:
@@ -214,6 +210,7 @@ class LateDesk:
         self.now = live.now
         self.fault = live.fault
         self.defer = live.defer
+        self.ledger = live.ledger
         self.admits_type = live.admits_type
 
     def hand_over(self, capture: Capture) -> None:

@@ -137,6 +137,11 @@ class AgentSocket:
                 self._timed = True
                 loop.call_later(FLUSH_INTERVAL, self.flush)
 
+    @property
+    def free_bytes(self) -> int:
+        """About how many bytes more may be held; negative where it is too many."""
+        return self._max_bytes - self._outgoing_bytes - len(self._batch.data)
+
     def defer(self, work: Callable[[], None]) -> None:
         """Have work that ends in an offer done soon, on another thread."""
         # `append` is atomic, so a finaliser may come even while we hold our lock.

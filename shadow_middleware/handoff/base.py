@@ -39,6 +39,11 @@ class Handoff(Protocol):
     paused_until: int
     """Monotonic nanoseconds before which nothing should be captured at all."""
 
+    @property
+    def free_bytes(self) -> int:
+        """About how many bytes more may be held; negative where it is too many."""
+        ...
+
     def offer(self, capture: Capture) -> None:
         """Take a finished capture, or count it as dropped."""
         ...

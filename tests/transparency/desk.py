@@ -27,6 +27,10 @@ class Kept:
     def refuse(self) -> None:
         raise NotImplementedError
 
+    @property
+    def free_bytes(self) -> int:
+        return 2**24
+
     def defer(self, work: Callable[[], None]) -> None:
         work()
 
