@@ -145,7 +145,7 @@ def _seen(request: Any) -> Seen:
         )
     environ = request.META
     path, query = request_target(environ)
-    version = environ.get("SERVER_PROTOCOL", "HTTP/1.1").rpartition("/")[2]
+    version = environ.get("SERVER_PROTOCOL", "HTTP/1.1")[5:]
     return (
         request.method,
         path,

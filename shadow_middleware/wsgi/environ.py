@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ __all__ = [
     "is_websocket",
     "request_headers",
     "request_target",
+    "response_headers",
     "route_of",
 ]
 
@@ -28,7 +29,9 @@ _AMBIENT: Final = frozenset(os.environ) | {"HTTP_PROXY"}
 
 
 def is_websocket(environ: Environ) -> bool:
-    return str(environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
+    """Whether the client asks to leave HTTP for a WebSocket."""
+    upgrade = environ.get("HTTP_UPGRADE")
+    return upgrade is not None and str(upgrade).lower() == "websocket"
 
 
 def request_target(environ: Environ) -> tuple[bytes, bytes]:
@@ -46,25 +49,56 @@ def request_target(environ: Environ) -> tuple[bytes, bytes]:
     return path or b"/", environ.get("QUERY_STRING", "").encode("latin-1")
 
 
+class _HeaderNames(dict[str, bytes | None]):
+    """Header names by environ key, None for keys that are none; learned as they come."""
+
+    def __missing__(self, key: str) -> bytes | None:
+        name = None
+        if key.startswith("HTTP_") and key not in _AMBIENT:
+            name = key[5:].replace("_", "-").lower().encode("latin-1")
+        if len(self) < _MOST_NAMES:  # clients choose them
+            self[key] = name
+        return name
+
+
+_MOST_NAMES: Final = 4096
+_names: Final = _HeaderNames(
+    CONTENT_TYPE=b"content-type", CONTENT_LENGTH=b"content-length"
+)
+
+
 def request_headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     """
     Return the headers that the environ still tells: names in lower case.
 
     Servers have joined duplicates by then, as PEP 3333 has them do.
     """
-    headers = []
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            if key in _AMBIENT:
-                continue
-            name = key[5:]
-        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
-            name = key
-        else:
-            continue
-        name_bytes = name.replace("_", "-").lower().encode("latin-1")
-        headers.append((name_bytes, value.encode("latin-1")))
-    return headers
+    names = _names
+    return [
+        (name, value.encode("latin-1"))
+        for key, value in environ.items()
+        if (name := names[key]) is not None
+        and (value or not key.startswith("CONTENT_"))  # empty stands for absent
+    ]
+
+
+class _Encoded(dict[str, bytes]):
+    """Names of response headers as bytes, learned as they come."""
+
+    def __missing__(self, name: str) -> bytes:
+        encoded = name.encode("latin-1")
+        if len(self) < _MOST_NAMES:
+            self[name] = encoded
+        return encoded
+
+
+_encoded: Final = _Encoded()
+
+
+def response_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a response as the bytes that the server makes of them."""
+    names = _encoded
+    return [(names[name], value.encode("latin-1")) for name, value in pairs]
 
 
 def route_of(environ: Mapping[str, Any]) -> str:
@@ -76,5 +110,8 @@ def route_of(environ: Mapping[str, Any]) -> str:
     if named := environ.get(ROUTE_KEY):
         return str(named)
     request = environ.get("werkzeug.request")
-    rule = getattr(request, "url_rule", None) or environ.get("bottle.route")
-    return str(getattr(rule, "rule", "") or "")
+    if request is None:
+        rule = environ.get("bottle.route")
+    else:
+        rule = getattr(request, "url_rule", None)
+    return "" if rule is None else str(rule.rule)

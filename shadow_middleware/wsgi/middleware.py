@@ -15,6 +15,7 @@ from shadow_middleware.wsgi.environ import (
     is_websocket,
     request_headers,
     request_target,
+    response_headers,
     route_of,
 )
 from shadow_middleware.wsgi.input import Input
@@ -70,7 +71,7 @@ class ShadowMiddleware:
                 query,
                 request_headers(environ),
                 environ["wsgi.url_scheme"],
-                environ.get("SERVER_PROTOCOL", "HTTP/1.1").rpartition("/")[2],
+                environ.get("SERVER_PROTOCOL", "HTTP/1.1")[5:],
                 environ,
             )
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
@@ -81,19 +82,14 @@ class ShadowMiddleware:
 class Exchange:
     """One request on its way through; the app and the server never meet its state."""
 
-    __slots__ = (
-        "capture",
-        "environ",
-        "file",
-        "input",
-        "length",
-        "live",
-        "raised",
-        "route",
-        "sent",
-        "start",
-        "write",
-    )
+    # Defaults live on the class: most requests set few of these.
+    write: Callable[[bytes], object] | None = None
+    input: Input | None = None
+    file: object = None
+    length: int | None = None
+    sent = 0
+    raised = False
+    route = ""
 
     def __init__(
         self,
@@ -106,13 +102,6 @@ class Exchange:
         self.capture = capture
         self.environ = environ
         self.start = start_response
-        self.write: Callable[[bytes], object] | None = None
-        self.input: Input | None = None
-        self.file: object = None
-        self.length: int | None = None
-        self.sent = 0
-        self.raised = False
-        self.route = ""
 
     def run(self, app: WSGIApplication) -> Iterable[bytes]:
         """Call the app and return its answer, wrapped so that it is seen."""
@@ -176,7 +165,7 @@ class Exchange:
     def _note_head(self, status: str, headers: list[tuple[str, str]]) -> None:
         try:
             self._route()
-            pairs = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in headers]
+            pairs = response_headers(headers)
             self.capture.response_started(int(status[:3]), pairs)
             for name, value in pairs:
                 if len(name) == 14 and name.lower() == b"content-length":
@@ -212,6 +201,8 @@ class Exchange:
 
     def end(self, *, complete: bool) -> None:
         """Hand the exchange over, or abandon it where the client went away."""
+        if self.capture.done:
+            return
         self._note_unread()
         route = self._route()
         if complete or self._all_sent():
@@ -222,7 +213,7 @@ class Exchange:
     def _route(self) -> str:
         # Flask clears its traces when it has answered, before a stream has ended.
         try:
-            self.route = route_of(self.environ) or self.route
+            self.route = self.route or route_of(self.environ)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("wsgi route", error)
         return self.route
