@@ -338,7 +338,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "message"), WRONG, ids=[str(w) for w, _ in WRONG])
+@pytest.mark.parametrize(
+    ("given", "message"), WRONG, ids=[message for _, message in WRONG]
+)
 def test_a_wrong_setting_is_named_with_the_nearest_right_one(
     given: dict[str, Any], message: str
 ) -> None:
