@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -11,7 +12,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.exc import OperationalError
 
 from shadow_middleware.errors import StoreError
 from shadow_middleware.store.engine import BUSY_TIMEOUT, Database
@@ -122,7 +122,10 @@ def _use_write_ahead_log(database: Database) -> None:
         while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             try:
                 raw.execute("PRAGMA journal_mode = WAL")
-            except OperationalError:
+            except sqlite3.OperationalError as error:
                 if time.monotonic() > deadline:
-                    raise
+                    raise StoreError(
+                        f"the store {database.label} cannot be prepared: {error}; "
+                        "another process holds it"
+                    ) from error
                 time.sleep(0.01)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_middleware.evidence import OVERFLOW, Batch, Count, LatencyCount
+from shadow_middleware.evidence import OVERFLOW, Batch, Count, LatencyCount, Settlement
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store.pending import Pending, outcomes_in
 from tests.store.evidence import MINUTE, count, divergence
@@ -108,3 +108,26 @@ def test_what_is_handed_out_still_counts_as_held() -> None:
 
     assert 1 == waiting.lost_samples
     assert ["a-4"] == [one.exchange_id for one in waiting.take(9).divergences]
+
+
+def test_a_month_of_latencies_costs_hours_too() -> None:
+    """Windows merge into hours once even the merged routes are too many."""
+    waiting = pending(most_keys=10)
+    month = 30 * 24 * 60
+    start = MINUTE - MINUTE % 60
+    for window in range(start, start + month, 10):
+        one = LatencyCount(window, "shadow", "GET /", "live", 40, 1)
+        waiting.add(Batch(latencies=[one]))
+
+    merged = waiting.take(0).latencies
+    assert len(merged) <= 20 + month // 60
+    assert month // 10 == sum(one.count for one in merged)
+
+
+def test_the_largest_of_two_settlements_stands() -> None:
+    """Both tell what was handed over in all; one is older."""
+    waiting = pending()
+    for handed in (5, 9, 7):
+        waiting.add(Batch(settlements=[Settlement("s", "shadow", handed, MINUTE)]))
+
+    assert [9] == [one.handed for one in waiting.take(0).settlements]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -135,3 +138,31 @@ def test_a_migration_that_fails_leaves_nothing(empty_url: str, tmp_path: Path) -
 
     run(empty_url, "DROP TABLE shadow_writers")
     assert (None, HEAD) == upgrade(empty_url)
+
+
+@contextmanager
+def held(url: str) -> Iterator[None]:
+    """Hold the lock of an SQLite file as another process would."""
+    path = url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_a_new_file_that_is_held_is_waited_for(sqlite_url: str) -> None:
+    """SQLite fails at once when the journal cannot be switched; opening does not."""
+    with ThreadPoolExecutor(1) as others:
+        with held(sqlite_url):
+            opening = others.submit(SqlStore, sqlite_url)
+            assert not wait([opening], timeout=0.3).done
+        opening.result(30).close()
+
+
+def test_a_new_file_that_stays_held_says_so(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while, and as an error of ours."""
+    monkeypatch.setattr("shadow_middleware.store.upgrade.BUSY_TIMEOUT", 0.02)
+
+    with held(sqlite_url), pytest.raises(StoreError, match="another process holds"):
+        SqlStore(sqlite_url)
