@@ -173,8 +173,8 @@ def make() -> Any:
     }[os.environ["BENCH_APP"]]
     shadow = json.loads(os.environ.get("BENCH_SHADOW", "{}"))
     if os.environ["BENCH_APP"] == "django":
-        return app(**shadow)  # type: ignore[operator]
-    made = app()  # type: ignore[operator]
+        return app(**shadow)
+    made = app()
     if os.environ.get("BENCH_SWITCH"):
         return Switch(made)
     if not shadow:

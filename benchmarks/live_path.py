@@ -49,7 +49,10 @@ def free_port() -> int:
 def wait_for_port(port: int) -> None:
     """Return when somebody listens."""
     for _ in range(400):
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("127.0.0.1", port)),
+        ):
             return
         time.sleep(0.05)
     raise SystemExit(f"nothing listens at port {port}")
@@ -183,6 +186,12 @@ def agents_of(pid: int) -> list[int]:
     return found
 
 
+def kill_agents(pid: int) -> None:
+    """Kill the agents that a server started."""
+    for agent in agents_of(pid):
+        os.kill(agent, signal.SIGKILL)
+
+
 def pin_agents(pid: int) -> None:
     """Move the agents off the live server's CPU."""
     for agent in agents_of(pid):
@@ -306,7 +315,9 @@ def _asgi_variants(stack: contextlib.ExitStack, app: str) -> list[Variant]:
         bare,
         start(stack, "rate 0", app, uvicorn, {"shadow_url": healthy, "rate": 0.0}),
         start(stack, "agent", app, uvicorn, {"shadow_url": healthy}),
-        start(stack, "agent, shadow never answers", app, uvicorn, {"shadow_url": silent}),
+        start(
+            stack, "agent, shadow never answers", app, uvicorn, {"shadow_url": silent}
+        ),
         start(stack, "agent, shadow refuses", app, uvicorn, {"shadow_url": refusing}),
         start(stack, "agent stopped", app, uvicorn, {"shadow_url": healthy}),
         start(stack, "agent killed each round", app, uvicorn, {"shadow_url": healthy}),
@@ -324,7 +335,7 @@ def _asgi_variants(stack: contextlib.ExitStack, app: str) -> list[Variant]:
     stopped, killed = variants[5], variants[6]
     for agent in agents_of(stopped.pid):
         os.kill(agent, signal.SIGSTOP)
-    killed.before = lambda: [os.kill(a, signal.SIGKILL) for a in agents_of(killed.pid)]  # type: ignore[return-value,assignment]
+    killed.before = lambda: kill_agents(killed.pid)
     if shutil.which("nginx"):
         port = nginx_mirror(stack, bare.port, healthy)
         variants.append(Variant("nginx mirror before the bare app", port, bare.pid))
@@ -374,7 +385,9 @@ def section_half(rounds: int = 5) -> None:
     """Latency at half of what the bare app takes."""
     for app in ("starlette", "fastapi"):
         with contextlib.ExitStack() as stack:
-            variants = [one for one in _asgi_variants(stack, app) if "kill" not in one.name]
+            variants = [
+                one for one in _asgi_variants(stack, app) if "kill" not in one.name
+            ]
             rate = wrk(variants[0].port, 2)["req/s"] / 2
             run_rounds(variants, rounds, lambda one, rate=rate: hey(one.port, rate, 3))  # type: ignore[misc]
             report(f"{app} under uvicorn, {rate:.0f} req/s", variants, rounds)
