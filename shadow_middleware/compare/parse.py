@@ -81,9 +81,6 @@ class Literal:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Literal) and other.text == self.text
 
-    def __hash__(self) -> int:
-        return hash(self.text)
-
     def __repr__(self) -> str:
         return f"<{self.text}>"
 

@@ -34,9 +34,6 @@ class Ignored:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ignored) and other.name == self.name
 
-    def __hash__(self) -> int:
-        return hash(self.name)
-
     def __repr__(self) -> str:
         return f"<ignored by {self.name}>"
 

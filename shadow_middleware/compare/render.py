@@ -36,8 +36,6 @@ def shown(value: Any) -> Any:
         return value if -LARGEST_INT <= value <= LARGEST_INT else clip(_digits(value))
     if isinstance(value, str):
         return _safe(clip(value))
-    if isinstance(value, bytes):
-        return clip(value[: MAX_TEXT + 1].decode("utf-8", "backslashreplace"))
     if isinstance(value, dict | list):
         return _shown_container(value)
     return _safe(clip(str(value)))

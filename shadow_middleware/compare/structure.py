@@ -21,7 +21,7 @@ from shadow_middleware.compare.parse import (
     parse_exactly,
     parse_lines,
 )
-from shadow_middleware.compare.prune import Removed, prune
+from shadow_middleware.compare.prune import prune
 from shadow_middleware.compare.rules import CompiledRule, RuleSet
 from shadow_middleware.compare.sameness import same
 from shadow_middleware.compare.walk import walk
@@ -118,14 +118,15 @@ def _pruned(
     live, ours = prune(live, ignores, findings)
     shadow, theirs = prune(shadow, ignores, findings)
     for name in {**ours, **theirs}:
-        if _written(ours, name) != _written(theirs, name):
+        if _differ(ours.get(name), theirs.get(name)):
             findings.explain(name)
     return live, shadow
 
 
-def _written(removed: Removed, name: str) -> str:
-    # Text, because 1 == True; the order of members may name a rule too often.
+def _differ(ours: list[Any] | None, theirs: list[Any] | None) -> bool:
+    # As text, because 1 == True; the order of members may name a rule too often, and
+    # so does what cannot be written.
     try:
-        return repr(removed.get(name))
+        return repr(ours) != repr(theirs)
     except (ValueError, RecursionError):
-        return ""
+        return True

@@ -57,6 +57,12 @@ HOSTILE = {
         json.dumps([*range(40_000)][::-1]).encode(),
     ),
     "repetitive lines": ("text/plain", b"a\nb\n" * 9_000, b"b\na\nc\n" * 6_000),
+    "too many numbers to align": (
+        JSON,
+        json.dumps([*range(40_000), 1]).encode(),
+        json.dumps([*range(40_000)][::-1]).encode(),
+    ),
+    "large": (JSON, b'"' + b"a" * 6_000_000 + b'"', b'"' + b"a" * 6_000_001 + b'"'),
     "short lines": ("text/plain", b"\n" * SIZE, b"\n" * SIZE + b"a"),
     "fields": (
         "application/x-www-form-urlencoded",

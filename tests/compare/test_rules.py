@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shadow_middleware.compare import Comparer
+from shadow_middleware.compare.rules import RuleBook
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.settings import Rule, Settings
 from tests.compare.making import answer, compare, compare_json, found
@@ -276,3 +277,108 @@ def test_no_path_glob_hangs() -> None:
 
     assert "different" == compare_json(value, {"a": 1}, ignore_paths=paths).result
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("live", "shadow", "result"),
+    [
+        ([1.0, 5.0, 9.0], [9.05, 1.05, 5.05], "explained"),
+        ([1.0, 5.0, 9.0], [9.05, 1.05, 7.0], "different"),
+    ],
+)
+def test_unordered_numbers_may_be_tolerated_as_well(live, shadow, result):
+    """Both sides are paired by size."""
+    rules = (
+        tolerate(name="order", path="", unordered=True),
+        tolerate(name="close", path="/*", absolute=0.1),
+    )
+
+    assert result == compare_json(live, shadow, rules=rules).result
+
+
+def test_rows_that_lack_the_key_are_paired_in_order():
+    """And rows whose key is on one side only stand alone."""
+    live = [{"k": "a"}, {"v": 1}, {"k": "b"}]
+    shadow = [{"k": "c"}, {"k": "a"}, {"v": 2}]
+    rules = (tolerate(path="", keyed_by="k"),)
+
+    assert [("missing", "/2"), ("added", "/0"), ("changed", "/1/v")] == found(
+        compare_json(live, shadow, rules=rules)
+    )
+
+
+def test_many_nameless_rows_are_told_as_missing_and_added():
+    """Pairing them by likeness would cost the square of their number."""
+    live, shadow = ([{"x": n + by} for n in range(20)] for by in (0, 100))
+    rules = (tolerate(path="", unordered=True),)
+
+    assert {"missing", "added"} == {
+        kind for kind, _ in found(compare_json(live, shadow, rules=rules))
+    }
+
+
+def test_unordered_scalars_that_differ_are_missing_and_added():
+    """Nothing pairs two words."""
+    rules = (tolerate(path="", unordered=True),)
+    comparison = compare_json(["a", "b", "c"], ["c", "x", "y"], rules=rules)
+
+    assert 4 == len(comparison.differences)
+
+
+def test_an_ignored_list_item_does_not_shift_the_others():
+    """Indexes stay what they were."""
+    comparison = compare_json([1, {"a": 2}, 3], [9, {"a": 4}, 3], ignore_paths=("/0",))
+
+    assert [("changed", "/1/a")] == found(comparison)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"null", b"true", b"1.5", b"7" * 4_250, b'"\\ud800"', b'"%s"' % (b"1" * 9_000)],
+)
+def test_a_pattern_that_does_not_fit_a_value_leaves_the_difference(value):
+    """Whatever the value is, and however long."""
+    rules = (Rule(path="/a", matches="[0-9]{1,3}|1*"),)
+
+    assert (
+        "different"
+        == compare_json(b'{"a": %s}' % value, b'{"a": 7}', rules=rules).result
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"), [("null", None), ("true", True), ("1.5", 1.5)]
+)
+def test_patterns_see_values_as_json_writes_them(pattern, value):
+    """So that they can name them."""
+    rules = (Rule(path="/a", matches=f"{pattern}|x"),)
+
+    assert "explained" == compare_json({"a": value}, {"a": "x"}, rules=rules).result
+
+
+def test_numbers_beyond_a_float_are_not_close():
+    """No tolerance is computed where it cannot be."""
+    rules = (tolerate(path="/0", absolute=1e300),)
+
+    assert "different" == compare_json([10**400], [1.5], rules=rules).result
+
+
+def test_a_rule_for_one_cookie_leaves_the_others():
+    """Cookies are named `set-cookie/NAME`."""
+    settings = Settings(ignore_headers=("set-cookie/a",))
+
+    def result(name: bytes) -> str:
+        live = answer(headers=((b"Set-Cookie", name + b"=1; Secure; SameSite=LAX"),))
+        shadow = answer(headers=((b"Set-Cookie", name + b"=1; SameSite=lax"),))
+        return compare(live, shadow, settings).result
+
+    assert ["explained", "different"] == [result(b"a"), result(b"b")]
+
+
+def test_rules_are_chosen_afresh_for_any_number_of_routes():
+    """A raw path may stand in for a route, so there is no end of them."""
+    book = RuleBook(Settings(rules=(Rule(route="/r1/*", path="/a"),)))
+    chosen = [book.select("s", "GET", f"/r{n % 3}/{n}") for n in range(3_000)]
+
+    assert 2 == len({id(rules) for rules in chosen})
+    assert {True, False} == {rules.has_body_rules for rules in chosen}
