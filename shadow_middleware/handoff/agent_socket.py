@@ -125,17 +125,40 @@ class AgentSocket:
                 return
             if self._dropped_keys and self._follows_drop(capture.key):
                 capture.note("after_drop", True)
+            loop = _get_running_loop()
+            if held >= FLUSH_BYTES and loop is not None:
+                # Before this one is added: on a loop its last byte is still to go.
+                self._push()
+                batch = self._batch
             if not batch.add(capture.record(number)):
                 self._drop("unencodable", capture.key)
-                return
-            if self._timed and held < FLUSH_BYTES:
-                return
-            loop = _get_running_loop()
-            if loop is None or held >= FLUSH_BYTES:
+            elif loop is None:
                 self._push()
-            else:
+            elif not self._timed:
                 self._timed = True
                 loop.call_later(FLUSH_INTERVAL, self.flush)
+
+    @property
+    def free_bytes(self) -> int:
+        """About how many bytes more may be held; negative where it is too many."""
+        return self._max_bytes - self._outgoing_bytes - len(self._batch.data)
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Have work that ends in an offer done soon, on another thread."""
+        # `append` is atomic, so a finaliser may come even while we hold our lock.
+        full = len(self._deferred) >= self._max_count
+        self._deferred.append(None if full else work)
+
+    def settle(self) -> None:
+        """Do the work that was deferred, and count what was too much of it."""
+        while self._deferred:
+            work = self._deferred.popleft()
+            if work is not None:
+                work()
+                continue
+            with self._lock:
+                self._selected += 1
+                self._drop("buffer_full", None)
 
     @property
     def free_bytes(self) -> int:
