@@ -160,28 +160,6 @@ class AgentSocket:
                 self._selected += 1
                 self._drop("buffer_full", None)
 
-    @property
-    def free_bytes(self) -> int:
-        """About how many bytes more may be held; negative where it is too many."""
-        return self._max_bytes - self._outgoing_bytes - len(self._batch.data)
-
-    def defer(self, work: Callable[[], None]) -> None:
-        """Have work that ends in an offer done soon, on another thread."""
-        # `append` is atomic, so a finaliser may come even while we hold our lock.
-        full = len(self._deferred) >= self._max_count
-        self._deferred.append(None if full else work)
-
-    def settle(self) -> None:
-        """Do the work that was deferred, and count what was too much of it."""
-        while self._deferred:
-            work = self._deferred.popleft()
-            if work is not None:
-                work()
-                continue
-            with self._lock:
-                self._selected += 1
-                self._drop("buffer_full", None)
-
     def refuse(self) -> None:
         """Count one exchange that was not captured because of `paused_until`."""
         with self._lock:
