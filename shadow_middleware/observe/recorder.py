@@ -203,7 +203,9 @@ def counted_reason(replay: Replay) -> str:
     """
     if replay.reason or replay.outcome is Outcome.DIVERGENCE or not replay.explained:
         return replay.reason[:_MAX_REASON]
-    stated = [name for name in replay.explained if not name.startswith("default:")]
+    stated = sorted(
+        name for name in replay.explained if not name.startswith("default:")
+    )
     if not stated:
         return DEFAULT_IGNORES
     name = stated[0][:_MAX_REASON]

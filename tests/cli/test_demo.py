@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -50,12 +54,33 @@ def test_without_a_terminal_it_prints_and_ends() -> None:
         [*MODULE, "demo", "--seconds", "3"], capture_output=True, text=True, timeout=110
     )
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stdout
     assert f"{len(PLANTED)} of {len(PLANTED)}" in done.stdout
     for one in PLANTED:
         assert one.name in done.stdout
     assert "DO NOT PROMOTE" in done.stdout
     assert "4111" not in done.stdout
+
+
+@pytest.mark.timeout(60)
+def test_a_demo_that_is_told_to_end_leaves_nothing_behind(tmp_path: Path) -> None:
+    """SIGTERM stops the servers and removes the files."""
+    with subprocess.Popen(
+        [*MODULE, "demo"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+    ) as demo:
+        assert demo.stdout is not None
+        head = "".join(itertools.islice(demo.stdout, 4))
+        live_port = int(head.partition("127.0.0.1:")[2].partition(" ")[0])
+        demo.terminate()
+        demo.stdout.read()
+
+    assert 128 + signal.SIGTERM == demo.returncode
+    assert [] == list(tmp_path.iterdir())
+    with socket.socket() as probe:
+        assert 0 != probe.connect_ex(("127.0.0.1", live_port))
 
 
 def test_nothing_is_found_where_nothing_is_recorded() -> None:
@@ -65,5 +90,8 @@ def test_nothing_is_found_where_nothing_is_recorded() -> None:
 
 def test_a_server_that_does_not_start_is_an_error_of_ours() -> None:
     """Settings that are wrong end the demo with a sentence, and leave nothing behind."""
-    with pytest.raises(DemoError, match="live server"), stage("", {"no_such": 1}):
+    with (
+        pytest.raises(DemoError, match=r"live server.*no_such"),
+        stage("", {"no_such": 1}),
+    ):
         pass

@@ -64,7 +64,7 @@ def test_times_are_kept_of_both_legs_or_of_none(
             {"outcome": Outcome.MATCH, "explained": ("default:date", "clock")},
             "clock",
         ),
-        ({"outcome": Outcome.MATCH, "explained": ("a", "b", "c")}, "a and 2 more"),
+        ({"outcome": Outcome.MATCH, "explained": ("c", "a", "b")}, "a and 2 more"),
         ({"outcome": Outcome.DIVERGENCE, "explained": ("clock",)}, ""),
         ({"outcome": Outcome.TIMEOUT, "reason": "read"}, "read"),
     ],

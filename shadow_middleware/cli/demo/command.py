@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import tempfile
 import threading
@@ -76,6 +77,7 @@ def demo(
     from shadow_middleware.store.sql import SqlStore
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ending_in_order())
         store_url = stack.enter_context(_store_url(store))
         reader = stack.enter_context(contextlib.closing(SqlStore(store_url)))
         on_stage = stack.enter_context(stage(store_url, SETTINGS))
@@ -98,6 +100,20 @@ def demo(
             show_serving(console(), on_stage, store_url)
             _until_interrupted()
     raise typer.Exit(0 if all(found) else 1)
+
+
+@contextlib.contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM end the demo as Ctrl-C does: servers stopped, files removed."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -130,7 +146,11 @@ def _wait_for_evidence(reader: Reader, since: float, mirrored: int) -> Holdings:
     while True:
         held = holdings(reader, since, None, None)
         ended = sum(row.count for row in held.totals)
-        if ended >= mirrored or time.monotonic() > deadline:
+        if ended >= mirrored:
+            return held
+        if time.monotonic() > deadline:
+            late = f"{ended} of {mirrored} mirrored requests ended in time"
+            typer.echo(f"shadow-middleware: only {late}", err=True)
             return held
         time.sleep(0.2)
 

@@ -7,8 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from shadow_middleware.errors import ShadowMiddlewareError
 
@@ -46,19 +47,20 @@ def stage(store_url: str, settings: Mapping[str, Any]) -> Iterator[Stage]:
 
 @contextlib.contextmanager
 def _server(role: str, settings: Mapping[str, Any]) -> Iterator[int]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", _MODULE, role, json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-        # Ctrl-C is for the demo alone: it ends its servers in order.
-        start_new_session=True,
-    )
-    try:
-        yield _port_of(process, role)
-    finally:
-        _stop(process)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", _MODULE, role, json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=_environment(),
+            # Ctrl-C is for the demo alone: it ends its servers in order.
+            start_new_session=True,
+        )
+        try:
+            yield _port_of(process, role, log)
+        finally:
+            _stop(process)
 
 
 def _environment() -> dict[str, str]:
@@ -69,11 +71,14 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _port_of(process: subprocess.Popen[bytes], role: str) -> int:
+def _port_of(process: subprocess.Popen[bytes], role: str, log: IO[bytes]) -> int:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line.strip().isdigit():
-        raise DemoError(f"the {role} server of the demo did not start")
+        process.wait(_STOP_TIMEOUT)
+        log.seek(0)
+        said = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+        raise DemoError(f"the {role} server of the demo did not start: {said}")
     return int(line)
 
 
