@@ -20,9 +20,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("project")
 
 
+CHOSEN_FOR_THE_RUN = "SHADOW_MIDDLEWARE_HTTP_CLIENT"
+"""Stays, so that the whole run can be done with either client."""
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every setting out of the environment, and with it every proxy."""
-    for name in list(os.environ):
+    for name in os.environ.keys() - {CHOSEN_FOR_THE_RUN}:
         if name.startswith("SHADOW_MIDDLEWARE_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
