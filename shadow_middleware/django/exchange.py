@@ -143,7 +143,11 @@ class Exchange:
             self._live.defer(self._replaced)
 
     def _replaced(self) -> None:
-        self._end(lambda route: self._capture.abandon("response_replaced", route))
+        stream = self._stream
+        if stream is not None and stream.error is not None:
+            self.failed(stream.error)
+        else:
+            self._end(lambda route: self._capture.abandon("response_replaced", route))
 
 
 class _StreamTap:

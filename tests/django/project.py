@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -80,6 +81,8 @@ class AsyncStream(Stream):
     async def __aiter__(self) -> AsyncIterator[Any]:
         for chunk in self.chunks:
             self.made += 1
+            if isinstance(chunk, Exception):
+                raise chunk
             yield chunk
 
 
@@ -185,6 +188,18 @@ def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(Stream(b"one", RuntimeError("midway")))
 
 
+async def wait(request: HttpRequest) -> HttpResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+def odd_head(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse("odd")
+    store: Any = response.headers._store
+    store["x"] = ("X", 7)
+    return response
+
+
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(io.BytesIO(b"file" * 5000), filename="f.txt")
 
@@ -219,6 +234,8 @@ urlpatterns = [
     path("stream", stream),
     path("astream", astream),
     path("broken-stream", broken_stream),
+    path("wait", wait),
+    path("odd-head", odd_head),
     path("file", file),
     path("fail", fail),
     path("leave", leave),

@@ -94,6 +94,8 @@ async def _asgi(
     path, _, query = target.partition("?")
     lines = {"Host": "live.test", "Content-Length": str(len(body))} | extra
     gone = asyncio.Event()
+    if chunks == 0:  # gone before there is an answer
+        asyncio.get_running_loop().call_later(0.05, gone.set)
     requests = iter([{"type": "http.request", "body": body}])
     sent: list[Any] = []
 
@@ -105,7 +107,7 @@ async def _asgi(
 
     async def send(message: Any) -> None:
         sent.append(message)
-        if len(sent) - 1 == chunks:
+        if len(sent) - 1 == chunks > 0:
             gone.set()
             await asyncio.Event().wait()
 
@@ -127,6 +129,8 @@ async def _asgi(
         receive,
         send,
     )
+    if not sent:
+        return 0, [], b""
     headers = [(k.decode(), v.decode()) for k, v in sent[0]["headers"]]
     return (
         sent[0]["status"],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from wsgiref.util import FileWrapper
 
 import pytest
 from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from shadow_middleware.django import ShadowMiddleware
@@ -30,6 +33,11 @@ UPLOAD = (
 
 def captures() -> list[Any]:
     return RecordingMiddleware.handoff.captures
+
+
+def async_middleware(get_response: Any) -> Any:
+    """Our middleware in front of an async project."""
+    return RecordingMiddleware(get_response)
 
 
 # --- nothing changes ---------------------------------------------------------------------
@@ -179,12 +187,9 @@ def test_nothing_is_read_from_the_server_that_the_view_does_not_read() -> None:
 def test_a_body_that_was_read_before_us_is_seen() -> None:
     """Middleware in front may have asked for request.body."""
     with project():
-        ours = RecordingMiddleware(lambda request: Client().get("/").wsgi_request)
         request = RequestFactory().post("/echo", b"early", "text/plain")
         assert b"early" == request.body
-        exchange = ours._begin(request)
-        assert exchange is not None
-        exchange.failed(ValueError())
+        begun(request).failed(ValueError())
     assert (b"early", None) == (seen()["request_body"], odd("request_cut"))
 
 
@@ -212,6 +217,55 @@ def test_a_stream_that_breaks_is_counted_with_its_exception() -> None:
     with project(), pytest.raises(RuntimeError, match="midway"):
         wsgi("GET", "/broken-stream")
     assert "RuntimeError" == odd("error")
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_an_async_stream_that_breaks_is_counted_with_its_exception(
+    closed: bool,
+) -> None:
+    """W5: the same under ASGI, where Django does not close what broke."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise RuntimeError("midway")
+
+    async def answer(request: Any) -> Any:
+        return StreamingHttpResponse(chunks())
+
+    async def serve() -> None:
+        response: Any = await async_middleware(answer)(RequestFactory().get("/"))
+        with pytest.raises(RuntimeError, match="midway"):
+            [chunk async for chunk in response]
+        if closed:
+            response.close()
+
+    with project():
+        asyncio.run(serve())
+    gc.collect()  # the exception knows the frames that know the response
+    assert "RuntimeError" == odd("error")
+
+
+def test_a_client_that_goes_before_the_answer_is_counted() -> None:
+    """Django cancels the view; the exchange is a skip, not a loss."""
+    with project():
+        assert 0 == asgi("GET", "/wait", chunks=0)[0]
+    assert ("client_disconnect", "/wait") == (odd("skip"), seen()["route"])
+
+
+def test_what_an_async_project_does_not_catch_passes_and_is_counted() -> None:
+    """W5: the caller sees the very same exception."""
+    error = LookupError("not ours")
+
+    async def fail(request: Any) -> Any:
+        raise error
+
+    async def serve() -> None:
+        await async_middleware(fail)(RequestFactory().get("/"))
+
+    with project(), pytest.raises(LookupError) as caught:
+        asyncio.run(serve())
+    assert caught.value is error
+    assert "LookupError" == odd("error")
 
 
 def test_the_server_can_still_send_a_file_itself() -> None:
@@ -368,6 +422,67 @@ def test_an_exception_of_ours_leaves_the_answer_intact(
     assert 1 == RecordingMiddleware.last.live.faults.total()
 
 
+class Awry:
+    """A resolver match whose route cannot be had."""
+
+    @property
+    def route(self) -> str:
+        raise RuntimeError("ours")
+
+
+def begun(request: Any) -> Any:
+    """Our middleware's exchange of a request that nobody serves."""
+    ours = RecordingMiddleware(lambda request: HttpResponse())
+    return ours._begin(request)
+
+
+def test_a_route_that_cannot_be_had_is_counted() -> None:
+    """W5: the exchange goes on without one."""
+    with project():
+        request = RequestFactory().get("/")
+        exchange = begun(request)
+        request.resolver_match = Awry()  # type: ignore[assignment]
+        exchange.failed(ValueError())
+    assert {"django route": 1} == dict(RecordingMiddleware.last.live.faults)
+    assert "" == seen()["route"]
+
+
+def test_a_body_that_somebody_began_to_read_is_marked_so() -> None:
+    """W11: middleware in front of us has had the first of it."""
+    with project():
+        request = RequestFactory().post("/echo", b"early", "text/plain")
+        request.read(2)
+        begun(request).failed(ValueError())
+    assert odd("request_cut")
+
+
+@pytest.mark.parametrize("spoil", [{"wsgi.url_scheme": None}, {"HTTP_X": 7}])
+def test_a_request_that_we_cannot_read_passes(spoil: dict[str, Any]) -> None:
+    """W5: it is counted, and served."""
+    with project():
+        assert 200 == wsgi("GET", "/unread", environ={"HTTP_X": 7} | spoil)[0]
+    assert [] == captures()
+    assert 1 == RecordingMiddleware.last.live.faults.total()
+
+
+def test_a_response_that_we_cannot_read_is_a_counted_skip() -> None:
+    """W13: it passes, and is neither compared nor forgotten."""
+    with project():
+        assert b"odd" == wsgi("GET", "/odd-head")[2]
+    assert "capture_failed" == odd("skip")
+
+
+def test_a_stream_that_is_unlike_djangos_passes() -> None:
+    """W5: another StreamingHttpResponse with other insides."""
+    with project():
+        exchange = begun(RequestFactory().get("/"))
+        response = HttpResponse("x")
+        response.streaming = True
+        exchange.watch(response)
+        response.close()
+    assert "capture_failed" == odd("skip")
+
+
 def test_a_key_that_raises_is_counted() -> None:
     """W5: and nobody else notices."""
     with project(key=lambda request: 1 / 0):
@@ -380,8 +495,6 @@ def test_a_key_that_raises_is_counted() -> None:
 
 def test_djangos_test_clients_work() -> None:
     """W51: sync and async clients drive the handler without a server."""
-    import asyncio
-
     with project():
         assert {"number": 7} == Client().get("/items/7/").json()
         assert (200, None) == (seen()["status"], odd("skip"))
