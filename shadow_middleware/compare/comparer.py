@@ -163,6 +163,10 @@ def _note_other_body(live: Response, shadow: Response, findings: Findings) -> No
 def _note_spent(findings: Findings) -> None:
     findings.cut = True
     if not findings.differences:
+        findings.hint = (
+            "The comparison ran out of time, so rules may not have been applied in "
+            "full: raise compare_budget, or ignore what makes the body so large"
+        )
         findings.add(
             Part.BODY,
             "",

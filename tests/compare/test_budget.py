@@ -102,6 +102,7 @@ def test_a_comparison_ends_when_its_time_is_used_up() -> None:
     assert "different" == comparison.result
     assert ("different", True) == (hurried.result, hurried.cut)
     assert "compare_budget" in hurried.differences[-1].note
+    assert "raise compare_budget" in hurried.hint
 
 
 def test_no_more_differences_are_described_than_asked_for() -> None:
