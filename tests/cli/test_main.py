@@ -227,3 +227,17 @@ def test_a_terminal_that_knows_no_arrows_is_served(url: str) -> None:
 
     assert (0, b"") == (done.returncode, done.stderr)
     assert b"200 ? 404" in done.stdout
+
+
+def test_help_is_quick_because_nothing_heavy_is_loaded() -> None:
+    """Only the command that needs a library pays for it."""
+    code = (
+        "import shadow_middleware.cli.main, sys; "
+        "print([m for m in ('sqlalchemy', 'alembic', 'httpx', 'aiohttp', 'deepdiff') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60
+    )
+
+    assert "[]\n" == done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from shadow_middleware.cli.evidence import holdings
 from shadow_middleware.cli.screen import ms
 from shadow_middleware.report.sketch import bucket_of, quantile
 from shadow_middleware.store.memory import MemoryStore
+from shadow_middleware.store.sql import SqlStore
 from tests.cli.conftest import Run, evidence
 
 
@@ -135,3 +137,19 @@ def test_milliseconds_have_the_digits_that_matter(
 ) -> None:
     """Small ones are not rounded away."""
     assert text == ms(value)
+
+
+def test_postgres_reads_as_sqlite_does(
+    run: Run, url: str, empty_postgres_url: str
+) -> None:
+    """The same evidence gives the same report from either store (W33)."""
+    store = SqlStore(empty_postgres_url)
+    store.write(evidence(time.time()))
+    store.close()
+
+    [sqlite, postgres] = [
+        json.loads(run("report", "--store", one, "--json").stdout)
+        for one in (url, empty_postgres_url)
+    ]
+
+    assert sqlite == postgres
