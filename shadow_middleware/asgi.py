@@ -124,10 +124,12 @@ class _Tap(Capture):
             if kind == "http.response.body":
                 return self._send_body(message)
             if kind == "http.response.start":
-                message = _rereadable(message)
+                headers = message.get("headers", ())
+                if type(headers) is not list:
+                    message, headers = _rereadable(message, headers)
                 self.status = message["status"]
                 # A copy: layers around us may change the list in place.
-                self.response_headers = tuple(message.get("headers", ()))
+                self.response_headers = tuple(headers)
                 self.trailing = message.get("trailers", False)
                 if not self.desk.any_type:
                     self._check_type()
@@ -144,7 +146,10 @@ class _Tap(Capture):
             # Only a stream can be an event stream, so only streams are asked.
             self._check_type()
         if body:
-            self.response_chunk(body)
+            if more or self._response is not None:
+                self.response_chunk(body)
+            else:
+                self.response_whole(body)
         if more or self.trailing:
             return self.inner_send(message)
         return self._send_last(message)
@@ -167,8 +172,8 @@ class _Tap(Capture):
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
         if kind == "http.response.trailers":
-            message = _rereadable(message)
-            self.note("trailers", tuple(message.get("headers", ())))
+            message, headers = _rereadable(message, message.get("headers", ()))
+            self.note("trailers", tuple(headers))
             more = message.get("more_trailers")
         else:
             self.note("skip", "sent_by_server")
@@ -211,13 +216,13 @@ _RARE: Final = frozenset(
 )
 
 
-def _rereadable(message: Message) -> Message:
+def _rereadable(message: Message, headers: Any) -> tuple[Message, Any]:
     """Return the message itself, or one like it whose headers can be read twice."""
-    headers = message.get("headers", ())
-    if type(headers) is list or iter(headers) is not headers:
-        return message
+    if iter(headers) is not headers:
+        return message, headers
     # ASGI allows any iterable: a generator that we read would be empty for the server.
-    return {**message, "headers": list(headers)}
+    headers = list(headers)
+    return {**message, "headers": headers}, headers
 
 
 def _route(scope: Scope) -> str:

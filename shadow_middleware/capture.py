@@ -203,11 +203,19 @@ class Capture:
         if self.done:
             return
         try:
-            self._response = _fed(self._response, data, self._caps[1], self.desk.ledger)
             if not self.first_byte and data:
                 self.first_byte = self.desk.now()
+            self._response = _fed(self._response, data, self._caps[1], self.desk.ledger)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.broken("response body", error)
+
+    def response_whole(self, data: bytes) -> None:
+        """Take note of a response body that comes in one piece, just before the end."""
+        # Its first byte and its last come at once, so `ended` tells for both.
+        if type(data) is bytes and len(data) <= self._caps[1]:
+            self._response = data
+        else:
+            self.response_chunk(data)
 
     def broken(self, where: str, error: BaseException) -> None:
         """Say that a mistake of our own left the capture incomplete."""
