@@ -1,10 +1,10 @@
-"""A token bucket over a given clock, for what may be said only so often."""
+"""Token buckets over a given clock: how often something is said, how long it takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["Allowance"]
+__all__ = ["Allowance", "WorkBudget"]
 
 
 class Allowance:
@@ -35,3 +35,31 @@ class Allowance:
             return False
         self._tokens -= 1.0
         return True
+
+
+class WorkBudget:
+    """
+    Allows a share of the time for some work, and `burst` seconds of it at once.
+
+    Args:
+        share: Seconds of work in each second.
+        burst: Seconds of work after a rest.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(self, share: float, burst: float, clock: Callable[[], float]) -> None:
+        self._share = share
+        self._burst = self._left = burst
+        self._clock = clock
+        self._last = clock()
+
+    def has_room(self) -> bool:
+        """Return whether there is time left for the work."""
+        now = self._clock()
+        self._left = min(self._burst, self._left + (now - self._last) * self._share)
+        self._last = now
+        return self._left > 0
+
+    def spent_since(self, started: float) -> None:
+        """Take the time since `started`, read from the same clock, off the budget."""
+        self._left -= self._clock() - started

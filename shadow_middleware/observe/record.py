@@ -22,7 +22,7 @@ from shadow_middleware.exchange import (
     header_values,
 )
 
-__all__ = ["Redacts", "bounded_text", "bounded_value", "divergence_record"]
+__all__ = ["LEFT_OUT", "Redacts", "bounded_text", "bounded_value", "divergence_record"]
 
 _MAX_HEADERS = 100
 _MAX_PATH = 2_000
@@ -31,6 +31,8 @@ _MAX_NOTE = 500
 _MARGIN = 8_192
 """Bytes decoded beyond what is kept, so that a redactor sees a secret there whole."""
 _END_OF_CUT = " bytes in all)"
+LEFT_OUT = "[left out: more divergences at once than there was time to redact]"
+"""What stands for a body that was left out."""
 
 
 class Redacts(Protocol):
@@ -54,7 +56,12 @@ class Redacts(Protocol):
 
 
 def divergence_record(
-    replay: Replay, route: str, redactor: Redacts, max_body: int
+    replay: Replay,
+    route: str,
+    redactor: Redacts,
+    max_body: int,
+    *,
+    with_bodies: bool = True,
 ) -> DivergenceRecord:
     """
     Return what is kept of a divergence.
@@ -64,6 +71,7 @@ def divergence_record(
         route: The name that it is counted under.
         redactor: Takes out secrets.
         max_body: Bytes kept of each body.
+        with_bodies: False leaves bodies out, which cost most of the work.
     """
     exchange, request = replay.exchange, replay.exchange.request
     live, shadow = exchange.response, replay.response
@@ -72,7 +80,11 @@ def divergence_record(
     shadow_headers = shadow.headers if shadow else no_headers
 
     def body(of: Body | None, headers: Headers) -> str:
-        return _body_text(of, headers, redactor, max_body) if of is not None else ""
+        if of is None or not of.length:
+            return ""
+        if not with_bodies:
+            return LEFT_OUT
+        return _body_text(of, headers, redactor, max_body)
 
     return DivergenceRecord(
         exchange_id=exchange.id,

@@ -19,6 +19,7 @@ from shadow_middleware.exchange import Exchange, Outcome, Replay
 from shadow_middleware.observe.announce import Announcer, Emit, Wanted
 from shadow_middleware.observe.events import divergence_event, finished_event
 from shadow_middleware.observe.log import DivergenceLog
+from shadow_middleware.observe.rate import WorkBudget
 from shadow_middleware.observe.record import Redacts, divergence_record
 from shadow_middleware.observe.stats import OTHER_ROUTES, Tally
 from shadow_middleware.settings import Settings
@@ -30,6 +31,10 @@ _logger = logging.getLogger("shadow_middleware.observe")
 _MAX_PENDING = 64
 """Divergences that are held until a flush; with their bodies they are the heavy part."""
 _MAX_REASON = 100
+_BODY_SHARE = 0.25
+_BODY_BURST = 1.0
+"""Redacting a large body takes milliseconds. A shadow that always differs must not
+keep the agent from replaying, so beyond this share records go without bodies."""
 DEFAULT_IGNORES = "default_ignores"
 """The reason of a match in which only headers differ that are ignored by default."""
 
@@ -55,6 +60,7 @@ class Recorder:
         *,
         wanted: Wanted | None = None,
         clock: Callable[[], float] = time.time,
+        work_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         """
         Start with nothing counted.
@@ -66,6 +72,7 @@ class Recorder:
             announce: Takes events by their short names; None announces nothing.
             wanted: Whether anybody listens to a signal; left out, somebody does.
             clock: Unix seconds.
+            work_clock: Monotonic seconds, for the share of time that bodies may take.
         """
         self.odd = 0
         self._clock = clock
@@ -80,6 +87,8 @@ class Recorder:
             settings.signal_rate,
             clock,
         )
+        self._work_clock = work_clock
+        self._body_budget = WorkBudget(_BODY_SHARE, _BODY_BURST, work_clock)
         self._pending: list[DivergenceRecord] = []
         self._lock = threading.Lock()
 
@@ -158,8 +167,7 @@ class Recorder:
 
     def _diverged(self, replay: Replay) -> None:
         route = self._tally.route(replay.exchange.endpoint)
-        limit = self._settings.max_stored_body
-        record = divergence_record(replay, route, self._redactor, limit)
+        record = self._built(replay, route)
         with self._lock:
             self._pending.append(record)
             full = len(self._pending) >= _MAX_PENDING
@@ -168,6 +176,18 @@ class Recorder:
             self._announcer.offer("divergence_found", divergence_event(record))
         if full:
             self.flush()
+
+    def _built(self, replay: Replay, route: str) -> DivergenceRecord:
+        started = self._work_clock()
+        record = divergence_record(
+            replay,
+            route,
+            self._redactor,
+            self._settings.max_stored_body,
+            with_bodies=self._body_budget.has_room(),
+        )
+        self._body_budget.spent_since(started)
+        return record
 
     def _redacted_route(self, route: str) -> str:
         method, space, path = route.partition(" ")

@@ -48,6 +48,7 @@ class Desk:
     ) -> None:
         settings = settings or Settings()
         self.clock = Clock()
+        self.work_clock = Clock()
         self.batches: list[Batch] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.recorder = Recorder(
@@ -57,6 +58,7 @@ class Desk:
             lambda name, event: self.events.append((name, event)),
             wanted=lambda name: name in wants,
             clock=self.clock,
+            work_clock=self.work_clock,
         )
 
     def flushed(self) -> Batch:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from shadow_middleware.exchange import Body, Outcome, Response, Timing
+from shadow_middleware.observe.record import LEFT_OUT
 from shadow_middleware.settings import Settings
 from shadow_middleware.signals import ALL
 from shadow_middleware.transform.redact import Redactor
@@ -212,6 +213,33 @@ def test_nothing_new_hands_nothing_over() -> None:
     desk.recorder.flush()
 
     assert [] == desk.batches
+
+
+class _SlowRedactor(Redactor):
+    """Takes half a second of the work clock for each body."""
+
+    desk: Desk
+
+    def body(self, data: bytes, content_type: bytes | str = "") -> str:
+        self.desk.work_clock.now += 0.5
+        return super().body(data, content_type)
+
+
+def test_a_flood_of_divergences_goes_without_bodies() -> None:
+    """Redaction may take a share of the time; every divergence is kept all the same."""
+    slow = _SlowRedactor(Settings())
+    desk = slow.desk = Desk(redactor=slow)
+
+    for _ in range(3):
+        desk.recorder.record(replay())
+    desk.work_clock.now += 4
+    desk.recorder.record(replay())
+
+    kept = desk.flushed().divergences
+    assert ['{"a": 2}', '{"a": 2}', LEFT_OUT, '{"a": 2}'] == [
+        record.shadow_body for record in kept
+    ]
+    assert {1} == {len(record.differences) for record in kept}
 
 
 class _BrokenRedactor(Redactor):
