@@ -743,3 +743,10 @@ def test_both_sides_of_us_keep_to_the_standard(serve: Any, path: str) -> None:
     with serve(validator(middleware)) as port:
         assert exchange(port, "GET", path)[0] in (200, 204)
     assert odd(handoff, "skip") is None
+
+
+def test_a_body_that_the_server_leaves_out_is_not_captured() -> None:
+    """W45: an app may answer HEAD with a body; no client ever sees it."""
+    middleware, handoff = wrapped(hello)
+    call(middleware, environ_for(REQUEST_METHOD="HEAD"))
+    assert (200, None) == (seen(handoff)["status"], seen(handoff)["response_body"])

@@ -144,6 +144,14 @@ def test_cookies_are_part_of_the_head(serve: Serve) -> None:
 
 
 @BOTH
+def test_a_body_that_the_server_leaves_out_is_not_captured(serve: Serve) -> None:
+    """W45: views answer HEAD with a body; no client ever sees it."""
+    with project():
+        serve("HEAD", "/items/7/")
+    assert (200, None) == (seen()["status"], seen()["response_body"])
+
+
+@BOTH
 @pytest.mark.parametrize("target", ["/echo", "/by-pieces", "/by-lines"])
 def test_a_body_that_the_view_reads_is_seen(serve: Serve, target: str) -> None:
     """W45: whole, and whichever way the view reads it."""
