@@ -23,6 +23,8 @@ from shadow_middleware.exchange import Kind
 __all__ = ["ListWalk", "Walking"]
 
 TICK = 256
+FEW = 32
+"""Rows between two looks at the clock where each may cost much."""
 MAX_ALIGNED = 50_000
 """Items of both lists together that are aligned; beyond, position alone counts."""
 RUN = 64
@@ -212,9 +214,9 @@ class _Here:
 
     def _fingerprints(self, items: list[Any], start: int, end: int) -> list[Hashable]:
         prints: list[Hashable] = []
-        for chunk in range(start, end, TICK):
+        for chunk in range(start, end, FEW):
             self._walk.findings.tick()
-            prints += map(fingerprint, items[chunk : min(chunk + TICK, end)])
+            prints += map(fingerprint, items[chunk : min(chunk + FEW, end)])
         return prints
 
     def _note_order(self, found: Alignment) -> None:

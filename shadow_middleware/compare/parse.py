@@ -37,6 +37,7 @@ _encode = msgspec.json.Encoder().encode
 
 LONGEST_INT = 4300
 """Digits that Python turns into an int without complaint; beyond, it is quadratic."""
+TICK = 1024
 SMALL = 48 * 1024
 """Bytes below which the cost of parsing is not estimated."""
 BYTES_PER_SECOND = 100e6
@@ -185,7 +186,9 @@ class _Hooks:
             return members
         seen: dict[str, int] = {}
         last: dict[str, Any] = {}
-        for name, value in pairs:
+        for number, (name, value) in enumerate(pairs):
+            if number % TICK == 0:
+                self._tick()
             if name in seen:
                 members[Repeated(name, seen[name])] = last[name]
             seen[name] = seen.get(name, 0) + 1

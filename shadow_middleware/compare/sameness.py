@@ -65,6 +65,9 @@ def fingerprint(value: Any) -> Hashable:
 
 
 def _written(value: Any) -> Hashable:
+    if type(value) is int:
+        # Writing 4,000 digits takes half a millisecond.
+        return int, value
     try:
         return repr(value)
     except (ValueError, RecursionError):
