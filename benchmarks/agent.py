@@ -1,7 +1,7 @@
 """
 The agent end to end: receive, replay, compare, count; CPU for each exchange.
 
-    python benchmarks/agent.py [--count 20000] [--rounds 3] [--only auto,httpx]
+    python -m benchmarks.agent [--count 20000] [--rounds 3] [--only auto,httpx]
 
 A live process hands over matching exchanges of 1 KB of JSON as fast as the agent takes
 them. The agent has a CPU of its own and writes its evidence to SQLite; live side and
@@ -14,13 +14,11 @@ import argparse
 import multiprocessing
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from replay import BODY, HEADERS, serve
-
+from benchmarks.replay import BODY, HEADERS, serve
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Pipe
 from shadow_middleware.handoff.keeper import Keeper
@@ -134,7 +132,9 @@ def main() -> None:
                 result = measure(transport, url, asked.count, folder)
                 rows.setdefault(name, []).append(result)
     target.terminate()
-    print("| transport | us CPU per exchange | exchanges/s per core | exchanges/s seen |")
+    print(
+        "| transport | us CPU per exchange | exchanges/s per core | exchanges/s seen |"
+    )
     print("|---|--:|--:|--:|")
     for name, runs in rows.items():
         middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
@@ -145,4 +145,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

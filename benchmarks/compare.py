@@ -1,7 +1,7 @@
 """
 What one comparison costs, beside parsing alone and beside DeepDiff alone.
 
-    python benchmarks/compare.py [--rounds 7] [--skip-deepdiff]
+    python -m benchmarks.compare [--rounds 7] [--skip-deepdiff]
 
 First ordinary pairs, each against its budget; then hostile ones, none of which may
 take much longer than `compare_budget` or hold the interpreter for over 50 ms: a

@@ -1,11 +1,11 @@
 """
 What mirroring costs the live app: everything mirrored, variants side by side.
 
-    python benchmarks/live_path.py            every section, about 6 minutes
-    python benchmarks/live_path.py cpu        added CPU per request, in one server
-    python benchmarks/live_path.py saturated  throughput kept, ASGI
-    python benchmarks/live_path.py half       latency at half load
-    python benchmarks/live_path.py wsgi       throughput kept, gunicorn
+    python -m benchmarks.live_path            every section, about 6 minutes
+    python -m benchmarks.live_path cpu        added CPU per request, in one server
+    python -m benchmarks.live_path saturated  throughput kept, ASGI
+    python -m benchmarks.live_path half       latency at half load
+    python -m benchmarks.live_path wsgi       throughput kept, gunicorn
 
 The live server has a CPU of its own; load generator, agent and shadow share another.
 Each round runs every variant once, forwards and backwards in turn; figures are

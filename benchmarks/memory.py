@@ -1,7 +1,7 @@
 """
 How much memory do the live process and the agent take while the shadow never answers?
 
-    python benchmarks/memory.py [REQUESTS]
+    python -m benchmarks.memory [REQUESTS]
 
 A bare app and a wrapped one get the same load, half of it 1 MiB uploads and half 1 MiB
 downloads, over eight connections. The resident size of each process is read from

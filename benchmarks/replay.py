@@ -1,7 +1,7 @@
 """
 What one replay costs: CPU in the sending process, for each transport.
 
-    python benchmarks/replay.py [--count 4000] [--rounds 3] [--only auto,httpx]
+    python -m benchmarks.replay [--count 4000] [--rounds 3] [--only auto,httpx]
 
 A bare target answers 1 KB of JSON from another process. Each variant sends through
 `HttpSender` in a process of its own, 1 and 32 at a time; the variants take turns, and

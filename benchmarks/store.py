@@ -1,7 +1,7 @@
 """
 What the store takes in a second: outcomes that are counted, divergences that are kept.
 
-    python benchmarks/store.py [--outcomes 200000] [--divergences 5000] [--rounds 3]
+    python -m benchmarks.store [--outcomes 200000] [--divergences 5000] [--rounds 3]
 
 Both go the way they go in the agent, through `Writer` and `SqlStore`, on SQLite and on
 a real Postgres from a wheel. `driver` beside them is the bare driver's `executemany`
@@ -16,27 +16,22 @@ import argparse
 import json
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from shadow_middleware.evidence import Batch, Count, DivergenceRecord  # noqa: E402
-from shadow_middleware.exchange import Difference, Kind, Outcome, Part  # noqa: E402
-from shadow_middleware.store import rows  # noqa: E402
-from shadow_middleware.store.sql import SqlStore  # noqa: E402
-from shadow_middleware.store.upgrade import upgrade  # noqa: E402
-from shadow_middleware.store.writer import Writer  # noqa: E402
-from tests.postgres import running_postgres  # noqa: E402
+from shadow_middleware.evidence import Batch, Count, DivergenceRecord
+from shadow_middleware.exchange import Difference, Kind, Outcome, Part
+from shadow_middleware.store import rows
+from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.store.upgrade import upgrade
+from shadow_middleware.store.writer import Writer
+from tests.postgres import running_postgres
 
 MINUTE = 30_000_000
 ROUTES = 50

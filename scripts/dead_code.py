@@ -22,9 +22,6 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "first_byte_ms": "users, on the timing of an exchange",
     "process_view": "Django, on a middleware",
     "process_exception": "Django, on a middleware",
-    "server_bind": "socketserver, on the demo's server",
-    "raw_path": "HTTP transports, on a URL",
-    "log_message": "wsgiref, on the demo's handler",
     "ready": "Django, on an app's configuration",
 }
 """Names that others call: each with who does."""

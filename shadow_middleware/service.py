@@ -43,7 +43,8 @@ class Account:
         self._selected: dict[str, int] = {}
         self._ended: Counter[tuple[str, str]] = Counter()
         self._settlements: list[Settlement] = []
-        self._changed = False
+        self._changed: set[str] = set()
+        self._gone: set[str] = set()
         self.totals: Counter[str] = Counter()
         """Replays ended so far, by session."""
 
@@ -51,12 +52,14 @@ class Account:
         """Take note of replays that ended."""
         self._ended[session, target] += number
         self.totals[session] += number
+        self._changed.add(session)
 
     def selected(self, session: str, number: int) -> None:
         """Take note of a session's own total."""
+        self._gone.discard(session)
         if self._selected.get(session, -1) < number:
             self._selected[session] = number
-            self._changed = True
+            self._changed.add(session)
 
     def settle(self, session: str, handed: int) -> None:
         """Ask the store to settle what earlier agents of a session left undone."""
@@ -65,17 +68,13 @@ class Account:
             Settlement(session, target, handed, minute) for target in self._targets
         ]
 
-    def forget(self, session: str) -> None:
-        """Drop a session that has gone, once it has been told of."""
-        self._selected.pop(session, None)
-        self.totals.pop(session, None)
+    def leave(self, session: str) -> None:
+        """Take note that a session has gone; it is forgotten when it is silent."""
+        self._gone.add(session)
 
     def complete(self, batch: Batch) -> Batch:
         """Return the batch with all that is to be told of sessions."""
         now = self._clock()
-        sessions = set(self._selected) | {session for session, _ in self._ended}
-        if not (self._changed or self._ended):
-            sessions = set()
         progress = [
             Progress(
                 session,
@@ -84,15 +83,24 @@ class Account:
                 self._ended[session, target],
                 now,
             )
-            for session in sorted(sessions)
+            for session in sorted(self._changed)
             for target in self._targets
         ]
         settlements, self._settlements = self._settlements, []
+        self._forget(self._gone - self._changed)
         self._ended.clear()
-        self._changed = False
+        self._changed.clear()
         return msgspec.structs.replace(
             batch, progress=progress, settlements=settlements
         )
+
+    def _forget(self, sessions: set[str]) -> None:
+        # One that ends a late replay even so is told of again: the store keeps the
+        # highest number that was selected, and adds up what has ended.
+        for session in sessions:
+            self._selected.pop(session, None)
+            self.totals.pop(session, None)
+        self._gone -= sessions
 
 
 class Bench:
@@ -129,6 +137,12 @@ class Bench:
             clock=clock,
         )
         self.pipeline = Pipeline(lanes, self.recorder, self.sessions.ended)
+
+    def part(self, intake: Intake) -> None:
+        """Take note that a connection is gone; it need not be one of ours."""
+        if intake in self.intakes and intake.hello is not None:
+            self.intakes.discard(intake)
+            self.sessions.leave(intake.hello.session)
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take one exchange."""
@@ -218,8 +232,7 @@ class Service:
         """Take note that a connection is gone."""
         self._intakes.discard(intake)
         for bench in self._benches.values():
-            if intake in bench.intakes:
-                bench.intakes.discard(intake)
+            bench.part(intake)
         if self._ends_when_alone and not self._intakes:
             self.stop()
 

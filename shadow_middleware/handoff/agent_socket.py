@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-import select
+import selectors
 import socket
 import threading
 import time
 from asyncio import _get_running_loop  # the only look at the loop that never raises
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
@@ -337,8 +338,9 @@ class AgentSocket:
 
 
 def _wait_writable(connection: socket.socket | None, timeout: float) -> None:
-    """Wait until the socket takes bytes, or a moment where there is none."""
-    try:
-        select.select([], [connection] if connection else [], [], timeout)
-    except (OSError, ValueError):
-        time.sleep(timeout)
+    """Wait until the socket takes bytes, or all of the time where there is none."""
+    # Not select(): it takes no file descriptor above 1023.
+    with selectors.DefaultSelector() as waiting:
+        with suppress(OSError, ValueError):  # closed a moment ago
+            waiting.register(connection or -1, selectors.EVENT_WRITE)
+        waiting.select(timeout)

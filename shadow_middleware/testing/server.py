@@ -6,7 +6,8 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import closing, suppress
+from functools import partial
 from typing import Any, Self
 
 from shadow_middleware.testing.behaviours import Behaviour, answering, refusing
@@ -34,7 +35,7 @@ class ShadowServer:
         self._received: list[Received] = []
         self._changed = threading.Condition()
         self._connections: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
+        self._accepting: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="shadow-server", daemon=True
@@ -121,34 +122,37 @@ class ShadowServer:
         self._behaviour = behaviour
         if behaviour is refusing:
             await self._close()
-        elif self._server is None:
+        elif self._accepting is None:
             listener = _bound_socket(self.port)
-            self._server = await asyncio.start_server(
-                self._serve, sock=listener, limit=2**20, backlog=1024
-            )
+            listener.listen(1024)
+            listener.setblocking(False)
+            self._accepting = asyncio.create_task(self._accept(listener))
 
     async def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        # One turn of the loop, so that a connection just accepted has its task.
-        await asyncio.sleep(0)
-        tasks = tuple(self._connections)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._accepting is not None:
+            await _ended(self._accepting)
+            self._accepting = None
+        await _ended(*self._connections)
 
-    async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    async def _accept(self, listener: socket.socket) -> None:
+        # Not `asyncio.start_server`: its close() loses a connection that was accepted
+        # and has no transport yet, and the garbage collector warns about it later.
+        loop = asyncio.get_running_loop()
+        with closing(listener):
+            while True:
+                connection, _ = await loop.sock_accept(listener)
+                task = asyncio.create_task(self._serve(connection))
+                self._connections.add(task)
+                task.add_done_callback(self._connections.discard)
+                # For a task that is cancelled before its first step.
+                task.add_done_callback(partial(_close, connection))
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=connection, limit=2**20)
         try:
             with suppress(OSError, EOFError, asyncio.CancelledError):
                 await self._converse(reader, writer)
         finally:
-            self._connections.discard(task)
             writer.transport.abort()
 
     async def _converse(
@@ -166,6 +170,16 @@ class ShadowServer:
 
 def _behaviour(given: Behaviour | Reply | None) -> Behaviour:
     return answering(given) if given is None or isinstance(given, Reply) else given
+
+
+def _close(connection: socket.socket, _: object) -> None:
+    connection.close()
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _bound_socket(port: int) -> socket.socket:

@@ -128,10 +128,6 @@ class TextRedactor:
             hidden = revealed
         return clean
 
-    def finds(self, text: str) -> bool:
-        """Whether anything in the text would be redacted."""
-        return self(text) != text
-
     def _once(self, text: str) -> str:
         if not self._users and _PLAIN.fullmatch(text):
             return text

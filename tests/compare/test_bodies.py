@@ -11,6 +11,7 @@ import brotli
 import pytest
 import zstandard
 
+from shadow_middleware.compare import Comparison
 from shadow_middleware.compare.decode import decode
 from shadow_middleware.settings import Rule, Settings
 from tests.compare.making import answer, body, compare, found
@@ -215,7 +216,7 @@ def test_a_label_that_differs_is_the_only_difference_of_the_same_json() -> None:
     assert [("changed", "content-type")] == found(comparison)
 
 
-def test_expanded_parts_that_differ_are_different():
+def test_expanded_parts_that_differ_are_different() -> None:
     """A prefix that differs decides, even of a body that is too large."""
     live, shadow = (gzip.compress(start + bytes(MIB)) for start in (b"1", b"2"))
     settings = Settings(max_expanded_body=1000)
@@ -224,18 +225,18 @@ def test_expanded_parts_that_differ_are_different():
     assert ("different", True) == (comparison.result, comparison.cut)
 
 
-def test_what_follows_the_end_of_a_coding_breaks_it():
+def test_what_follows_the_end_of_a_coding_breaks_it() -> None:
     """It would be lost without a word."""
     assert "broken" == decode(CODED["deflate"] + b"more", ["deflate"], MIB).state
     assert "broken" == decode(CODED["gzip"] + b"more", ["gzip"], MIB).state
     assert (b"", "whole") == decode(b"", ["br"], MIB)
 
 
-def test_a_text_of_too_many_lines_is_told_by_its_first_difference():
+def test_a_text_of_too_many_lines_is_told_by_its_first_difference() -> None:
     """And the same characters in another charset are explained all the same."""
     live, shadow = "a\n" * 30_000, "a\n" * 20_000 + "b\n" + "a\n" * 9_999
 
-    def result(one: bytes, other: bytes):
+    def result(one: bytes, other: bytes) -> Comparison:
         return compare(answer(one, kind="text/plain"), answer(other, kind="text/plain"))
 
     different = result(live.encode(), shadow.encode())
@@ -245,7 +246,7 @@ def test_a_text_of_too_many_lines_is_told_by_its_first_difference():
     assert ("charset",) == result(live.encode(), live.encode("utf-16")).explained
 
 
-def test_text_in_a_charset_that_it_is_not_in_is_compared_by_bytes():
+def test_text_in_a_charset_that_it_is_not_in_is_compared_by_bytes() -> None:
     """The note says so."""
     kind = "text/plain; charset=ascii"
     comparison = compare(answer(b"\xff", kind=kind), answer(b"\xfe", kind=kind))
@@ -253,7 +254,7 @@ def test_text_in_a_charset_that_it_is_not_in_is_compared_by_bytes():
     assert "not text in the stated charset" in comparison.differences[0].note
 
 
-def test_a_shadow_cannot_choose_any_codec():
+def test_a_shadow_cannot_choose_any_codec() -> None:
     """Punycode takes quadratic time, so it is not among those decoded."""
     kind = "text/plain; charset=punycode"
     comparison = compare(answer(b"a-b", kind=kind), answer(b"a-c", kind=kind))

@@ -286,7 +286,9 @@ def test_no_path_glob_hangs() -> None:
         ([1.0, 5.0, 9.0], [9.05, 1.05, 7.0], "different"),
     ],
 )
-def test_unordered_numbers_may_be_tolerated_as_well(live, shadow, result):
+def test_unordered_numbers_may_be_tolerated_as_well(
+    live: object, shadow: object, result: str
+) -> None:
     """Both sides are paired by size."""
     rules = (
         tolerate(name="order", path="", unordered=True),
@@ -296,7 +298,7 @@ def test_unordered_numbers_may_be_tolerated_as_well(live, shadow, result):
     assert result == compare_json(live, shadow, rules=rules).result
 
 
-def test_rows_that_lack_the_key_are_paired_in_order():
+def test_rows_that_lack_the_key_are_paired_in_order() -> None:
     """And rows whose key is on one side only stand alone."""
     live = [{"k": "a"}, {"v": 1}, {"k": "b"}]
     shadow = [{"k": "c"}, {"k": "a"}, {"v": 2}]
@@ -307,7 +309,7 @@ def test_rows_that_lack_the_key_are_paired_in_order():
     )
 
 
-def test_many_nameless_rows_are_told_as_missing_and_added():
+def test_many_nameless_rows_are_told_as_missing_and_added() -> None:
     """Pairing them by likeness would cost the square of their number."""
     live, shadow = ([{"x": n + by} for n in range(20)] for by in (0, 100))
     rules = (tolerate(path="", unordered=True),)
@@ -317,7 +319,7 @@ def test_many_nameless_rows_are_told_as_missing_and_added():
     }
 
 
-def test_unordered_scalars_that_differ_are_missing_and_added():
+def test_unordered_scalars_that_differ_are_missing_and_added() -> None:
     """Nothing pairs two words."""
     rules = (tolerate(path="", unordered=True),)
     comparison = compare_json(["a", "b", "c"], ["c", "x", "y"], rules=rules)
@@ -325,7 +327,7 @@ def test_unordered_scalars_that_differ_are_missing_and_added():
     assert 4 == len(comparison.differences)
 
 
-def test_an_ignored_list_item_does_not_shift_the_others():
+def test_an_ignored_list_item_does_not_shift_the_others() -> None:
     """Indexes stay what they were."""
     comparison = compare_json([1, {"a": 2}, 3], [9, {"a": 4}, 3], ignore_paths=("/0",))
 
@@ -336,7 +338,9 @@ def test_an_ignored_list_item_does_not_shift_the_others():
     "value",
     [b"null", b"true", b"1.5", b"7" * 4_250, b'"\\ud800"', b'"%s"' % (b"1" * 9_000)],
 )
-def test_a_pattern_that_does_not_fit_a_value_leaves_the_difference(value):
+def test_a_pattern_that_does_not_fit_a_value_leaves_the_difference(
+    value: bytes,
+) -> None:
     """Whatever the value is, and however long."""
     rules = (Rule(path="/a", matches="[0-9]{1,3}|1*"),)
 
@@ -349,21 +353,21 @@ def test_a_pattern_that_does_not_fit_a_value_leaves_the_difference(value):
 @pytest.mark.parametrize(
     ("pattern", "value"), [("null", None), ("true", True), ("1.5", 1.5)]
 )
-def test_patterns_see_values_as_json_writes_them(pattern, value):
+def test_patterns_see_values_as_json_writes_them(pattern: str, value: object) -> None:
     """So that they can name them."""
     rules = (Rule(path="/a", matches=f"{pattern}|x"),)
 
     assert "explained" == compare_json({"a": value}, {"a": "x"}, rules=rules).result
 
 
-def test_numbers_beyond_a_float_are_not_close():
+def test_numbers_beyond_a_float_are_not_close() -> None:
     """No tolerance is computed where it cannot be."""
     rules = (tolerate(path="/0", absolute=1e300),)
 
     assert "different" == compare_json([10**400], [1.5], rules=rules).result
 
 
-def test_a_rule_for_one_cookie_leaves_the_others():
+def test_a_rule_for_one_cookie_leaves_the_others() -> None:
     """Cookies are named `set-cookie/NAME`."""
     settings = Settings(ignore_headers=("set-cookie/a",))
 
@@ -375,7 +379,7 @@ def test_a_rule_for_one_cookie_leaves_the_others():
     assert ["explained", "different"] == [result(b"a"), result(b"b")]
 
 
-def test_rules_are_chosen_afresh_for_any_number_of_routes():
+def test_rules_are_chosen_afresh_for_any_number_of_routes() -> None:
     """A raw path may stand in for a route, so there is no end of them."""
     book = RuleBook(Settings(rules=(Rule(route="/r1/*", path="/a"),)))
     chosen = [book.select("s", "GET", f"/r{n % 3}/{n}") for n in range(3_000)]

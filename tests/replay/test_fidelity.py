@@ -26,6 +26,7 @@ TARGETS = [
     (b"/a:b@c", b"u=http://x/y?z"),
     (b"/quote'\"<>", b"'\"<>"),
     (b"/hash", b"a=%23"),
+    (b"/a#b", b"c=#d"),
 ]
 
 

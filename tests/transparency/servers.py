@@ -26,12 +26,6 @@ class Server(NamedTuple):
     command: str
     """Arguments to `python -m`; `{port}` is filled in."""
     scenarios: Mapping[str, Scenario]
-    left_out: frozenset[str] = frozenset()
-    """Scenarios that this server itself cannot do, bare or not."""
-
-
-def without(*names: str) -> frozenset[str]:
-    return frozenset(names)
 
 
 UVICORN = (
@@ -80,8 +74,15 @@ SERVERS: dict[str, Server] = {
 }
 
 
+class Running(NamedTuple):
+    """A server that answers."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[int]:
+def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[Running]:
     """Start a server, wait until it answers, and stop it as an operator would."""
     port = free_port()
     log = folder / "server.log"
@@ -98,7 +99,7 @@ def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[int]
         )
     try:
         wait_until_up(process, port, log)
-        yield port
+        yield Running(port, process.pid)
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     finally:

@@ -52,11 +52,11 @@ def folder(tmp_path: Path) -> Path:
 def test_every_byte_is_as_without_us(name: str, folder: Path) -> None:
     """W5 W6 W35 W42 W52: status, headers, framing, chunks and side effects are equal."""
     server = SERVERS[name]
-    with running(server, folder) as port:
-        bare = answers(Client(port, folder), server)
+    with running(server, folder) as live:
+        bare = answers(Client(live.port, folder), server)
 
-    with ShadowServer() as shadow, running(server, folder, shadow.url) as port:
-        client = Client(port, folder)
+    with ShadowServer() as shadow, running(server, folder, shadow.url) as live:
+        client = Client(live.port, folder)
         for state, behaviour in BEHAVIOURS.items():
             shadow.become(behaviour)
             began = time.monotonic()

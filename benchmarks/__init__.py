@@ -1,0 +1,3 @@
+"""Programs that measure; each is run as `scripts/bench NAME`."""
+
+from __future__ import annotations
