@@ -36,7 +36,7 @@ def main() -> int:
         ignore_names=["__*__", *USED_FROM_OUTSIDE],
         ignore_decorators=["@*.callback", "@*.command", "@register", "@receiver"],
     )
-    vulture.scavenge(["shadow_middleware"], exclude=["*/migrations/*"])
+    vulture.scavenge(["shadow_middleware", "benchmarks"], exclude=["*/migrations/*"])
     dead = [
         item
         for item in vulture.get_unused_code()

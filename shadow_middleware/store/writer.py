@@ -94,6 +94,11 @@ class Writer:
             samples = self._pending.lost_samples + self._lost_unwritten
             return Lost(samples, self._lost_outcomes)
 
+    @property
+    def failure(self) -> str:
+        """Why the store is away; empty while it is there."""
+        return self._failure
+
     def add(self, batch: Batch) -> None:
         """Take in a batch. Never waits for the store, never raises."""
         with self._changed:

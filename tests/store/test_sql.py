@@ -160,7 +160,7 @@ def test_what_a_locked_store_missed_is_written_later(
     with locked(sqlite_url):
         writer.add(matches(5))
         assert not writer.flush(0.2)
-        assert "locked" in writer._failure
+        assert "locked" in writer.failure
 
     assert writer.close(10.0)
     assert [5] == [total.count for total in open_sql(sqlite_url).totals()]
@@ -253,7 +253,7 @@ def test_a_postgres_that_is_killed_gets_everything_when_it_is_back() -> None:
         server.kill()
         writer.add(Batch([count(3)], divergences=[divergence()]))
         assert not writer.flush(0.3)
-        assert "cannot be" in writer._failure
+        assert "cannot be" in writer.failure
         server.start_again()
 
         assert writer.close(30.0)

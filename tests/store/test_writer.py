@@ -119,13 +119,13 @@ def test_a_store_that_is_away_gets_everything_when_it_is_back(
     with caplog.at_level(logging.WARNING):
         for number in range(200):
             writer.add(Batch([count()], divergences=[divergence(f"a-{number}")]))
-        wait_until(lambda: writer._failure == "the store is away")
+        wait_until(lambda: writer.failure == "the store is away")
         store.away = False
 
         assert writer.flush(SOON)
 
     assert (200, 200) == (counted(store), store.memory.count_divergences())
-    assert (Lost(), "") == (writer.lost, writer._failure)
+    assert (Lost(), "") == (writer.lost, writer.failure)
     assert [
         "the store is away; evidence waits in memory",
         "the store is back; what waited is being written",
@@ -224,7 +224,7 @@ def test_no_failure_ends_the_thread(
     store.crash = crash
     writer = make_writer(store)
     writer.add(matches(2))
-    wait_until(lambda: bool(writer._failure))
+    wait_until(lambda: bool(writer.failure))
     store.crash = None
 
     assert writer.flush(SOON)
