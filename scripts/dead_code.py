@@ -22,6 +22,7 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "first_byte_ms": "users, on the timing of an exchange",
     "process_view": "Django, on a middleware",
     "process_exception": "Django, on a middleware",
+    "make_app": "uvicorn, in the memory benchmark",
     "ready": "Django, on an app's configuration",
 }
 """Names that others call: each with who does."""
