@@ -32,14 +32,8 @@ def starlette_app() -> Any:
 
 
 def fastapi_app() -> Any:
-    """A FastAPI app with one JSON route."""
-    from fastapi import FastAPI
-
-    app = FastAPI()
-
-    @app.get("/item")
-    async def item() -> dict[str, Any]:
-        return ITEM
+    """A FastAPI app with parameters, a dependency and a model."""
+    from benchmarks.live_fastapi import app
 
     return app
 

@@ -63,7 +63,7 @@ def process(command: list[str], cpu: str, port: int, **env: str) -> Iterator[int
     """Run a server on one CPU for as long as it is needed; give its pid."""
     server = subprocess.Popen(
         ["chrt", "-f", "5", "taskset", "-c", cpu, *command],
-        env={**os.environ, **env, "PYTHONPATH": str(HERE)},
+        env={**os.environ, **env, "PYTHONPATH": str(HERE.parent)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -80,7 +80,7 @@ def process(command: list[str], cpu: str, port: int, **env: str) -> Iterator[int
 def uvicorn(port: int) -> list[str]:
     """Return the command of an ASGI server."""
     return [
-        *(sys.executable, "-m", "uvicorn", "--factory", "live_apps:make"),
+        *(sys.executable, "-m", "uvicorn", "--factory", "benchmarks.live_apps:make"),
         *("--port", str(port), "--no-access-log", "--log-level", "error"),
     ]
 
@@ -88,7 +88,7 @@ def uvicorn(port: int) -> list[str]:
 def gunicorn(port: int) -> list[str]:
     """Return the command of a WSGI server."""
     return [
-        *(sys.executable, "-m", "gunicorn", "live_apps:make()", "-w", "1"),
+        *(sys.executable, "-m", "gunicorn", "benchmarks.live_apps:make()", "-w", "1"),
         *("-k", "gthread", "--threads", "4", "-b", f"127.0.0.1:{port}"),
     ]
 

@@ -13,8 +13,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from shadow_middleware.capture import Capture
-from shadow_middleware.live import LiveSide
+from shadow_middleware.live import LiveSide, odd_of
 from shadow_middleware.runtime import live_side
+from shadow_middleware.selection import Skipped
 from shadow_middleware.settings import load
 
 __all__ = ["ShadowMiddleware"]
@@ -25,7 +26,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+SEEN: Final = "shadow_middleware.seen"
+"""Set in the scope of a request that a middleware of ours has seen."""
 
 
 class ShadowMiddleware:
@@ -44,66 +46,78 @@ class ShadowMiddleware:
         self.app = app
         self.live = live_side(load(settings))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(  # noqa: C901 -- few functions; _Tap says why
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Serve one connection as the app alone would."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                send = _Lifespan(self.live, send)
-            return await self.app(scope, receive, send)
-        tap = self._tap(scope)
-        if tap is None:
-            return await self.app(scope, receive, send)
-        tap.inner_send = send
-        if tap.method not in BODILESS or tap.announces_body():
-            tap.inner_receive = receive
-            receive = tap.receive
+        live = self.live
+        tap = None
         try:
-            await self.app(scope, receive, tap.send)
+            if (
+                scope["type"] == "http"
+                and scope["method"] in live.methods
+                and SEEN not in scope
+            ):
+                scope[SEEN] = True  # of two middlewares around one app one captures
+                # A copy: layers within may change the list in place.
+                headers = tuple(scope["headers"])
+                path = scope.get("raw_path") or quote(scope["path"]).encode()
+                key = None if live.plain else live.select(path, headers, scope)
+                if not isinstance(key, Skipped) and not (
+                    live.handoff.paused_until and live.refuses()
+                ):
+                    scheme, version = scope.get("scheme", "http"), scope["http_version"]
+                    tap = _Tap(
+                        live,
+                        scope["method"],
+                        path,
+                        scope["query_string"],
+                        headers,
+                        live.now(),
+                        None
+                        if key is None and scheme == "http" and version == "1.1"
+                        else odd_of(key, scheme, version),
+                        live=live,
+                        scope=scope,
+                        inner_receive=receive,
+                        inner_send=send,
+                    )
+                    for name, _ in headers:
+                        if name not in live.innocent:
+                            tap = tap if live.clears(tap) else None
+                            break
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            live.fault("scope", error)
+        if tap is None:
+            if scope["type"] == "lifespan":
+                send = _Lifespan(live, send)
+            return await self.app(scope, receive, send)
+        try:
+            await self.app(scope, tap.receive, tap.send)
         except BaseException as error:
             tap.app_raised(error)
             raise
         if not tap.done:
             tap.app_returned()
 
-    def _tap(self, scope: Scope) -> _Tap | None:
-        try:
-            tap: _Tap | None = self.live.begin(  # type: ignore[assignment]
-                scope["method"],
-                scope.get("raw_path") or quote(scope["path"]).encode(),
-                scope["query_string"],
-                scope["headers"],
-                scope.get("scheme", "http"),
-                scope["http_version"],
-                scope,
-                _Tap,
-            )
-        except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.live.fault("scope", error)
-            return None
-        if tap is not None:
-            tap.scope = scope
-            tap.trailing = tap.unread = False
-        return tap
 
-
-class _Tap(Capture):
+class _Tap(Capture, kw_only=True):
     """The capture of one ASGI exchange; `send` and `receive` are what the app gets."""
 
-    __slots__ = ("inner_receive", "inner_send", "scope", "trailing", "unread")
+    # In a busy server nothing of ours is in the processor's caches when its turn comes,
+    # so each function, and each object, that a request meets costs up to half a
+    # microsecond. Hence few functions: what most responses need stands in `send`, and
+    # their records are encoded later, many in a row.
 
-    desk: LiveSide
+    live: LiveSide
     scope: Scope
-    inner_send: Send
     inner_receive: Receive
-
-    def announces_body(self) -> bool:
-        """Whether a request with a method that has no body comes with one."""
-        if self.scope["http_version"] not in ("1.1", "1.0"):
-            return True
-        for name, _ in self.headers:
-            if name == b"content-length" or name == b"transfer-encoding":
-                return True
-        return False
+    inner_send: Send
+    short: bool = True
+    """Whether a body message that is the last finds nothing noted but a head."""
+    unread: bool = False
+    """Whether the request has more body than the app has read."""
+    trailing: bool = False
 
     async def receive(self) -> Message:
         """Pass on what the server received."""
@@ -111,42 +125,79 @@ class _Tap(Capture):
         if message["type"] == "http.request":
             body = message.get("body")
             if body:
+                self.short = False
                 self.request_chunk(body)
             self.unread = message.get("more_body", False)
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
+    def send(self, message: Message) -> Awaitable[None]:  # noqa: C901 -- see above
         """Pass on what the app sends; the very same object, at once."""
         if self.done:
             return self.inner_send(message)
         try:
             kind = message["type"]
             if kind == "http.response.body":
-                return self._send_body(message)
-            if kind == "http.response.start":
+                body = message.get("body", b"")
+                live = self.live
+                if (
+                    not self.short
+                    or message.get("more_body")
+                    or type(body) is not bytes
+                    or len(body) > live.short
+                    or _get_running_loop() is None
+                ):
+                    return self._send_piece(message, body)
+                # What is added leaves this process with a later event of the loop, when
+                # the server has long been given the last byte; no need to wait for it.
+                self.done = True
+                live.handoff.add(
+                    (
+                        self.started,
+                        0,
+                        live.now(),
+                        self.method,
+                        self.path,
+                        self.query,
+                        self.headers,
+                        None,
+                        self.status,
+                        self.response_headers,
+                        body,
+                        _route(self.scope),
+                        self.odd,
+                    )
+                )
+            elif kind == "http.response.start":
                 headers = message.get("headers", ())
                 if type(headers) is not list:
                     message, headers = _rereadable(message, headers)
                 self.status = message["status"]
                 # A copy: layers around us may change the list in place.
                 self.response_headers = tuple(headers)
-                self.trailing = message.get("trailers", False)
-                if not self.desk.any_type:
-                    self._check_type()
+                if message.get("trailers") or not self.live.any_response:
+                    self._look_at_head(message)
             elif kind in _RARE:
                 return self._send_rare(kind, message)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.broken("send", error)
         return self.inner_send(message)
 
-    def _send_body(self, message: Message) -> Awaitable[None]:
-        body = message.get("body")
+    def _look_at_head(self, message: Message) -> None:
+        if message.get("trailers"):
+            self.trailing, self.short = True, False
+        if not self.live.any_type:
+            self._check_type()
+        if not self.live.any_route:
+            self.short = False
+
+    def _send_piece(self, message: Message, body: Any) -> Awaitable[None]:
         more = message.get("more_body")
-        if more and self._response is None and self.desk.any_type:
+        if more and self.response is None and self.live.any_type:
             # Only a stream can be an event stream, so only streams are asked.
             self._check_type()
+        self.short = False
         if body:
-            if more or self._response is not None:
+            if more or self.response is not None:
                 self.response_chunk(body)
             else:
                 self.response_whole(body)
@@ -157,8 +208,6 @@ class _Tap(Capture):
     def _send_last(self, message: Message) -> Awaitable[None]:
         if _get_running_loop() is None:
             return self._send_then_end(message)
-        # On asyncio what is handed over leaves this process with a later event, when
-        # the server has long been given the last byte; that saves a coroutine.
         self.end()
         return self.inner_send(message)
 
@@ -180,6 +229,10 @@ class _Tap(Capture):
             more = message.get("more_body")
         return self.inner_send(message) if more else self._send_last(message)
 
+    def has_body(self) -> None:
+        """Take note that the request's headers announce a body."""
+        self.unread, self.short = True, False
+
     def end(self) -> None:
         """Hand over; the last byte is with the server, or all but."""
         if self.unread:
@@ -187,7 +240,7 @@ class _Tap(Capture):
         try:
             route = _route(self.scope)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.desk.fault("route", error)
+            self.live.fault("route", error)
             route = ""
         self.finish(route)
 
@@ -231,16 +284,12 @@ def _route(scope: Scope) -> str:
     if route is not None:
         path = str(getattr(route, "path_format", None) or getattr(route, "path", ""))
         base = scope.get("app_root_path")  # starlette keeps it when an app is mounted
-        return path if base is None else _mount(scope, base) + path
+        root = scope.get("root_path", "")
+        return path if base is None or base == root else root.removeprefix(base) + path
     template = scope.get("path_template")  # Litestar
     if template is not None:
         return str(template)
     return UNROUTED if "router" in scope else ""
-
-
-def _mount(scope: Scope, base: str) -> str:
-    root = str(scope.get("root_path", ""))
-    return root.removeprefix(base)
 
 
 UNROUTED: Final = "(no route)"

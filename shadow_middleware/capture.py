@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from hashlib import _Hash
@@ -19,13 +21,21 @@ if TYPE_CHECKING:
 __all__ = ["Capture", "Collector", "Desk", "Ledger", "Record"]
 
 Record = tuple[object, ...]
-"""An exchange as it crosses the wall; `handoff.codec` names the places."""
+"""An exchange as it crosses the wall; `handoff.codec` names the places but the first."""
 
 
 class Desk(Protocol):
     """Where a capture goes when it is done. Nothing here raises or blocks."""
 
-    ledger: Ledger
+    @property
+    def ledger(self) -> Ledger:
+        """Where bodies that are being collected account for what they hold."""
+        ...
+
+    @property
+    def caps(self) -> tuple[int, int]:
+        """Bytes to keep of a request body and of a response body."""
+        ...
 
     def now(self) -> int:
         """Return monotonic nanoseconds."""
@@ -48,26 +58,16 @@ class Desk(Protocol):
         ...
 
 
-class Ledger:
-    """
-    How much the bodies that are still being collected hold, all together.
+class Ledger(Protocol):
+    """How much the bodies that are still being collected may hold, all together."""
 
-    An entry for each, and no total: entries are replaced whole, so threads need no
-    lock and a finaliser may strike one out.
-    """
+    def take(self, size: int) -> bool:
+        """Hold `size` bytes more, if there is room for them."""
+        ...
 
-    def __init__(self, room: Callable[[], int]) -> None:
-        self._held: dict[int, int] = {}
-        self._room = room
-
-    def admits(self, owner: Collector, length: int) -> bool:
-        """Account for what the owner would hold; whether there is room for that."""
-        self._held[id(owner)] = length
-        return sum(list(self._held.values())) <= self._room()
-
-    def strike(self, owner: Collector) -> None:
-        """Forget an owner that is gone."""
-        self._held.pop(id(owner), None)
+    def give(self, size: int) -> None:
+        """Hold `size` bytes less. For finalisers too: it takes no lock."""
+        ...
 
 
 class Collector:
@@ -77,13 +77,14 @@ class Collector:
     Where the ledger has no room it keeps no more from there on, as at the cap.
     """
 
-    __slots__ = ("_cap", "_chunks", "_hash", "_ledger", "length")
+    __slots__ = ("_cap", "_chunks", "_hash", "_held", "_ledger", "length")
 
-    def __init__(self, cap: int, ledger: Ledger | None = None) -> None:
+    def __init__(self, cap: int, ledger: Ledger) -> None:
         self._cap = cap
         self._ledger = ledger
         self._chunks: list[bytes] = []
         self._hash: _Hash | None = None
+        self._held = 0
         self.length = 0
 
     def feed(self, data: bytes) -> None:
@@ -93,23 +94,23 @@ class Collector:
         self.length += len(data)
         if self._hash is not None:
             self._hash.update(data)
-        elif self._ledger is not None and not self._ledger.admits(self, self.length):
-            self._overflow(data, 0)
-        elif self.length <= self._cap:
-            self._chunks.append(data)
-        else:
-            self._overflow(data, self._cap - (self.length - len(data)))
+            return
+        kept = data[: self._cap - self._held]
+        if not self._ledger.take(len(kept)):
+            kept = b""
+        self._held += len(kept)
+        if len(kept) < len(data):
+            self._overflow(data)
+        self._chunks.append(kept)
 
-    def _overflow(self, data: bytes, room: int) -> None:
+    def _overflow(self, data: bytes) -> None:
         self._hash = hashlib.sha256()
         for chunk in self._chunks:
             self._hash.update(chunk)
         self._hash.update(data)
-        self._chunks.append(data[:room])
 
     def __del__(self) -> None:
-        if self._ledger is not None:
-            self._ledger.strike(self)
+        self._ledger.give(self._held)
 
     @property
     def data(self) -> bytes:
@@ -128,7 +129,7 @@ class Collector:
         return None if self._hash is None else self._hash.digest()
 
 
-class Capture:
+class Capture(msgspec.Struct, eq=False):
     """
     One exchange while it happens; the adapter feeds it and ends it once.
 
@@ -136,47 +137,38 @@ class Capture:
     adapter needs no fence of its own around them.
     """
 
-    __slots__ = (
-        *("_caps", "_odd", "_request", "_response", "desk", "done", "ended"),
-        *("first_byte", "headers", "method", "path", "query", "response_headers"),
-        *("route", "started", "status"),
-    )
+    # A Struct, because its constructor fills in the defaults without Python code.
 
-    def __init__(
-        self,
-        desk: Desk,
-        method: str,
-        path: bytes,
-        query: bytes,
-        headers: Headers,
-        caps: tuple[int, int],
-    ) -> None:
-        self.desk = desk
-        self.method = method
-        self.path = path
-        self.query = query
-        self.headers = headers
-        self.response_headers: Headers = ()
-        self.route = ""
-        self.done = False
-        self.first_byte = self.ended = self.status = 0
-        self._caps = caps
-        # A body that came in one piece is kept as that piece.
-        self._request: Collector | bytes | None = None
-        self._response: Collector | bytes | None = None
-        self._odd: dict[str, object] | None = None
-        self.started = desk.now()
+    desk: Desk
+    method: str
+    path: bytes
+    query: bytes
+    headers: Headers
+    started: int
+    odd: dict[str, object] | None = None
+    """What few exchanges have, by name; see `handoff.codec.Odd`."""
+    response_headers: Headers = ()
+    route: str = ""
+    done: bool = False
+    first_byte: int = 0
+    ended: int = 0
+    status: int = 0
+    # A body that came in one piece is kept as that piece.
+    request: Collector | bytes | None = None
+    response: Collector | bytes | None = None
 
     def note(self, name: str, value: object) -> None:
         """Take note of something that few exchanges have; see `handoff.codec.Odd`."""
-        if self._odd is None:
-            self._odd = {}
-        self._odd[name] = value
+        if self.odd is None:
+            self.odd = {}
+        self.odd[name] = value
 
     def request_chunk(self, data: bytes) -> None:
         """Take note of request bytes that the app has just read."""
+        if self.done:
+            return
         try:
-            self._request = _fed(self._request, data, self._caps[0], self.desk.ledger)
+            self.request = _fed(self.request, data, self.desk.caps[0], self.desk.ledger)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.desk.fault("request body", error)
             self.request_incomplete()
@@ -205,15 +197,17 @@ class Capture:
         try:
             if not self.first_byte and data:
                 self.first_byte = self.desk.now()
-            self._response = _fed(self._response, data, self._caps[1], self.desk.ledger)
+            self.response = _fed(
+                self.response, data, self.desk.caps[1], self.desk.ledger
+            )
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.broken("response body", error)
 
     def response_whole(self, data: bytes) -> None:
         """Take note of a response body that comes in one piece, just before the end."""
         # Its first byte and its last come at once, so `ended` tells for both.
-        if type(data) is bytes and len(data) <= self._caps[1]:
-            self._response = data
+        if type(data) is bytes and len(data) <= self.desk.caps[1]:
+            self.response = data
         else:
             self.response_chunk(data)
 
@@ -229,7 +223,7 @@ class Capture:
     def leave(self) -> None:
         """Forget the exchange: it turned out not to be one that is mirrored."""
         self.done = True
-        self._request = self._response = None
+        self.request = self.response = None
 
     def finish(self, route: str = "") -> None:
         """Hand the exchange over, once the last byte is with the server."""
@@ -242,34 +236,39 @@ class Capture:
 
     def abandon(self, reason: str, route: str = "") -> None:
         """Hand it over as one that is counted but not replayed, and why."""
-        if self._odd is None or "skip" not in self._odd:
+        if self.odd is None or "skip" not in self.odd:
             self.note("skip", reason)
         self.finish(route)
+
+    def has_body(self) -> None:
+        """Take note that the request's headers announce a body."""
 
     @property
     def key(self) -> str | None:
         """What keeps order and sampling sticky."""
-        key = self._odd.get("key") if self._odd else None
+        key = self.odd.get("key") if self.odd else None
         return key if isinstance(key, str) else None
 
-    def record(self, number: int) -> Record:
-        """Return the exchange in the order of `handoff.codec.FIELDS`."""
-        request, response = self._request, self._response
+    def record(self) -> Record:
+        """
+        Return the exchange in the order of `handoff.codec.FIELDS`, but its number.
+
+        A first byte of 0 says that it came with the last. Bodies may be collectors.
+        """
         return (
-            number,
             self.started,
-            self.first_byte or self.ended,
+            self.first_byte,
             self.ended,
             self.method,
             self.path,
             self.query,
             self.headers,
-            request.parts if isinstance(request, Collector) else request,
+            self.request,
             self.status,
             self.response_headers,
-            response.parts if isinstance(response, Collector) else response,
+            self.response,
             self.route,
-            self._odd,
+            self.odd,
         )
 
 

@@ -8,13 +8,14 @@ our own code ends in `fault`, which counts it; the live app sees none of it.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
-from shadow_middleware.capture import Capture, Ledger
-from shadow_middleware.selection import Selector, Skipped
+from shadow_middleware.capture import Capture
+from shadow_middleware.selection import SKIPPED, Selector, Skipped
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.marker import read as read_marker
@@ -26,9 +27,14 @@ if TYPE_CHECKING:
     from shadow_middleware.handoff.base import Handoff, HandoffState
     from shadow_middleware.settings import Settings
 
-__all__ = ["LiveSide"]
+__all__ = ["BodyLedger", "Key", "LiveSide", "odd_of"]
 
 logger = logging.getLogger("shadow_middleware")
+
+_NOTABLE: Final = {MARKER_HEADER, b"content-length", b"transfer-encoding"}
+
+Key = str | Skipped | None
+"""What selection says of a request."""
 
 FAULT_LOG_INTERVAL: Final = 60.0
 MAX_KNOWN_NAMES: Final = 1024
@@ -38,6 +44,28 @@ MIN_ROOM: Final = 4 * 1024 * 1024
 
 class LiveSide:
     """What all requests of one middleware share. Cheap to make; starts nothing."""
+
+    __slots__ = (
+        "_admit",
+        "_fault_logged",
+        "_off",
+        "_selector",
+        "_withheld",
+        "admits_type",
+        "any_response",
+        "any_route",
+        "any_type",
+        "caps",
+        "faults",
+        "handoff",
+        "innocent",
+        "ledger",
+        "methods",
+        "now",
+        "plain",
+        "settings",
+        "short",
+    )
 
     def __init__(
         self,
@@ -49,20 +77,27 @@ class LiveSide:
         self.settings = settings
         self.handoff = handoff
         self.now = clock
-        self.ledger = Ledger(lambda: max(MIN_ROOM, handoff.free_bytes))
+        self.ledger = BodyLedger(lambda: max(MIN_ROOM, handoff.free_bytes))
         self.faults: Counter[str] = Counter()
+        self.caps = (settings.max_request_body, settings.max_response_body)
         self._selector = selector = Selector(settings)
         self._off = selector.rate <= 0
         # With a rate of 0 no method is one to mirror: the cheapest no there is.
-        self._methods = frozenset() if self._off else selector.methods
+        self.methods = frozenset() if self._off else selector.methods
+        self.plain = selector.plain
+        """Whether every request of `methods` is mirrored."""
         self._admit = selector.admit
-        self._plain = selector.plain
-        self._any_route = selector.any_route
+        self.any_route = selector.any_route
         self.admits_type = selector.admits_type
         self.any_type = not settings.content_types
+        """Whether all responses are mirrored but event streams."""
+        self.any_response = self.any_type and self.any_route
+        """Whether nothing of a response's head or route needs a look."""
         self._withheld = withheld_names(settings)
-        self._innocent: set[bytes] = set()
-        self._caps = (settings.max_request_body, settings.max_response_body)
+        self.innocent: set[bytes] = set()
+        """Names of headers that were looked at, and say nothing of note."""
+        self.short = min(self.caps[1], handoff.small)
+        """Bytes of a response that `handoff.add` may be given."""
         self._fault_logged = float("-inf")
 
     def begin(
@@ -74,7 +109,6 @@ class LiveSide:
         scheme: str = "http",
         http_version: str = "1.1",
         context: Any = None,
-        make: type[Capture] = Capture,
     ) -> Capture | None:
         """
         Return the capture of a request that is mirrored, else None. Never raises.
@@ -87,52 +121,73 @@ class LiveSide:
             scheme: `http` or `https`.
             http_version: `1.1`, `2`…
             context: What the user's `skip` and `key` callables get.
-            make: The kind of capture that the adapter wants.
         """
-        if method not in self._methods:
+        if method not in self.methods:
             return None
+        key = None if self.plain else self.select(path, headers, context)
+        if isinstance(key, Skipped) or (self.handoff.paused_until and self.refuses()):
+            return None
+        odd = odd_of(key, scheme, http_version)
+        capture = Capture(self, method, path, query, headers, self.now(), odd)
+        return capture if self.clears(capture) else None
+
+    def select(self, path: bytes, headers: Headers, context: Any) -> Key:
+        """
+        Return the key of a request that is mirrored (None without one), else SKIPPED.
+
+        For a request of `methods`, where the selection is not `plain`. Never raises.
+        """
         try:
-            key = None if self._plain else self._admit(path, headers, context, random())
-            if isinstance(key, Skipped) or (
-                self.handoff.paused_until and self._refused()
-            ):
-                return None
-            capture = make(self, method, path, query, headers, self._caps)
-            if key is not None or scheme != "http" or http_version != "1.1":
-                _note_odd(capture, key, scheme, http_version)
-            innocent = self._innocent
-            for name, _ in headers:
-                if name not in innocent and self._is_notable(name):
-                    return self._look_closer(capture)
+            return self._admit(path, headers, context, random())
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("selection", error)
-            return None
-        return capture
+            return SKIPPED
+
+    def clears(self, capture: Capture) -> bool:
+        """
+        Keep credentials at home; whether it is no copy of ours. Never raises.
+
+        Call it where a header's name is not `innocent`, or for any capture.
+        """
+        try:
+            for name, _ in capture.headers:
+                if name not in self.innocent and self._is_notable(name):
+                    return self._look_closer(capture)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("headers", error)
+            return False
+        return True
 
     def _is_notable(self, name: bytes) -> bool:
         """Whether it is a credential or our own marker; remembers names that are not."""
-        if self._withheld[name] or name.lower() == MARKER_HEADER:
+        if self._withheld[name] or name.lower() in _NOTABLE:
             return True
-        if len(self._innocent) < MAX_KNOWN_NAMES:
-            self._innocent.add(name)
+        if len(self.innocent) < MAX_KNOWN_NAMES:
+            self.innocent.add(name)
         return False
 
-    def _refused(self) -> bool:
+    def refuses(self) -> bool:
+        """Whether capture rests because the buffer is full; counts the request if so."""
         if self.now() >= self.handoff.paused_until:
             self.handoff.paused_until = 0
             return False
         self.handoff.refuse()
         return True
 
-    def _look_closer(self, capture: Capture) -> Capture | None:
-        """Leave copies alone, and credentials at home."""
+    def _look_closer(self, capture: Capture) -> bool:
+        """Keep credentials at home; whether it is not a copy."""
         for name, value in capture.headers:
-            if name.lower() == MARKER_HEADER and self._is_copy(value):
-                return None
+            match name.lower():
+                case b"content-length" if value != b"0":
+                    capture.has_body()
+                case b"transfer-encoding":
+                    capture.has_body()
+                case lower if lower == MARKER_HEADER and self._is_copy(value):
+                    return False
         capture.headers, withheld = strip(capture.headers, self._withheld)
         if withheld:
             capture.note("withheld", withheld)
-        return capture
+        return True
 
     def _is_copy(self, marker: bytes) -> bool:
         secret = self.settings.secret
@@ -141,7 +196,7 @@ class LiveSide:
     def hand_over(self, capture: Capture) -> None:
         """Take a finished capture, unless its route is excluded. Never raises."""
         try:
-            if self._any_route or self._selector.admits_route(
+            if self.any_route or self._selector.admits_route(
                 capture.method, capture.route
             ):
                 self.handoff.offer(capture)
@@ -189,10 +244,46 @@ class LiveSide:
             return False
 
 
-def _note_odd(capture: Capture, key: str | None, scheme: str, version: str) -> None:
+def odd_of(key: str | None, scheme: str, version: str) -> dict[str, object] | None:
+    """Return what differs from the plainest request there is."""
+    if key is None and scheme == "http" and version == "1.1":
+        return None
+    odd: dict[str, object] = {"scheme": scheme, "http_version": version}
     if key is not None:
-        capture.note("key", key)
-    if scheme != "http":
-        capture.note("scheme", scheme)
-    if version != "1.1":
-        capture.note("http_version", version)
+        odd["key"] = key
+    return odd
+
+
+class BodyLedger:
+    """
+    Implements `capture.Ledger` for any number of threads, none of which waits.
+
+    What comes and goes is queued, and added up by whoever comes next. So a finaliser
+    may give back even in the middle of an addition on its own thread.
+    """
+
+    def __init__(self, room: Callable[[], int]) -> None:
+        self._room = room
+        self._adding = threading.Lock()
+        self._changes: deque[int] = deque()
+        self._total = 0
+
+    def take(self, size: int) -> bool:
+        """Hold `size` bytes more, if there is room for them."""
+        self._add_up()
+        if self._total + size > self._room():
+            return False
+        self._changes.append(size)
+        return True
+
+    def give(self, size: int) -> None:
+        """Hold `size` bytes less."""
+        self._changes.append(-size)
+
+    def _add_up(self) -> None:
+        if self._adding.acquire(blocking=False):
+            try:
+                while self._changes:
+                    self._total += self._changes.popleft()
+            finally:
+                self._adding.release()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Collector, Record
 from shadow_middleware.handoff.base import HandoffState
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
 
-__all__ = ["RecordingHandoff", "recording_live"]
+__all__ = ["RecordingHandoff", "captured", "recorded", "recording_live"]
 
 
 class RecordingHandoff:
@@ -18,6 +18,7 @@ class RecordingHandoff:
 
     def __init__(self) -> None:
         self.paused_until = 0
+        self.small = 2**14
         self.captures: list[Capture] = []
         self.refused = 0
         self.started = 0
@@ -30,6 +31,9 @@ class RecordingHandoff:
 
     def offer(self, capture: Capture) -> None:
         self.captures.append(capture)
+
+    def add(self, record: Record) -> None:
+        self.offer(captured(record))
 
     def refuse(self) -> None:
         self.refused += 1
@@ -70,3 +74,20 @@ def recording_live(**settings: Any) -> tuple[LiveSide, RecordingHandoff]:
     handoff = RecordingHandoff()
     settings.setdefault("shadow_url", "http://shadow.test")
     return LiveSide(load(settings), handoff), handoff
+
+
+def recorded(capture: Capture) -> Record:
+    """Return the record of a capture as the agent gets it: without collectors."""
+    values = capture.record()
+    return 1, *(v.parts if isinstance(v, Collector) else v for v in values)
+
+
+def captured(record: Record) -> Capture:
+    """Return the capture that a record could be of."""
+    started, first_byte, ended, method, path, query, headers, *rest = record
+    request, status, response_headers, response, route, odd = rest
+    capture: Any = Capture(None, method, path, query, headers, started, odd)  # type: ignore[arg-type]
+    capture.first_byte, capture.ended, capture.request = first_byte, ended, request
+    capture.status, capture.response_headers = status, response_headers
+    capture.response, capture.route, capture.done = response, route, True
+    return capture  # type: ignore[no-any-return]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from shadow_middleware.capture import Capture, Collector
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff import codec
-from shadow_middleware.live import LiveSide
-from tests.fakes import RecordingHandoff, recording_live
+from shadow_middleware.live import BodyLedger, LiveSide
+from tests.fakes import RecordingHandoff, recorded, recording_live
 
 
 def begin(**settings: object) -> tuple[LiveSide, RecordingHandoff, Capture]:
@@ -28,7 +28,7 @@ def test_a_collector_keeps_the_first_bytes_and_knows_them_all(
 ) -> None:
     """W45: any split of a body gives the same capture; W8: never more than the cap."""
     whole = b"".join(chunks)
-    collector = Collector(cap)
+    collector = Collector(cap, BodyLedger(lambda: 2**20))
     for chunk in chunks:
         collector.feed(chunk)
 
@@ -61,7 +61,7 @@ def test_a_body_crosses_the_wall_the_same_in_one_piece_or_many(
 def across(capture: Capture) -> Exchange:
     """Send the record over the wall; give the exchange that arrives."""
     frame = codec.BatchFrame()
-    assert frame.add(capture.record(1))
+    assert frame.add((1, *capture.record()))
     [(kind, payload)] = codec.Frames().feed(bytes(frame.seal(1, {})))
     assert kind == codec.BATCH
     [raw] = codec.decode_batch(payload).records
@@ -76,7 +76,7 @@ def test_a_mutable_buffer_is_copied() -> None:
     buffer[:] = b"later"
     capture.finish()
 
-    assert b"first" == capture.record(1)[11][0]  # type: ignore[index]
+    assert b"first" == recorded(capture)[11][0]  # type: ignore[index]
 
 
 def test_a_capture_is_handed_over_once() -> None:

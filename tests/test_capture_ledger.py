@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from shadow_middleware.capture import Collector, Ledger
+from shadow_middleware.capture import Collector
+from shadow_middleware.live import BodyLedger
 
 
 def test_collectors_share_one_room_and_give_it_back() -> None:
     """W8 W9: past the room a body is cut, with length and digest; gone, it frees room."""
-    ledger = Ledger(lambda: 10)
+    ledger = BodyLedger(lambda: 10)
     first, second = Collector(100, ledger), Collector(100, ledger)
 
     first.feed(b"12345678")
@@ -27,7 +28,7 @@ def test_collectors_share_one_room_and_give_it_back() -> None:
 def test_what_was_kept_before_the_room_ended_stays() -> None:
     """W8: a body is cut where the room ends; its digest covers every byte."""
     room = [10]
-    collector = Collector(100, Ledger(lambda: room[0]))
+    collector = Collector(100, BodyLedger(lambda: room[0]))
     collector.feed(b"first ")
     room[0] = 0
     collector.feed(b"second")

@@ -11,7 +11,7 @@ import pytest
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.flask import Shadow
 from shadow_middleware.handoff.codec import FIELDS
-from tests.fakes import RecordingHandoff, recording_live
+from tests.fakes import RecordingHandoff, recorded, recording_live
 
 URL = "http://shadow.test"
 
@@ -57,7 +57,7 @@ def record(app: flask.Flask) -> RecordingHandoff:
 
 
 def seen(handoff: RecordingHandoff) -> dict[str, object]:
-    return dict(zip(FIELDS, handoff.only.record(1), strict=True))
+    return dict(zip(FIELDS, recorded(handoff.only), strict=True))
 
 
 @pytest.mark.parametrize(

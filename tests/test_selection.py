@@ -235,6 +235,7 @@ def test_response_types_select(
         ("s3cret", make_marker("a-1", secret="s3cret", at=time.time()), False),
         ("s3cret", make_marker("a-1", secret="other", at=time.time()), True),
     ],
+    ids=["plain", "forged", "unsigned", "signed", "signed by another"],
 )
 def test_copies_are_not_copied_again(
     secret: str, marker: bytes, mirrored: bool

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.handoff.codec import FIELDS
 from shadow_middleware.wsgi import ShadowMiddleware
-from tests.fakes import RecordingHandoff, recording_live
+from tests.fakes import RecordingHandoff, recorded, recording_live
 
 Environ = dict[str, Any]
 ANY_METHOD = ["GET", "HEAD", "OPTIONS", "POST", "PUT"]
@@ -63,7 +63,7 @@ def call(app: Any, environ: Environ | None = None) -> tuple[str, Any, bytes]:
 
 def seen(handoff: RecordingHandoff) -> dict[str, Any]:
     """What was captured, by the names of the wire format; bodies as their bytes."""
-    record = dict(zip(FIELDS, handoff.only.record(1), strict=True))
+    record = dict(zip(FIELDS, recorded(handoff.only), strict=True))
     for side in ("request_body", "response_body"):
         body: Any = record[side]
         record[side] = body[0] if isinstance(body, tuple) else body

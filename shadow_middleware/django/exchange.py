@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide
+from shadow_middleware.selection import SKIPPED
 from shadow_middleware.wsgi.environ import response_headers
 from shadow_middleware.wsgi.input import Input
 
@@ -206,19 +207,23 @@ class LateDesk:
     `Vary: Cookie` to the answer. Until then bytes are kept, up to the caps.
     """
 
-    def __init__(
-        self, live: LiveSide, begin: Callable[[Capture], Capture | None]
-    ) -> None:
+    def __init__(self, live: LiveSide, request: HttpRequest) -> None:
         self._live = live
-        self._begin = begin
+        self._request = request
         self.now = live.now
         self.fault = live.fault
         self.defer = live.defer
         self.ledger = live.ledger
+        self.caps = live.caps
         self.admits_type = live.admits_type
 
     def hand_over(self, capture: Capture) -> None:
         """Hand over what turns out to be selected."""
-        if self._begin(capture) is not None:
-            capture.desk = self._live
+        key = self._live.select(capture.path, capture.headers, self._request)
+        if key is SKIPPED or (self._live.handoff.paused_until and self._live.refuses()):
+            return
+        if key is not None:
+            capture.note("key", key)
+        capture.desk = self._live
+        if self._live.clears(capture):
             self._live.hand_over(capture)

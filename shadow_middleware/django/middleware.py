@@ -16,7 +16,7 @@ from shadow_middleware.capture import Capture
 from shadow_middleware.django.configured import configured
 from shadow_middleware.django.exchange import Exchange, LateDesk
 from shadow_middleware.exchange import Headers
-from shadow_middleware.live import LiveSide
+from shadow_middleware.live import LiveSide, odd_of
 from shadow_middleware.runtime import live_side
 from shadow_middleware.settings import Settings
 from shadow_middleware.wsgi.environ import (
@@ -117,13 +117,12 @@ class ShadowMiddleware:
         if not self._late:
             return self.live.begin(*seen, request)
 
-        def begin(held: Capture) -> Capture | None:
-            # Selection makes nothing new of it: it takes the one that there is.
-            make: Any = lambda *args: held  # noqa: E731
-            return self.live.begin(*seen, request, make)
-
-        caps = (self.settings.max_request_body, self.settings.max_response_body)
-        return Capture(LateDesk(self.live, begin), *seen[:4], caps)
+        method, path, query, headers, scheme, version = seen
+        desk = LateDesk(self.live, request)
+        odd = odd_of(None, scheme, version)
+        capture = Capture(desk, method, path, query, headers, self.live.now(), odd)
+        # The key may be in a header that stays at home, so it is looked for first.
+        return capture
 
 
 def _needs_user(settings: Settings) -> bool:

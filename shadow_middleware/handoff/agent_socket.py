@@ -1,12 +1,12 @@
 """
 The live end of the wall: one bounded buffer and one non-blocking socket.
 
-`offer` runs on the request's own thread or loop. It appends to a batch; a batch is
-encoded and sent at once where no asyncio loop runs (WSGI, trio), else after a few
-milliseconds or when it has grown. When the kernel's buffer is full the bytes wait
+`offer` and `add` run on the request's own thread or loop. What they take is encoded
+into a batch: small exchanges together, large ones at once. A batch is sent at most
+every few milliseconds: by a timer where an asyncio loop runs, else by the request that
+comes next or, last, by the keeper. When the kernel's buffer is full the bytes wait
 here; when that is full too, exchanges are dropped, counted, and for a moment not
-captured at all. The lock is held for an encode and a non-blocking send, never for a
-wait.
+captured at all. The lock is held for encoding or a non-blocking send, never for a wait.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from asyncio import _get_running_loop  # the only look at the loop that never ra
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.base import HandoffState
 
@@ -33,6 +33,9 @@ __all__ = ["AgentSocket"]
 
 FLUSH_INTERVAL: Final = 0.005
 FLUSH_BYTES: Final = 96 * 1024
+MANY: Final = 64
+"""Records that may wait to be encoded."""
+SMALL: Final = 16 * 1024
 PAUSE_NS: Final = 20_000_000
 """How long capture rests when the buffer is full: 20 ms."""
 
@@ -66,6 +69,42 @@ class Keeps(Protocol):
 class AgentSocket:
     """Implements `handoff.base.Handoff` over a connected stream socket."""
 
+    # Slots, and those of every request side by side: a request in a busy server finds
+    # none of this in the cache, and pays for each line that it has to fetch.
+    __slots__ = (
+        "_added",
+        "_batch",
+        "_clock",
+        "_deferred",
+        "_dropped",
+        "_dropped_keys",
+        "_handed",
+        "_interval",
+        "_keeper",
+        "_lock",
+        "_make_keeper",
+        "_many",
+        "_max_bytes",
+        "_max_count",
+        "_offset",
+        "_outgoing",
+        "_outgoing_bytes",
+        "_outgoing_count",
+        "_places",
+        "_pushed",
+        "_room",
+        "_selected",
+        "_socket",
+        "_starting",
+        "_timed",
+        "_unreported",
+        "agents",
+        "ended",
+        "paused_until",
+        "session",
+        "small",
+    )
+
     def __init__(
         self,
         keeper: Callable[[AgentSocket], Keeps],
@@ -87,6 +126,10 @@ class AgentSocket:
         self._max_bytes = max_bytes
         self._max_count = max_count
         self._clock = clock
+        self._interval = int(FLUSH_INTERVAL * 1e9)
+        # What waits to be encoded is small beside the buffer, whatever its size.
+        self._many = max(1, min(MANY, max_count // 2))
+        self.small = min(SMALL, max_bytes // (2 * self._many))
         self._begin()
 
     def _begin(self) -> None:
@@ -96,10 +139,13 @@ class AgentSocket:
         self.session = secrets.token_hex(8)
         self.paused_until = 0
         self._socket: socket.socket | None = None
+        self._added: deque[Record] = deque()
+        self._pushed = -self._interval
         self._batch = codec.BatchFrame()
         self._timed = False
         self._outgoing: deque[_Frame] = deque()
         self._outgoing_bytes = self._outgoing_count = self._offset = 0
+        self._room, self._places = self._max_bytes, self._max_count
         self._deferred: deque[Callable[[], None] | None] = deque()
         self._selected = self._handed = 0
         self._dropped: Counter[str] = Counter()
@@ -110,39 +156,69 @@ class AgentSocket:
 
     # --- called on the request path ----------------------------------------------
 
+    def add(self, record: Record) -> None:
+        """Take the record of a small exchange on an asyncio loop; cheaper than `offer`."""
+        added = self._added
+        added.append(record)
+        if not self._timed:
+            self._arrange()
+        elif len(added) >= self._many:
+            with self._lock:
+                self._take_in()
+
     def offer(self, capture: Capture) -> None:
         """Take a finished capture, or count it as dropped."""
+        with self._lock:
+            self._take_in()
+            self._take(capture.record())
+        if not self._timed:
+            self._arrange()
+
+    def _take_in(self) -> None:
+        """Encode what was added, or count it as dropped."""
+        while self._added:
+            self._take(self._added.popleft())
+
+    def _take(self, record: Record) -> None:
+        self._selected = number = self._selected + 1
+        batch = self._batch
+        held = len(batch.data)
+        if held >= self._room or batch.count >= self._places:
+            self._drop("buffer_full", _key(record))
+        elif not batch.add((number, *self._marked(record))):
+            self._drop("unencodable", _key(record))
+        elif held >= FLUSH_BYTES:
+            self._seal()
+
+    def _marked(self, record: Record) -> Record:
+        """Return the record with a note if one of its key was dropped before it."""
+        if self._dropped_keys and (key := _key(record)) in self._dropped_keys:
+            self._dropped_keys.remove(key)
+            odd: Any = record[-1]
+            return (*record[:-1], {**odd, "after_drop": True})
+        return record
+
+    def _arrange(self) -> None:
+        """Have the batch sent soon."""
         if self._keeper is None:
             self.start()
-        with self._lock:
-            self._selected = number = self._selected + 1
-            batch = self._batch
-            held = len(batch.data)
-            if (
-                held + self._outgoing_bytes >= self._max_bytes
-                or batch.count + self._outgoing_count >= self._max_count
-            ):
-                self._drop("buffer_full", capture.key)
-                return
-            if self._dropped_keys and self._follows_drop(capture.key):
-                capture.note("after_drop", True)
-            loop = _get_running_loop()
-            if held >= FLUSH_BYTES and loop is not None:
-                # Before this one is added: on a loop its last byte is still to go.
+        loop = _get_running_loop()
+        if loop is not None:
+            self._timed = True
+            loop.call_later(FLUSH_INTERVAL, self.flush)
+            return
+        # To send for each request would wake the agent for each, which costs more than
+        # all the rest. What is left over goes with the next request or the keeper.
+        now = self._clock()
+        if now - self._pushed >= self._interval:
+            self._pushed = now
+            with self._lock:
                 self._push()
-                batch = self._batch
-            if not batch.add(capture.record(number)):
-                self._drop("unencodable", capture.key)
-            elif loop is None:
-                self._push()
-            elif not self._timed:
-                self._timed = True
-                loop.call_later(FLUSH_INTERVAL, self.flush)
 
     @property
     def free_bytes(self) -> int:
         """About how many bytes more may be held; negative where it is too many."""
-        return self._max_bytes - self._outgoing_bytes - len(self._batch.data)
+        return self._room - len(self._batch.data)
 
     def defer(self, work: Callable[[], None]) -> None:
         """Have work that ends in an offer done soon, on another thread."""
@@ -174,12 +250,6 @@ class AgentSocket:
             self._dropped_keys.add(key)
         self._dropped[reason] += 1
         self._unreported[reason] += 1
-
-    def _follows_drop(self, key: str | None) -> bool:
-        if key not in self._dropped_keys:
-            return False
-        self._dropped_keys.discard(key)
-        return True
 
     # --- beginning and end -----------------------------------------------------------
 
@@ -232,13 +302,12 @@ class AgentSocket:
 
     def _push(self) -> None:
         self._timed = False
+        self._take_in()
         self._send()
-        # Frames stay few and not too large: a new one when the last has gone.
+        # Frames stay few: the rest is a new one when the last has gone.
         if self._socket is not None and not self._outgoing:
             self._seal()
             self._send()
-        elif len(self._batch.data) >= FLUSH_BYTES:
-            self._seal()
 
     def _seal(self) -> None:
         if not (self._batch.count or self._unreported):
@@ -250,8 +319,14 @@ class AgentSocket:
 
     def _append(self, frame: _Frame) -> None:
         self._outgoing.append(frame)
-        self._outgoing_bytes += len(frame.data)
-        self._outgoing_count += frame.accounts
+        self._account(len(frame.data), frame.accounts)
+
+    def _account(self, size: int, count: int) -> None:
+        """Take note of bytes and exchanges that joined what is outgoing, or left it."""
+        self._outgoing_bytes += size
+        self._outgoing_count += count
+        self._room = self._max_bytes - self._outgoing_bytes
+        self._places = self._max_count - self._outgoing_count
 
     def _send(self) -> None:
         while self._outgoing and self._socket is not None:
@@ -270,8 +345,7 @@ class AgentSocket:
     def _take_off(self, frame: _Frame) -> None:
         self._outgoing.popleft()
         self._offset = 0
-        self._outgoing_bytes -= len(frame.data)
-        self._outgoing_count -= frame.accounts
+        self._account(-len(frame.data), -frame.accounts)
         self._handed += frame.accounts
 
     # --- called by the keeper ----------------------------------------------------------
@@ -280,10 +354,11 @@ class AgentSocket:
         """Speak to a new agent from now on, beginning with `hello`."""
         connection.setblocking(False)
         with self._lock:
+            self._take_in()
             known = {"selected": self._selected, "handed": self._handed}
             data = codec.frame(codec.HELLO, msgspec.structs.replace(hello, **known))
             self._outgoing.appendleft(_Frame(data, 0, lasting=False))
-            self._outgoing_bytes += len(data)
+            self._account(len(data), 0)
             self._socket = connection
             self.agents += 1
             self._push()
@@ -295,8 +370,10 @@ class AgentSocket:
                 self._socket.close()
             self._socket = None
             self._offset = 0
-            self._outgoing = deque(f for f in self._outgoing if f.lasting)
-            self._outgoing_bytes = sum(len(f.data) for f in self._outgoing)
+            passing = [frame for frame in self._outgoing if not frame.lasting]
+            for frame in passing:
+                self._outgoing.remove(frame)
+                self._account(-len(frame.data), 0)
 
     def tell(self, kind: int, payload: object) -> None:
         """Send a frame that is about this connection only."""
@@ -308,10 +385,12 @@ class AgentSocket:
     def _give_up(self, reason: str) -> int:
         """Count all that is held as dropped; nobody will take it any more."""
         with self._lock:
+            self._take_in()
             held = self._batch.count + self._outgoing_count
             self._batch = codec.BatchFrame()
             self._outgoing.clear()
-            self._outgoing_bytes = self._outgoing_count = self._offset = 0
+            self._offset = 0
+            self._account(-self._outgoing_bytes, -self._outgoing_count)
             self._dropped[reason] += held
         return held
 
@@ -319,6 +398,7 @@ class AgentSocket:
     def state(self) -> HandoffState:
         """The figures of now."""
         with self._lock:
+            self._take_in()
             return HandoffState(
                 session=self.session,
                 selected=self._selected,
@@ -332,9 +412,22 @@ class AgentSocket:
             )
 
     @property
+    def selected(self) -> int:
+        """How many exchanges were selected so far, but for those that wait in `add`."""
+        return self._selected
+
+    @property
     def waiting(self) -> bool:
         """Whether bytes wait for the socket to take them."""
-        return bool(self._outgoing or self._batch.count or self._unreported)
+        return bool(
+            self._added or self._outgoing or self._batch.count or self._unreported
+        )
+
+
+def _key(record: Record) -> str | None:
+    """Return what keeps order, if the exchange has one."""
+    odd: Any = record[-1]
+    return odd.get("key") if odd else None
 
 
 def _wait_writable(connection: socket.socket | None, timeout: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Record
 
 __all__ = ["Ears", "Handoff", "HandoffState", "Launcher", "Pipe"]
 
@@ -38,6 +38,8 @@ class Handoff(Protocol):
 
     paused_until: int
     """Monotonic nanoseconds before which nothing should be captured at all."""
+    small: int
+    """Bytes that an exchange may have to be given to `add`."""
 
     @property
     def free_bytes(self) -> int:
@@ -46,6 +48,10 @@ class Handoff(Protocol):
 
     def offer(self, capture: Capture) -> None:
         """Take a finished capture, or count it as dropped."""
+        ...
+
+    def add(self, record: Record) -> None:
+        """Take the record of a small exchange on an asyncio loop; cheaper than `offer`."""
         ...
 
     def refuse(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shadow_middleware.capture import Record
+from shadow_middleware.capture import Collector, Record
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
 
@@ -54,7 +54,16 @@ _HEAD: Final = struct.Struct(">IB")
 _BATCH_HEAD: Final = struct.Struct(">IBBBI")
 _ARRAY_OF_3, _ARRAY_32 = 0x93, 0xDD
 """How MessagePack begins an array of three, and one whose length takes four bytes."""
-_encoder: Final = msgspec.msgpack.Encoder()
+
+
+def _parts(body: Any) -> tuple[bytes, int, bytes | None]:
+    """Encode the one thing in a record that is not a plain value."""
+    if not isinstance(body, Collector):
+        raise TypeError(f"a {type(body).__name__} cannot cross the wall")
+    return body.parts
+
+
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=_parts)
 
 
 class Hello(msgspec.Struct, frozen=True):
@@ -252,7 +261,7 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
             http_version=odd.http_version,
         ),
         response=_response(fields, odd),
-        timing=Timing(fields.started, fields.first_byte, fields.ended),
+        timing=Timing(fields.started, fields.first_byte or fields.ended, fields.ended),
         route=fields.route or fields.path.decode("latin-1"),
         key=odd.key,
         live_error=odd.error,

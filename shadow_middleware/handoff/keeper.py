@@ -2,7 +2,7 @@
 The thread that keeps an agent at the other end: start, listen, restart, part.
 
 One for each handoff, off every request path. It sleeps in `select` and wakes for
-what the agent says, four times a second otherwise.
+what the agent says; otherwise four times a second, or twenty while there is traffic.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ __all__ = ["Keeper"]
 logger = logging.getLogger("shadow_middleware")
 
 TICK: Final = 0.25
+BUSY_TICK: Final = 0.05
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
 
@@ -110,14 +111,16 @@ class Keeper:
     def _listen(self, pipe: Pipe, wants: tuple[str, ...]) -> None:
         """Return when the agent has gone."""
         frames = codec.Frames()
+        seen = -1
         with selectors.DefaultSelector() as selector:
             selector.register(pipe.socket, selectors.EVENT_READ)
             while True:
+                tick = TICK if seen == (seen := self._handoff.selected) else BUSY_TICK
                 interest = selectors.EVENT_READ
                 if self._handoff.waiting:
                     interest |= selectors.EVENT_WRITE
                 selector.modify(pipe.socket, interest)
-                ready = selector.select(TICK)
+                ready = selector.select(tick)
                 if _readable(ready) and not self._hear(pipe, frames):
                     return
                 self._handoff.settle()

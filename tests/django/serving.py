@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from shadow_middleware.handoff.codec import FIELDS
 from tests.django.project import RECORDING, RecordingMiddleware
+from tests.fakes import recorded
 
 __all__ = ["ALL_METHODS", "asgi", "odd", "project", "seen", "wsgi"]
 
@@ -34,7 +35,7 @@ def project(*others: str, ours: bool = True, **settings: Any) -> Iterator[None]:
 def seen() -> dict[str, Any]:
     """What was captured, by the names of the wire format; bodies as their bytes."""
     capture = RecordingMiddleware.handoff.only
-    record = dict(zip(FIELDS, capture.record(1), strict=True))
+    record = dict(zip(FIELDS, recorded(capture), strict=True))
     for side in ("request_body", "response_body"):
         body: Any = record[side]
         record[side] = body[0] if isinstance(body, tuple) else body

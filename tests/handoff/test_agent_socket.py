@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.agent_socket import PAUSE_NS, AgentSocket
 from shadow_middleware.live import LiveSide
@@ -59,6 +59,12 @@ class Bed:
         capture.response_chunk(body)
         capture.finish()
         return capture
+
+    def record(self, body: bytes = b"") -> Record:
+        """Return the record of an exchange for `add`."""
+        capture = Capture(self.live, "GET", b"/", b"", (), self.now)
+        capture.status, capture.response = 200, body
+        return capture.record()
 
     def received(self) -> list[tuple[int, bytes]]:
         """Read all that has been sent so far."""
@@ -117,16 +123,57 @@ def test_on_an_asyncio_loop_exchanges_are_sent_together(bed: Bed) -> None:
     assert [3] == [len(batch.records) for batch in asyncio.run(serve())]
 
 
-def test_a_batch_that_has_grown_does_not_wait(bed: Bed) -> None:
-    """The timer is for the last few, not for the many."""
+def test_without_a_loop_a_burst_is_sent_together(bed: Bed) -> None:
+    """Each send wakes the agent, which costs a request more than all the rest."""
+    bed.connect()
+    for _ in range(3):
+        bed.exchange()
+    at_once = [len(batch.records) for batch in bed.batches()]
+    bed.now += 5_000_000
+    bed.exchange()
+
+    assert [1] == at_once
+    assert [3] == [len(batch.records) for batch in bed.batches()]
+
+
+@pytest.mark.parametrize("size", [0, 60_000])
+@pytest.mark.parametrize("small", [False, True])
+def test_on_a_loop_a_full_buffer_is_noticed_before_the_timer(
+    size: int, small: bool
+) -> None:
+    """W9: whether it is full of many or of much."""
+    bed = Bed(max_bytes=1 << 20, max_count=100)
+
+    async def serve() -> int:
+        for number in range(300):
+            if bed.handoff.paused_until:
+                return number
+            if small:
+                bed.handoff.add(bed.record(b"x" * size))
+            else:
+                bed.exchange(b"x" * size)
+        return 300
+
+    assert asyncio.run(serve()) <= (20 if size and not small else 150)
+
+
+def test_small_exchanges_are_encoded_together_and_in_order(bed: Bed) -> None:
+    """Those that were added go before one that is offered after them."""
     bed.connect()
 
-    async def serve() -> list[codec.Batch]:
-        for _ in range(3):
-            bed.exchange(b"x" * 60_000)
-        return bed.batches()
+    async def serve() -> None:
+        for name in (b"1", b"2"):
+            bed.handoff.add(bed.record(name))
+        bed.exchange(b"3")
 
-    assert asyncio.run(serve())
+    asyncio.run(serve())
+    bed.handoff.flush()
+    raws = [raw for batch in bed.batches() for raw in batch.records]
+    exchanges = [codec.exchange_of(raw, "s", 0) for raw in raws]
+    bodies = [one.response.body.data for one in exchanges if one.response]
+
+    assert [(b"1"), (b"2"), (b"3")] == bodies
+    assert ["s-1", "s-2", "s-3"] == [one.id for one in exchanges]
 
 
 def test_a_timer_that_died_with_its_loop_holds_nothing_back(bed: Bed) -> None:
@@ -220,9 +267,9 @@ def test_an_exchange_after_a_drop_of_its_key_says_so() -> None:
     bed.connect()
     bed.received()
     bed.now = PAUSE_NS
-    bed.exchange(key=b"bob")
-    bed.exchange(key=b"ann")
-    bed.exchange(key=b"ann")
+    for key in (b"bob", b"ann", b"ann"):
+        bed.exchange(key=key)
+        bed.handoff.flush()
     raws = [raw for batch in bed.batches() for raw in batch.records]
     flags = [
         (e.key, e.after_drop) for e in (codec.exchange_of(r, "s", 0) for r in raws)
@@ -269,10 +316,12 @@ def test_the_next_agent_learns_what_the_last_one_was_given(bed: Bed) -> None:
     bed.connect()
     bed.exchange()
     bed.exchange()
+    bed.handoff.flush()
+    bed.exchange()
     bed.connect()
     hello = msgspec.msgpack.decode(bed.received()[0][1], type=codec.Hello)
 
-    assert (2, 2) == (hello.selected, hello.handed)
+    assert (3, 2) == (hello.selected, hello.handed)
 
 
 def test_closing_counts_what_nobody_took(bed: Bed) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from shadow_middleware.capture import Capture
+from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff.base import HandoffState
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
+from tests.fakes import captured
 
 
 class Kept:
@@ -17,12 +18,16 @@ class Kept:
     def __init__(self, error: Exception | None = None) -> None:
         self.offered: list[Capture] = []
         self.paused_until = 0
+        self.small = 2**14
         self._error = error
 
     def offer(self, capture: Capture) -> None:
         if self._error is not None:
             raise self._error
         self.offered.append(capture)
+
+    def add(self, record: Record) -> None:
+        self.offer(captured(record))
 
     def refuse(self) -> None:
         raise NotImplementedError

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from shadow_middleware.asgi import ShadowMiddleware
 from shadow_middleware.live import LiveSide
+from tests.fakes import recorded
 from tests.transparency.desk import ANY_METHOD, live_side
 
 Message = MutableMapping[str, Any]
@@ -234,7 +235,7 @@ def test_what_is_captured_is_what_passed(
     )
 
     (capture,) = kept.offered
-    record = capture.record(1)
+    record = recorded(capture)
     assert b"".join(received) == body_of(record[8])
     assert b"".join(sent) == body_of(record[11])
     assert (201, tuple(PAIRS)) == (record[9], record[10])

@@ -40,9 +40,9 @@ class NoKeeper:
 class Collecting(Capture):
     """A capture during whose encoding the collector runs."""
 
-    def record(self, number: int) -> Record:
+    def record(self) -> Record:
         gc.collect()
-        return super().record(number)
+        return super().record()
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def test_a_finaliser_inside_the_hand_over_does_not_wait_for_itself(shape: str) -
     """W1 W3: an unclosed answer, collected inside `offer`, is counted and blocks nobody."""
     handoff = AgentSocket(lambda _: NoKeeper(), max_bytes=2**20, max_count=10)
     live = LiveSide(load({"shadow_url": "http://127.0.0.1:9"}), handoff)
-    capture = Collecting(live, "GET", b"/", b"", (), (0, 0))
+    capture = Collecting(live, "GET", b"/", b"", (), 0)
 
     with no_collector():
         leave_garbage(live, shape)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from shadow_middleware.live import LiveSide
 from shadow_middleware.wsgi import ShadowMiddleware
+from tests.fakes import recorded
 from tests.transparency.desk import live_side
 
 Environ = dict[str, Any]
@@ -199,7 +200,7 @@ def test_what_is_captured_is_what_passed(
     Server().serve(wrap(app, live), environ_of("POST", body))
 
     (capture,) = kept.offered
-    record = capture.record(1)
+    record = recorded(capture)
     sent = body_of(record[11])
     whole = {"withheld": ("cookie",)}
     if shape == "file":
