@@ -8,6 +8,9 @@ What mirroring costs the live app: everything mirrored, variants side by side.
     python -m benchmarks.live_path wsgi       throughput kept, gunicorn
 
 The live server has a CPU of its own; load generator, agent and shadow share another.
+Only for the added CPU the load generator is on the live server's: to wake it on another
+CPU is an interrupt there, which on virtual machines costs the sender up to 10 us, the
+more the longer that CPU was idle, so that a slower server pays more for each answer.
 Each round runs every variant once, forwards and backwards in turn; figures are
 medians of the ratios to the bare app of the same round. Needs Linux, `wrk` and `hey`
 (Debian packages), and `nginx` for its row.
@@ -35,6 +38,7 @@ from typing import Any
 HERE = Path(__file__).parent
 LIVE_CPU, OTHER_CPU = "0", str(max(1, (os.cpu_count() or 2) - 1))
 CONNECTIONS = 16
+BEFORE_ALL, AFTER_OTHERS = ("chrt", "-f", "10"), ("chrt", "-b", "0")
 
 Row = dict[str, float]
 
@@ -62,7 +66,7 @@ def wait_for_port(port: int) -> None:
 def process(command: list[str], cpu: str, port: int, **env: str) -> Iterator[int]:
     """Run a server on one CPU for as long as it is needed; give its pid."""
     server = subprocess.Popen(
-        ["chrt", "-f", "5", "taskset", "-c", cpu, *command],
+        ["taskset", "-c", cpu, *command],
         env={**os.environ, **env, "PYTHONPATH": str(HERE.parent)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -109,12 +113,13 @@ def shadow(kind: str) -> Iterator[str]:
             yield url  # takes connections and never answers
 
 
-def wrk(port: int, seconds: float, cpu: str = OTHER_CPU) -> Row:
+def wrk(port: int, seconds: float, *, alone: bool = True) -> Row:
     """Load with as much as it takes; give req/s, p50 and p99 in microseconds."""
+    cpu, policy = (OTHER_CPU, BEFORE_ALL) if alone else (LIVE_CPU, AFTER_OTHERS)
     seconds_text = f"{max(1, round(seconds))}s"
     out = subprocess.run(
         [
-            *("chrt", "-f", "10", "taskset", "-c", cpu, "wrk", "-t1"),
+            *(*policy, "taskset", "-c", cpu, "wrk", "-t1"),
             *(f"-c{CONNECTIONS}", f"-d{seconds_text}", "--latency"),
             f"http://127.0.0.1:{port}/item",
         ],
@@ -208,19 +213,19 @@ def ask(port: int, path: str) -> Any:
     return json.loads(connection.getresponse().read())
 
 
-def section_cpu(rounds: int = 8) -> None:
+def section_cpu(rounds: int = 12) -> None:
     """One server switches its middleware between slices of load."""
     for app in ("starlette", "fastapi"):
         port = free_port()
         costs: dict[str, list[float]] = {}
         env = {"BENCH_APP": app, "BENCH_SWITCH": "1"}
         with process(uvicorn(port), LIVE_CPU, port, **env):
-            wrk(port, 2)
+            wrk(port, 2, alone=False)
             variants = ["bare", "pass", "rate 0", "mirrored"]
             for number in range(rounds):
                 for variant in variants[:: 1 if number % 2 else -1]:
                     ask(port, f"/use/{variant.replace(' ', '%20')}")
-                    wrk(port, 1)
+                    wrk(port, 1, alone=False)
                     served, nanoseconds = ask(port, "/cost")
                     costs.setdefault(variant, []).append(nanoseconds / served / 1e3)
         print(f"\n### {app}: CPU of the live process per request, {rounds} rounds\n")

@@ -185,14 +185,17 @@ class AgentSocket:
         held = len(batch.data)
         if held >= self._room or batch.count >= self._places:
             self._drop("buffer_full", _key(record))
-        elif not batch.add((number, *self._marked(record))):
+            return
+        if self._dropped_keys:
+            record = self._marked(record)
+        if not batch.add((number, *record)):
             self._drop("unencodable", _key(record))
         elif held >= FLUSH_BYTES:
             self._seal()
 
     def _marked(self, record: Record) -> Record:
         """Return the record with a note if one of its key was dropped before it."""
-        if self._dropped_keys and (key := _key(record)) in self._dropped_keys:
+        if (key := _key(record)) in self._dropped_keys:
             self._dropped_keys.remove(key)
             odd: Any = record[-1]
             return (*record[:-1], {**odd, "after_drop": True})
@@ -417,8 +420,13 @@ class AgentSocket:
         return self._selected
 
     @property
+    def stuck(self) -> bool:
+        """Whether the socket takes no more; the rest goes when it is writable again."""
+        return bool(self._outgoing)
+
+    @property
     def waiting(self) -> bool:
-        """Whether bytes wait for the socket to take them."""
+        """Whether anything is held that is to be sent."""
         return bool(
             self._added or self._outgoing or self._batch.count or self._unreported
         )

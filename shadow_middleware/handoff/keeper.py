@@ -117,7 +117,7 @@ class Keeper:
             while True:
                 tick = TICK if seen == (seen := self._handoff.selected) else BUSY_TICK
                 interest = selectors.EVENT_READ
-                if self._handoff.waiting:
+                if self._handoff.stuck:
                     interest |= selectors.EVENT_WRITE
                 selector.modify(pipe.socket, interest)
                 ready = selector.select(tick)
