@@ -144,7 +144,8 @@ class _Tap(Capture, kw_only=True):
                     or message.get("more_body")
                     or type(body) is not bytes
                     or len(body) > live.short
-                    or _get_running_loop() is None
+                    # The question costs a system call, so it is asked once a timer.
+                    or not (live.handoff.timed or _get_running_loop())
                 ):
                     return self._send_piece(message, body)
                 # What is added leaves this process with a later event of the loop, when

@@ -19,6 +19,7 @@ class RecordingHandoff:
     def __init__(self) -> None:
         self.paused_until = 0
         self.small = 2**14
+        self.timed = False
         self.captures: list[Capture] = []
         self.refused = 0
         self.started = 0

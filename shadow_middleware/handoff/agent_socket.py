@@ -96,7 +96,7 @@ class AgentSocket:
         "_selected",
         "_socket",
         "_starting",
-        "_timed",
+        "timed",
         "_unreported",
         "agents",
         "ended",
@@ -142,7 +142,7 @@ class AgentSocket:
         self._added: deque[Record] = deque()
         self._pushed = -self._interval
         self._batch = codec.BatchFrame()
-        self._timed = False
+        self.timed = False
         self._outgoing: deque[_Frame] = deque()
         self._outgoing_bytes = self._outgoing_count = self._offset = 0
         self._room, self._places = self._max_bytes, self._max_count
@@ -160,7 +160,7 @@ class AgentSocket:
         """Take the record of a small exchange on an asyncio loop; cheaper than `offer`."""
         added = self._added
         added.append(record)
-        if not self._timed:
+        if not self.timed:
             self._arrange()
         elif len(added) >= self._many:
             with self._lock:
@@ -171,7 +171,7 @@ class AgentSocket:
         with self._lock:
             self._take_in()
             self._take(capture.record())
-        if not self._timed:
+        if not self.timed:
             self._arrange()
 
     def _take_in(self) -> None:
@@ -207,7 +207,7 @@ class AgentSocket:
             self.start()
         loop = _get_running_loop()
         if loop is not None:
-            self._timed = True
+            self.timed = True
             loop.call_later(FLUSH_INTERVAL, self.flush)
             return
         # To send for each request would wake the agent for each, which costs more than
@@ -304,7 +304,7 @@ class AgentSocket:
             _wait_writable(waiting, min(0.05, timeout))
 
     def _push(self) -> None:
-        self._timed = False
+        self.timed = False
         self._take_in()
         self._send()
         # Frames stay few: the rest is a new one when the last has gone.

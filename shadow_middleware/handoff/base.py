@@ -38,6 +38,8 @@ class Handoff(Protocol):
 
     paused_until: int
     """Monotonic nanoseconds before which nothing should be captured at all."""
+    timed: bool
+    """Whether an asyncio loop has a timer that will send what is held."""
     small: int
     """Bytes that an exchange may have to be given to `add`."""
 

@@ -19,6 +19,7 @@ class Kept:
         self.offered: list[Capture] = []
         self.paused_until = 0
         self.small = 2**14
+        self.timed = False
         self._error = error
 
     def offer(self, capture: Capture) -> None:
