@@ -63,7 +63,6 @@ METHODS = [
 ]
 _TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
 _HEADER = re.compile(f"[{_TOKEN}]+")
-_HEADER_GLOB = re.compile(rf"[{_TOKEN}?\[\]]+")
 _MEDIA = re.compile(f"[{_TOKEN}]+/[{_TOKEN}]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -180,13 +179,21 @@ def _media_types(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _paths(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
-        if not value.startswith(("/", "*")):
-            better = "/" + value.removeprefix("$").lstrip("./")
+        if value != "**" and not value.startswith(("/", "**/")):
             raise place.error(
-                f"{place.show(value)} does not start with '/' or '*'",
-                f"did you mean {better!r}?",
+                f"{place.show(value)} does not start with '/' or '**/'",
+                f"did you mean {_rooted(value)!r}?",
             )
     return values
+
+
+def _rooted(value: str) -> str:
+    """Return what was probably meant by a glob that can fit no path."""
+    if set(value) == {"*"}:
+        return "**"
+    if value.startswith("*") and not value.startswith("*/"):
+        return "**/*" + value.lstrip("*")
+    return "/" + value.removeprefix("$").lstrip("./")
 
 
 def _routes(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -241,6 +248,11 @@ def _transport(place: Place, value: Any) -> str:
         )
     if value in _TRANSPORTS or _IMPORT_PATH.fullmatch(value):
         return value
+    if value == "pyreqwest":
+        raise place.error(
+            "'pyreqwest' is none of ours, for it rewrites header names and some URLs",
+            "give 'module:factory', a function of yours that returns its HttpxTransport",
+        )
     known = [*_TRANSPORTS, "module:factory"]
     raise place.unknown(f"unknown transport {place.show(value)}", value, known)
 
@@ -320,7 +332,7 @@ def _statuses(place: Place, values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 _HEADER_NAMES = _each(_HEADER, "a header name")
-_HEADER_GLOBS = _each(_HEADER_GLOB, "a header name or glob")
+_HEADER_GLOBS = _each(_HEADER, "a header name or glob")
 
 TARGET_CHECKS: Mapping[str, Check] = {
     "url": check_url,

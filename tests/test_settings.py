@@ -186,7 +186,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"include": ["users/*"]},
-        "include: 'users/*' does not start with '/' or '*' (keyword argument); did you "
+        "include: 'users/*' does not start with '/' or '**/' (keyword argument); did you "
         "mean '/users/*'?",
     ),
     (
@@ -195,7 +195,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"ignore_paths": ["$.items.id"]},
-        "ignore_paths: '$.items.id' does not start with '/' or '*' (keyword argument); "
+        "ignore_paths: '$.items.id' does not start with '/' or '**/' (keyword argument); "
         "did you mean '/items.id'?",
     ),
     (
@@ -334,6 +334,75 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"rules": [{"action": "tolerate", "part": "status", "statuses": [99]}]},
         "rules[0].statuses: 99 is not a status (keyword argument)",
+    ),
+    (
+        {"rules": [{"part": "latency", "action": "tolerate", "absolute": 5}]},
+        "rules[0].part: unknown value 'latency' (keyword argument); known: 'status', "
+        "'header', 'body'",
+    ),
+    (
+        {"rules": [{"part": "status", "matches": "x"}]},
+        "rules[0]: 'matches' has no meaning for part 'status' (keyword argument); there "
+        "it can be statuses",
+    ),
+    (
+        {"rules": [{"part": "status", "path": "/a"}]},
+        "rules[0]: path '/a' has no meaning for part 'status' (keyword argument); leave "
+        "it out",
+    ),
+    (
+        {"rules": [{"part": "header", "path": "/x-a"}]},
+        "rules[0]: path '/x-a' is not the name of a header (keyword argument); write "
+        "'x-a'",
+    ),
+    (
+        {
+            "rules": [
+                {
+                    "action": "tolerate",
+                    "path": "/a",
+                    "unordered": True,
+                    "keyed_by": "id",
+                }
+            ]
+        },
+        "rules[0]: 'unordered' and 'keyed_by' exclude each other (keyword argument); "
+        "'keyed_by' alone takes no notice of order",
+    ),
+    (
+        {"rules": [{"path": "items.id"}]},
+        "rules[0]: path 'items.id' is not a JSON pointer (keyword argument); write "
+        "'/items.id' or '/**/items.id'",
+    ),
+    (
+        {"rules": [{"path": "/a", "target": "shado?"}]},
+        "rules[0]: no target is named 'shado?' (keyword argument); did you mean "
+        "'shadow'?",
+    ),
+    (
+        {"exclude": ["*.png"]},
+        "exclude: '*.png' does not start with '/' or '**/' (keyword argument); did you "
+        "mean '**/*.png'?",
+    ),
+    (
+        {"include_routes": ["POST *"]},
+        "include_routes: '*' does not start with '/' or '**/' (keyword argument); did "
+        "you mean '**'?",
+    ),
+    (
+        {"ignore_paths": ["*/id"]},
+        "ignore_paths: '*/id' does not start with '/' or '**/' (keyword argument); did "
+        "you mean '/*/id'?",
+    ),
+    (
+        {"redact_headers": ["x-tenant-?"]},
+        "redact_headers: 'x-tenant-?' is not a header name or glob (keyword argument)",
+    ),
+    (
+        {"transport": "pyreqwest"},
+        "transport: 'pyreqwest' is none of ours, for it rewrites header names and some "
+        "URLs (keyword argument); give 'module:factory', a function of yours that "
+        "returns its HttpxTransport",
     ),
 ]
 

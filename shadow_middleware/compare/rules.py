@@ -15,6 +15,7 @@ import re2
 
 from shadow_middleware.compare.globs import PathMatcher, compile_name
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.rule_checks import TOLERANCES, complaint
 from shadow_middleware.settings import Rule, Settings
 
 __all__ = ["DEFAULT_IGNORES", "CompiledRule", "RuleBook", "RuleSet"]
@@ -58,14 +59,6 @@ MAX_MATCHED = 8192
 """Characters of a value that a pattern is run on; longer ones never match."""
 PATTERN_MEMORY = 1 << 20
 
-TOLERANCES = ("absolute", "relative", "unordered", "keyed_by", "statuses")
-FIELDS_OF_PART = {
-    "status": {"statuses"},
-    "header": {"matches", "absolute", "relative", "unordered"},
-    "body": {"matches", "absolute", "relative", "unordered", "keyed_by"},
-    "latency": {"absolute", "relative"},
-}
-
 
 class CompiledRule:
     """One rule, checked, with its name made up where none was given."""
@@ -76,7 +69,9 @@ class CompiledRule:
         self.rule = rule
         self.name = rule.name or _made_name(rule)
         where = f"rules[{number}] ({self.name!r})"
-        _check(rule, where)
+        found = complaint(rule)
+        if found:
+            raise ConfigurationError(f"{where}: {'; '.join(found)}")
         self._pattern = _compile_pattern(rule.matches, where)
         self.path = rule.path
         method, _, route = rule.route.rpartition(" ")
@@ -227,51 +222,6 @@ def _made_name(rule: Rule) -> str:
         if getattr(rule, field)
     ]
     return " ".join([rule.action, rule.part, rule.path, *stated])
-
-
-def _check(rule: Rule, where: str) -> None:
-    stated = [field for field in TOLERANCES if getattr(rule, field)]
-    if rule.action == "ignore" and stated:
-        raise ConfigurationError(
-            f"{where}: {stated[0]} has no meaning with action='ignore', which leaves "
-            f"the whole place out; write action='tolerate'"
-        )
-    if rule.action == "tolerate" and not stated:
-        raise ConfigurationError(
-            f"{where}: action='tolerate' states no tolerance; set one of "
-            f"{', '.join(TOLERANCES)}, or write action='ignore'"
-        )
-    _check_fields(rule, where)
-    _check_path(rule, where)
-
-
-def _check_fields(rule: Rule, where: str) -> None:
-    meant = FIELDS_OF_PART[rule.part]
-    for field in ("matches", *TOLERANCES):
-        if getattr(rule, field) and field not in meant:
-            raise ConfigurationError(
-                f"{where}: {field} has no meaning for part={rule.part!r}; it can be "
-                f"{', '.join(sorted(meant))}"
-            )
-    for field in ("absolute", "relative"):
-        if not 0 <= getattr(rule, field) < float("inf"):
-            raise ConfigurationError(
-                f"{where}: {field}={getattr(rule, field)} is not a distance; "
-                f"write a number of at least 0"
-            )
-    if rule.unordered and rule.keyed_by:
-        raise ConfigurationError(
-            f"{where}: unordered and keyed_by exclude each other; keyed_by alone "
-            f"takes no notice of order"
-        )
-
-
-def _check_path(rule: Rule, where: str) -> None:
-    if rule.part == "body" and rule.path and not rule.path.startswith(("/", "**")):
-        raise ConfigurationError(
-            f"{where}: path={rule.path!r} is not a JSON pointer; write "
-            f"'/{rule.path.lstrip('$./')}' or '/**/{rule.path.lstrip('$./')}'"
-        )
 
 
 def _compile_pattern(pattern: str, where: str) -> Any:

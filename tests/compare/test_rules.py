@@ -235,13 +235,15 @@ def test_ignore_headers_takes_globs_in_any_case() -> None:
         (Rule(name="r", path="/a", matches="("), "matches='('"),
         (Rule(name="r", path="/a", absolute=0.1), "absolute"),
         (Rule(name="r", path="/a", unordered=True), "unordered"),
-        (Rule(name="r", action="tolerate", path="/a"), "states no tolerance"),
+        (Rule(name="r", action="tolerate", path="/a"), "tolerates nothing"),
         (tolerate(name="r", path="/a", absolute=-1.0), "absolute=-1.0"),
         (tolerate(name="r", path="/a", statuses=(200,)), "statuses"),
         (tolerate(name="r", part="status", absolute=1.0), "absolute"),
         (tolerate(name="r", path="/a", unordered=True, keyed_by="id"), "keyed_by"),
-        (Rule(name="r", path="$.items[0].id"), "path='$.items[0].id'"),
+        (Rule(name="r", path="$.items[0].id"), "path '$.items[0].id'"),
         (Rule(name="r", path="items"), "'/items'"),
+        (Rule(name="r", part="status", path="/a"), "no meaning for part 'status'"),
+        (Rule(name="r", part="header", path="/x-a"), "write 'x-a'"),
     ],
 )
 def test_a_rule_that_cannot_work_is_refused_at_the_start(rule: Any, told: str) -> None:
