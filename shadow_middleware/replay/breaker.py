@@ -2,7 +2,7 @@
 The circuit breaker of one target: a state machine without a clock.
 
 A shadow that fails over and over is left alone for a while, then asked once; its
-answer decides. What the breaker holds back is counted by the caller as dropped.
+answer decides. What the breaker holds back is counted by the caller, as skipped.
 """
 
 from __future__ import annotations

@@ -113,15 +113,19 @@ class HttpSender:
         target = request.path
         if request.query:
             target = b"%b?%b" % (target, request.query)
+        extensions: dict[str, Any] = {"timeout": self._timeouts}
+        if self._origin is None:
+            extensions |= {"target": target, "body": body}
         built = httpx.Request(
             request.method,
             self._base,
             headers=headers,
             stream=httpx.ByteStream(body),
-            extensions={"timeout": self._timeouts, "target": target, "body": body},
+            extensions=extensions,
         )
         built.method = request.method
         if self._origin is not None:
+            # Not as the extension `target`: a proxy needs the whole URL in its place.
             built.url = _ExactURL(self._origin, target)
         return built
 

@@ -79,7 +79,9 @@ def _of_the_user(name: str) -> httpx.AsyncBaseTransport:
         raise ConfigurationError(
             f"transport: cannot import {name!r}: {error}"
         ) from error
-    transport = made if isinstance(made, httpx.AsyncBaseTransport) else made()
+    transport = (
+        made if isinstance(made, httpx.AsyncBaseTransport) else _call(made, name)
+    )
     if not hasattr(transport, "handle_async_request"):
         raise ConfigurationError(
             f"transport: {name!r} gave {type(transport).__name__}, which is not an "
@@ -87,3 +89,12 @@ def _of_the_user(name: str) -> httpx.AsyncBaseTransport:
         )
     checked: httpx.AsyncBaseTransport = transport
     return checked
+
+
+def _call(factory: Any, name: str) -> Any:
+    try:
+        return factory()
+    except Exception as error:
+        raise ConfigurationError(
+            f"transport: {name!r} raised {type(error).__name__}: {error}"
+        ) from error

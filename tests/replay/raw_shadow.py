@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 
@@ -18,23 +19,30 @@ class RawShadow:
     """Listens on loopback while entered; `requests` holds what came, byte for byte."""
 
     def __init__(
-        self, connection: Connection | None = None, answer: bytes = OK
+        self,
+        connection: Connection | None = None,
+        answer: bytes = OK,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self.closed = asyncio.Event()
         self.answer = answer
         self._connection = connection or keep_answering
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def __aenter__(self) -> RawShadow:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=self._tls
+        )
         return self
 
     async def __aexit__(

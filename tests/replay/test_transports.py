@@ -60,6 +60,11 @@ def broken() -> httpx.MockTransport:
     return httpx.MockTransport(handler)
 
 
+def failing() -> httpx.MockTransport:
+    """A factory that cannot make a transport."""
+    raise LookupError("no certificate")
+
+
 MADE = httpx.MockTransport(
     lambda request: httpx.Response(418, content=request.url.raw_path)
 )
@@ -136,6 +141,24 @@ def test_a_unix_socket_is_a_transport_of_the_clients_own(tmp_path: Any) -> None:
     assert b"/a%2Fb/../c?q=%41&&" == asyncio.run(run()).response.body.data
 
 
+def test_a_proxy_of_the_users_gets_the_whole_url() -> None:
+    """A forward proxy knows where to only from the request line (RFC 9112, 3.2.2)."""
+
+    async def run() -> list[bytes]:
+        async with RawShadow() as proxy:
+            transport = httpx.AsyncHTTPTransport(proxy=proxy.url)
+            target = Target(url="http://shadow.invalid:81")
+            sender = HttpSender(target, Settings(), transport=transport)
+            try:
+                await sender.send(GET)
+            finally:
+                await sender.aclose()
+            return proxy.requests
+
+    line = b"GET http://shadow.invalid:81/a%2Fb/../c?q=%41&& HTTP/1.1"
+    assert [line] == [sent.split(b"\r\n")[0] for sent in asyncio.run(run())]
+
+
 def test_what_a_transport_of_the_user_raises_is_an_outcome() -> None:
     """Reason `transport`: nothing escapes as anything but a ReplayError."""
     with pytest.raises(ReplayProtocolError, match="mine") as raised:
@@ -155,6 +178,7 @@ def test_a_target_that_no_url_can_hold_is_refused_for_such_transports() -> None:
         ("curl", "'curl' is not one of auto, aiohttp, httpx"),
         ("no_such_module:x", "cannot import 'no_such_module:x'"),
         (f"{__name__}:missing", "cannot import"),
+        (f"{__name__}:failing", "failing' raised LookupError: no certificate"),
         (f"{__name__}:NOT_ONE", "gave dict, which is not an httpx.AsyncBaseTransport"),
     ],
 )
