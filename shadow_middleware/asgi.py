@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from shadow_middleware.capture import Capture
-from shadow_middleware.live import LiveSide, odd_of
+from shadow_middleware.live import Key, LiveSide, odd_of
 from shadow_middleware.runtime import live_side
-from shadow_middleware.selection import Skipped
+from shadow_middleware.selection import SKIPPED
 from shadow_middleware.settings import load
 
 __all__ = ["ShadowMiddleware"]
@@ -25,9 +25,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-SEEN: Final = "shadow_middleware.seen"
-"""Set in the scope of a request that a middleware of ours has seen."""
 
 
 class ShadowMiddleware:
@@ -53,19 +50,15 @@ class ShadowMiddleware:
         live = self.live
         tap = None
         try:
-            if (
-                scope["type"] == "http"
-                and scope["method"] in live.methods
-                and SEEN not in scope
-            ):
-                scope[SEEN] = True  # of two middlewares around one app one captures
+            if scope["type"] == "http" and scope["method"] in live.methods:
                 # A copy: layers within may change the list in place.
                 headers = tuple(scope["headers"])
                 path = scope.get("raw_path") or quote(scope["path"]).encode()
-                key = None if live.plain else live.select(path, headers, scope)
-                if not isinstance(key, Skipped) and not (
-                    live.handoff.paused_until and live.refuses()
-                ):
+                key: Key = None
+                if (
+                    live.plain
+                    or (key := live.select(path, headers, scope)) is not SKIPPED
+                ) and not (live.handoff.paused_until and live.refuses()):
                     scheme, version = scope.get("scheme", "http"), scope["http_version"]
                     tap = _Tap(
                         live,

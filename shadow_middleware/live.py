@@ -244,7 +244,7 @@ class LiveSide:
             return False
 
 
-def odd_of(key: str | None, scheme: str, version: str) -> dict[str, object] | None:
+def odd_of(key: Key, scheme: str, version: str) -> dict[str, object] | None:
     """Return what differs from the plainest request there is."""
     if key is None and scheme == "http" and version == "1.1":
         return None

@@ -28,6 +28,7 @@ import msgspec
 from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.base import HandoffState
+from shadow_middleware.handoff.outbox import Frame, Outbox
 
 __all__ = ["AgentSocket"]
 
@@ -40,18 +41,6 @@ PAUSE_NS: Final = 20_000_000
 """How long capture rests when the buffer is full: 20 ms."""
 
 logger = logging.getLogger("shadow_middleware")
-
-
-class _Frame:
-    """Bytes on their way, and how many exchanges they account for."""
-
-    __slots__ = ("accounts", "data", "lasting")
-
-    def __init__(self, data: bytes | bytearray, accounts: int, lasting: bool) -> None:
-        self.data = data
-        self.accounts = accounts
-        self.lasting = lasting
-        """Whether a next agent needs it as well."""
 
 
 class Keeps(Protocol):
@@ -69,40 +58,14 @@ class Keeps(Protocol):
 class AgentSocket:
     """Implements `handoff.base.Handoff` over a connected stream socket."""
 
-    # Slots, and those of every request side by side: a request in a busy server finds
-    # none of this in the cache, and pays for each line that it has to fetch.
+    # Slots, and those of every request first: a request in a busy server finds none of
+    # this in the cache, and pays for each line of it that it has to fetch.
     __slots__ = (
-        "_added",
-        "_batch",
-        "_clock",
-        "_deferred",
-        "_dropped",
-        "_dropped_keys",
-        "_handed",
-        "_interval",
-        "_keeper",
-        "_lock",
-        "_make_keeper",
-        "_many",
-        "_max_bytes",
-        "_max_count",
-        "_offset",
-        "_outgoing",
-        "_outgoing_bytes",
-        "_outgoing_count",
-        "_places",
-        "_pushed",
-        "_room",
-        "_selected",
-        "_socket",
-        "_starting",
-        "timed",
-        "_unreported",
-        "agents",
-        "ended",
-        "paused_until",
-        "session",
-        "small",
+        *("_added", "timed", "_many", "paused_until", "small"),
+        *("_lock", "_selected", "_batch", "_room", "_places", "_dropped_keys"),
+        *("_keeper", "_clock", "_pushed", "_interval", "_socket", "_outbox"),
+        *("_deferred", "_dropped", "_unreported", "_max_bytes", "_max_count"),
+        *("_starting", "_make_keeper", "session", "ended", "agents"),
     )
 
     def __init__(
@@ -143,11 +106,10 @@ class AgentSocket:
         self._pushed = -self._interval
         self._batch = codec.BatchFrame()
         self.timed = False
-        self._outgoing: deque[_Frame] = deque()
-        self._outgoing_bytes = self._outgoing_count = self._offset = 0
+        self._outbox = Outbox()
         self._room, self._places = self._max_bytes, self._max_count
         self._deferred: deque[Callable[[], None] | None] = deque()
-        self._selected = self._handed = 0
+        self._selected = 0
         self._dropped: Counter[str] = Counter()
         self._unreported: Counter[str] = Counter()
         self._dropped_keys: set[str] = set()
@@ -296,7 +258,7 @@ class AgentSocket:
         while True:
             with self._lock:
                 self._push()
-                if not (self._outgoing or self._batch.count):
+                if not (self._outbox or self._batch.count):
                     return True
                 waiting = self._socket
             if self._clock() >= deadline:
@@ -308,7 +270,7 @@ class AgentSocket:
         self._take_in()
         self._send()
         # Frames stay few: the rest is a new one when the last has gone.
-        if self._socket is not None and not self._outgoing:
+        if self._socket is not None and not self._outbox:
             self._seal()
             self._send()
 
@@ -317,39 +279,19 @@ class AgentSocket:
             return
         batch, self._batch = self._batch, codec.BatchFrame()
         drops, self._unreported = self._unreported, Counter()
-        accounts = batch.count + drops.total()
-        self._append(_Frame(batch.seal(self._selected, drops), accounts, lasting=True))
-
-    def _append(self, frame: _Frame) -> None:
-        self._outgoing.append(frame)
-        self._account(len(frame.data), frame.accounts)
-
-    def _account(self, size: int, count: int) -> None:
-        """Take note of bytes and exchanges that joined what is outgoing, or left it."""
-        self._outgoing_bytes += size
-        self._outgoing_count += count
-        self._room = self._max_bytes - self._outgoing_bytes
-        self._places = self._max_count - self._outgoing_count
+        data = batch.seal(self._selected, drops)
+        self._outbox.append(Frame(data, batch.count + drops.total(), lasting=True))
+        self._measure()
 
     def _send(self) -> None:
-        while self._outgoing and self._socket is not None:
-            frame = self._outgoing[0]
-            try:
-                with memoryview(frame.data) as view:
-                    self._offset += self._socket.send(view[self._offset :])
-            except BlockingIOError:
-                return
-            except OSError:
-                # The keeper sees the same end, and settles the account.
-                return
-            if self._offset == len(frame.data):
-                self._take_off(frame)
+        if self._socket is not None:
+            self._outbox.send(self._socket)
+            self._measure()
 
-    def _take_off(self, frame: _Frame) -> None:
-        self._outgoing.popleft()
-        self._offset = 0
-        self._account(-len(frame.data), -frame.accounts)
-        self._handed += frame.accounts
+    def _measure(self) -> None:
+        """Take note of how much the batch may hold beside what is outgoing."""
+        self._room = self._max_bytes - self._outbox.size
+        self._places = self._max_count - self._outbox.count
 
     # --- called by the keeper ----------------------------------------------------------
 
@@ -358,10 +300,9 @@ class AgentSocket:
         connection.setblocking(False)
         with self._lock:
             self._take_in()
-            known = {"selected": self._selected, "handed": self._handed}
+            known = {"selected": self._selected, "handed": self._outbox.handed}
             data = codec.frame(codec.HELLO, msgspec.structs.replace(hello, **known))
-            self._outgoing.appendleft(_Frame(data, 0, lasting=False))
-            self._account(len(data), 0)
+            self._outbox.prepend(Frame(data, 0, lasting=False))
             self._socket = connection
             self.agents += 1
             self._push()
@@ -372,28 +313,23 @@ class AgentSocket:
             if self._socket is not None:
                 self._socket.close()
             self._socket = None
-            self._offset = 0
-            passing = [frame for frame in self._outgoing if not frame.lasting]
-            for frame in passing:
-                self._outgoing.remove(frame)
-                self._account(-len(frame.data), 0)
+            self._outbox.rewind()
+            self._measure()
 
     def tell(self, kind: int, payload: object) -> None:
         """Send a frame that is about this connection only."""
         with self._lock:
             self._seal()
-            self._append(_Frame(codec.frame(kind, payload), 0, lasting=False))
+            self._outbox.append(Frame(codec.frame(kind, payload), 0, lasting=False))
             self._send()
 
     def _give_up(self, reason: str) -> int:
         """Count all that is held as dropped; nobody will take it any more."""
         with self._lock:
             self._take_in()
-            held = self._batch.count + self._outgoing_count
+            held = self._batch.count + self._outbox.clear()
             self._batch = codec.BatchFrame()
-            self._outgoing.clear()
-            self._offset = 0
-            self._account(-self._outgoing_bytes, -self._outgoing_count)
+            self._measure()
             self._dropped[reason] += held
         return held
 
@@ -405,10 +341,10 @@ class AgentSocket:
             return HandoffState(
                 session=self.session,
                 selected=self._selected,
-                handed=self._handed,
+                handed=self._outbox.handed,
                 dropped=dict(self._dropped),
-                held=self._batch.count + self._outgoing_count,
-                held_bytes=len(self._batch.data) + self._outgoing_bytes,
+                held=self._batch.count + self._outbox.count,
+                held_bytes=len(self._batch.data) + self._outbox.size,
                 ended=self.ended,
                 agents=self.agents,
                 connected=self._socket is not None,
@@ -422,13 +358,13 @@ class AgentSocket:
     @property
     def stuck(self) -> bool:
         """Whether the socket takes no more; the rest goes when it is writable again."""
-        return bool(self._outgoing)
+        return bool(self._outbox)
 
     @property
     def waiting(self) -> bool:
         """Whether anything is held that is to be sent."""
         return bool(
-            self._added or self._outgoing or self._batch.count or self._unreported
+            self._added or self._outbox or self._batch.count or self._unreported
         )
 
 
