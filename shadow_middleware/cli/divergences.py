@@ -97,7 +97,8 @@ def show(
     What was redacted before it was stored cannot be shown by anyone.
     """
     with open_store(store, config) as opened:
-        stored = opened.find(key)
+        # Every id begins with nothing.
+        stored = opened.find(key) if key.strip() else []
     found = [one for one in stored if target in (None, one.record.target)]
     if not found:
         raise typer.BadParameter(

@@ -169,6 +169,11 @@ def _show_differences(console: Console, target: TargetSummary, stored: int) -> N
     for group in target.differences:
         rows.add_row(*_difference_cells(group))
     console.print(rows)
+    if target.more_differences:
+        every = len(target.differences) + target.more_differences
+        more = f"{target.more_differences:,} more, seen less often: --limit {every}"
+        console.print(Text(more, style="bright_black"))
+        console.print()
 
 
 def _difference_cells(group: DifferenceGroup) -> list[str | Text]:

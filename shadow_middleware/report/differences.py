@@ -42,14 +42,13 @@ def path_shape(path: str) -> str:
 
 
 def top_differences(
-    records: Iterable[DivergenceRecord], limit: int = 10
+    records: Iterable[DivergenceRecord],
 ) -> list[DifferenceGroup]:
     """
-    Return the groups that most divergences show, the most frequent first.
+    Return all groups, those that most divergences show first.
 
     Args:
         records: The newest first.
-        limit: How many groups at most.
     """
     seen: Counter[tuple[str, str, str, str, str]] = Counter()
     examples: dict[tuple[str, str, str, str, str], str] = {}
@@ -58,7 +57,7 @@ def top_differences(
             seen[key] += 1
             examples.setdefault(key, record.exchange_id)
     ranked = sorted(seen, key=lambda key: (-seen[key], key))
-    return [DifferenceGroup(*key, seen[key], examples[key]) for key in ranked[:limit]]
+    return [DifferenceGroup(*key, seen[key], examples[key]) for key in ranked]
 
 
 def _key(

@@ -27,6 +27,7 @@ class Hint(msgspec.Struct, frozen=True):
     text: str
 
 
+_UNREACHED = frozenset({"connect", "refused", "dns"})
 _Fits = Callable[[Total], bool]
 
 _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
@@ -36,8 +37,13 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         "was open (`breaker_failures`, `breaker_retry_after`). They count against it.",
     ),
     (
-        lambda row: row.outcome is Outcome.SHADOW_ERROR and row.reason == "connect",
+        lambda row: row.outcome is Outcome.SHADOW_ERROR and row.reason in _UNREACHED,
         "could not connect: is the shadow up, and is `shadow_url` right?",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SHADOW_ERROR and row.reason == "tls",
+        "could not agree on TLS: does the environment trust the shadow's certificate "
+        "(SSL_CERT_FILE), or does it ask for one of yours (`transport`)?",
     ),
     (
         lambda row: row.outcome is Outcome.TIMEOUT,
@@ -57,6 +63,11 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         lambda row: row.outcome is Outcome.SKIPPED and row.reason == "method",
         "were left alone on purpose: their method is not one that the target mirrors "
         "(`methods`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SKIPPED and row.reason == "request_cut",
+        "could not be sent, because their request body was cut by a cap "
+        "(`max_request_body`).",
     ),
     (
         lambda row: row.reason == INTERNAL_ERROR,

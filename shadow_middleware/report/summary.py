@@ -97,6 +97,8 @@ class TargetSummary(msgspec.Struct, frozen=True):
     """The busiest first."""
     differences: list[DifferenceGroup]
     """The most frequent first, among the divergences looked at."""
+    more_differences: int
+    """Groups beyond those in `differences`, all of them rarer or as rare."""
     looked_at: int
     """How many stored divergences `differences` is about, the newest."""
     without_record: int
@@ -146,6 +148,7 @@ def _target(
     ended = sum(row.count for row in totals)
     outcomes = _outcomes(totals)
     in_flight, unaccounted = open_accounts
+    groups = top_differences(records)
     return TargetSummary(
         target=name,
         selected=ended + in_flight + unaccounted,
@@ -158,7 +161,8 @@ def _target(
         reasons=_reasons(totals),
         latency=latency_of(latencies),
         routes=_routes(totals, latencies),
-        differences=top_differences(records, top),
+        differences=groups[:top],
+        more_differences=len(groups[top:]),
         looked_at=len(records),
         without_record=lost,
         hints=hints(totals, records, lost),

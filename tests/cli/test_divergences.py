@@ -137,6 +137,15 @@ def test_a_beginning_of_an_id_shows_all_it_fits(run: Run, url: str) -> None:
     assert ["aa-1", "aa-2"] == sorted(ids)
 
 
+@pytest.mark.parametrize("key", ["", " ", "zz", "99999"])
+def test_an_id_that_nothing_has_is_an_error(run: Run, url: str, key: str) -> None:
+    """It says where the ids are; an empty one is not the beginning of all."""
+    result = run("divergences", "show", key, "--store", url)
+
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "divergences list" in " ".join(result.stderr.replace("│", "").split())
+
+
 def test_show_of_another_target_is_an_error(run: Run, url: str) -> None:
     """`--target` narrows; what is not there is said, with where to look."""
     result = run("divergences", "show", "aa-1", "--store", url, "--target", "other")

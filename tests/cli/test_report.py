@@ -107,6 +107,15 @@ def test_limit_bounds_the_top_differences(run: Run, url: str) -> None:
     [target] = json.loads(run(*command).stdout)["targets"]
 
     assert ["/price"] == [one["path"] for one in target["differences"]]
+    assert 2 == target["more_differences"]
+
+
+def test_what_the_limit_leaves_out_is_said(run: Run, url: str) -> None:
+    """With the option that shows it."""
+    cut = run("report", "--store", url, "--limit", "1").stdout
+
+    assert "2 more, seen less often: --limit 3" in cut
+    assert "seen less often" not in run("report", "--store", url).stdout
 
 
 def test_an_empty_store_says_what_to_expect(run: Run, empty_url: str) -> None:

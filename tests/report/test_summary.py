@@ -202,7 +202,7 @@ def test_differences_of_one_shape_are_one_group() -> None:
     status = Difference(Part.STATUS, "", Kind.CHANGED)
 
     groups = top_differences(
-        [record("new", (prices[0], status)), record("old", prices)], limit=5
+        [record("new", (prices[0], status)), record("old", prices)]
     )
 
     assert [
@@ -214,13 +214,17 @@ def test_differences_of_one_shape_are_one_group() -> None:
 
 
 def test_only_so_many_groups() -> None:
-    """The limit cuts the rare ones."""
+    """The limit cuts the rare ones, and says how many."""
     many = [
         record(str(n), (Difference(Part.BODY, f"/f{n % 7}", Kind.ADDED),))
         for n in range(20)
     ]
 
-    assert [3, 3] == [one.divergences for one in top_differences(many, limit=2)]
+    [target] = summarise(
+        Holdings(totals=[total(Outcome.DIVERGENCE, 20)], divergences=many), top=2
+    ).targets
+    assert [3, 3] == [one.divergences for one in target.differences]
+    assert 5 == target.more_differences
 
 
 @pytest.mark.parametrize(
@@ -228,6 +232,10 @@ def test_only_so_many_groups() -> None:
     [
         (total(Outcome.TIMEOUT, 2, "read"), "`total_timeout`"),
         (total(Outcome.SHADOW_ERROR, 2, "connect"), "`shadow_url`"),
+        (total(Outcome.SHADOW_ERROR, 2, "refused"), "`shadow_url`"),
+        (total(Outcome.SHADOW_ERROR, 2, "dns"), "`shadow_url`"),
+        (total(Outcome.SHADOW_ERROR, 2, "tls"), "`transport`"),
+        (total(Outcome.SKIPPED, 2, "request_cut"), "`max_request_body`"),
         (total(Outcome.SKIPPED, 2, "breaker_open"), "`breaker_failures`"),
         (total(Outcome.INCOMPARABLE, 2), "`max_response_body`"),
         (total(Outcome.DROPPED, 2, "queue_full"), "`queue_count`"),

@@ -42,6 +42,8 @@ EPILOG = (
     "  shadow-middleware demo --seconds 5 --once --json"
 )
 _SETTLE_TIMEOUT = 20.0
+_EVERY = 100
+"""Groups of differences in the report: more than are planted, so none is left out."""
 _EXAMPLE = "GET /users/{id}"
 
 
@@ -157,7 +159,7 @@ def _wait_for_evidence(reader: Reader, since: float, mirrored: int) -> Holdings:
 
 def _print(held: Holdings, found: list[bool], example: list[StoredDivergence]) -> None:
     screen = console()
-    show_report(screen, summarise(held), "in this demo")
+    show_report(screen, summarise(held, _EVERY), "in this demo")
     for one in example:
         show_divergence(screen, one)
     show_planted(screen, PLANTED, found)
@@ -169,7 +171,7 @@ def _print_json(held: Holdings, found: list[bool]) -> None:
         {"name": one.name, "route": one.route, "what": one.what, "found": seen}
         for one, seen in zip(PLANTED, found, strict=True)
     ]
-    report = msgspec.structs.asdict(summarise(held))
+    report = msgspec.structs.asdict(summarise(held, _EVERY))
     ruling = msgspec.structs.asdict(verdict(held.totals))
     print_json("demo", {"planted": planted, "report": report, "verdict": ruling})
 
