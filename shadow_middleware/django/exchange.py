@@ -3,152 +3,198 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from shadow_middleware.capture import Capture
-from shadow_middleware.live import LiveSide
-from shadow_middleware.selection import SKIPPED
-from shadow_middleware.wsgi.environ import response_headers
+from shadow_middleware.live import LiveSide, odd_of
+from shadow_middleware.selection import SKIPPED, Skipped
+from shadow_middleware.wsgi.environ import is_websocket, response_headers
 from shadow_middleware.wsgi.input import Input
+from shadow_middleware.wsgi.request import Exchange
 
-__all__ = ["Exchange", "LateDesk"]
+__all__ = ["DjangoExchange", "LateDesk", "begin_scope"]
 
 
-class Exchange:
+def _nothing() -> None:
+    """Return what a reference to no response returns."""
+
+
+class DjangoExchange(Exchange, kw_only=True):
     """What is seen of one request; it ends once, and raises nothing into Django."""
 
-    __slots__ = ("_capture", "_input", "_live", "_request", "_response", "_stream")
+    # A Struct, as its base is: made without Python code, however much it holds.
 
-    def __init__(self, live: LiveSide, capture: Capture, request: HttpRequest) -> None:
-        self._live = live
-        self._capture = capture
-        self._request = request
-        self._response: Callable[[], Any] = lambda: None
-        self._input: Input | None = None
-        self._stream: _StreamTap | None = None
+    response_of: Callable[[], Any] = _nothing
+    """Weak, so that a response that nobody closes is missed as soon as it goes."""
+    stream: _StreamTap | None = None
 
-    def tap_request(self) -> None:
+    def tap_body(self, environ: Mapping[str, Any]) -> None:
         """See what the view reads; nothing is read on its behalf."""
-        request: Any = self._request
-        length = request.META.get("CONTENT_LENGTH")
-        chunked = "HTTP_TRANSFER_ENCODING" in request.META
-        if not chunked and (not length or length == "0"):
+        request = self.context
+        length = environ.get("CONTENT_LENGTH")
+        if "HTTP_TRANSFER_ENCODING" not in environ and (not length or length == "0"):
             return
         if hasattr(request, "_body"):  # a middleware before us has read it
-            self._capture.request_chunk(request._body)
+            self.request_chunk(request._body)
         elif request._read_started:
-            self._capture.request_incomplete()
+            self.request_incomplete()
         else:
-            self._input = Input(request._stream, self._capture, length)
-            request._stream = self._input
+            self.input = Input(request._stream, self, length)
+            request._stream = self.input
 
-    def failed(self, error: BaseException) -> None:
+    def raised(self, error: BaseException) -> None:
         """End with what Django itself did not turn into a response."""
-        self._capture.failed(error)
-        self._end(self._capture.finish)
+        self.failed(error)
+        self.end()
 
     def cancelled(self) -> None:
         """End where the client went away before there was a response."""
-        self._end(lambda route: self._capture.abandon("client_disconnect", route))
+        self.skip("client_disconnect")
+        self.end()
 
     def watch(self, response: HttpResponseBase) -> None:
         """Follow the response until the server closes it."""
         try:
-            # Weak, so that a response that nobody closes is missed as soon as it goes.
-            self._response = weakref.ref(response)
+            self.response_of = weakref.ref(response)
             # Read when it goes out, not now: the middleware before us may change it.
-            response._resource_closers.append(self._closed)  # type: ignore[attr-defined]
-            self._capture.first_byte = self._live.now()
+            response._resource_closers.append(self.closed)  # type: ignore[attr-defined]
             if getattr(response, "streaming", False):
-                self._capture.first_byte = 0
-                self._note_head()
+                self._note_head(response)
                 self._tap_stream(response)
+            else:
+                self.first_byte = self.live.now()
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._capture.broken("django response", error)
+            self.broken("django response", error)
 
     def _tap_stream(self, response: Any) -> None:
         # The iterator, not `streaming_content`: setting that would take the file of a
         # FileResponse away, and with it the server's sendfile.
         tap = _AsyncTap if response.is_async else _SyncTap
-        self._stream = tap(response._iterator, self._note)
-        response._iterator = self._stream
+        self.stream = tap(response._iterator, self._note)
+        response._iterator = self.stream
 
     def _note(self, chunk: Any) -> None:
         try:
-            data = (
-                chunk
-                if isinstance(chunk, bytes)
-                else self._response().make_bytes(chunk)
-            )
-            self._capture.response_chunk(data)
+            if not isinstance(chunk, bytes):
+                chunk = self.response_of().make_bytes(chunk)
+            self.response_chunk(chunk)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._capture.broken("django stream", error)
+            self.broken("django stream", error)
 
-    def _note_head(self) -> None:
-        response = self._response()
-        headers = response_headers(response.items())
+    def _note_head(self, response: Any) -> None:
+        self.status = response.status_code
+        # `items()` looks every name up again, in Python; what it looks in has pairs.
+        store = getattr(response.headers, "_store", None)
+        pairs = response.items() if store is None else store.values()
+        headers, _ = response_headers(pairs)
         if response.cookies:
             headers += [
                 (b"Set-Cookie", cookie.output(header="").strip().encode("latin-1"))
                 for cookie in response.cookies.values()
             ]
-        self._capture.response_started(response.status_code, headers)
+        self.response_headers = headers
+        if not (self.live.any_type and self.first_byte):
+            # Only a stream can be an event stream, so only streams are asked.
+            self._check_type()
 
-    def _closed(self) -> None:
+    def _check_type(self) -> None:
+        if not self.live.admits_type(self.response_headers):
+            self.leave()
+
+    def closed(self) -> None:
         """Hand over: the server has the last byte."""
-        if self._stream is None:
+        if self.done:
+            return
+        if self.stream is None:
             self._note_whole()
-            self._end(self._capture.finish)
-        elif self._stream.error is not None:
-            self.failed(self._stream.error)
-        elif self._stream.exhausted or self._request.method == "HEAD":
-            self._end(self._capture.finish)
-        else:
-            reason = "sendfile" if self._sent_as_file() else "client_disconnect"
-            self._end(lambda route: self._capture.abandon(reason, route))
+        elif self.stream.error is not None:
+            self.failed(self.stream.error)
+        elif not self.stream.exhausted and self.method != "HEAD":
+            self.skip("sendfile" if self._sent_as_file() else "client_disconnect")
+        self.end()
 
     def _note_whole(self) -> None:
         try:
-            self._note_head()
-            if self._request.method != "HEAD":
-                self._capture.response_chunk(self._response().content)
+            response = self.response_of()
+            self._note_head(response)
+            if self.method != "HEAD" and not self.done:
+                self.response_whole(response.content)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._capture.broken("django response", error)
+            self.broken("django response", error)
 
     def _sent_as_file(self) -> bool:
         """Whether Django gave the server the file itself, past every iterator."""
-        if getattr(self._response(), "file_to_stream", None) is None:
+        if getattr(self.response_of(), "file_to_stream", None) is None:
             return False
-        return "wsgi.file_wrapper" in self._request.META
+        return "wsgi.file_wrapper" in self.context.META
 
-    def _end(self, hand_over: Callable[[str], None]) -> None:
-        if self._input is not None and not self._input.complete:
-            self._capture.request_incomplete()
-        hand_over(self._route())
-
-    def _route(self) -> str:
+    def end(self) -> None:
+        """Hand over, with the route that Django found."""
+        if self.done:
+            return
+        route = ""
         try:
-            match = self._request.resolver_match
-            return "" if match is None else "/" + str(match.route).removeprefix("/")
+            match = self.context.resolver_match
+            if match is not None:
+                route = str(match.route)
+                if not route.startswith("/"):
+                    route = "/" + route
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self._live.fault("django route", error)
-            return ""
+            self.live.fault("django route", error)
+        self.hand_over(route)
 
     def __del__(self) -> None:
         # Another middleware put a response of its own in the place of the one we watch.
-        if not self._capture.done:
-            self._live.defer(self._replaced)
+        if not self.done:
+            self.live.defer(self._replaced)
 
     def _replaced(self) -> None:
-        stream = self._stream
-        if stream is not None and stream.error is not None:
-            self.failed(stream.error)
+        if self.stream is not None and self.stream.error is not None:
+            self.failed(self.stream.error)
         else:
-            self._end(lambda route: self._capture.abandon("response_replaced", route))
+            self.skip("response_replaced")
+        self.end()
+
+
+def begin_scope(
+    live: LiveSide, request: Any, desk: LateDesk | None
+) -> DjangoExchange | None:
+    """
+    Return the exchange of a request that came by ASGI, None if it is not mirrored.
+
+    It raises where a scope is unlike the standard: call it behind a fence.
+    """
+    scope = request.scope
+    if is_websocket(request.META):
+        return None
+    # A copy: the list is the server's.
+    headers = tuple(scope["headers"])
+    path = scope.get("raw_path") or quote(scope["path"]).encode()
+    key = None if desk or live.plain else live.select(path, headers, request)
+    if isinstance(key, Skipped) or (
+        not desk and live.handoff.paused_until and live.refuses()
+    ):
+        return None
+    exchange = DjangoExchange(
+        desk or live,
+        request.method,
+        path,
+        scope.get("query_string", b""),
+        headers,
+        live.now(),
+        odd_of(key, scope.get("scheme", "http"), scope.get("http_version", "1.1")),
+        live=live,
+        context=request,
+    )
+    if not desk and not live.clears(exchange):
+        return None
+    exchange.tap_body(request.META)
+    return exchange
 
 
 class _StreamTap:

@@ -4,132 +4,101 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from shadow_middleware.capture import Capture
+import msgspec
 
-__all__ = ["Exchange", "wrapped"]
+if TYPE_CHECKING:
+    from shadow_middleware.wsgi.exchange import WsgiExchange
 
-
-class Exchange(Protocol):
-    """The request that a body answers."""
-
-    capture: Capture
-
-    def note(self, data: bytes) -> None:
-        """Take note of bytes that go to the server."""
-        ...
-
-    def failed(self, error: BaseException) -> None:
-        """Take note of what the app raised."""
-        ...
-
-    def exhausted(self) -> None:
-        """End now where the client has its last byte already."""
-        ...
-
-    def end(self, *, complete: bool) -> None:
-        """Hand the exchange over, or abandon it where the client went away."""
-        ...
+__all__ = ["Body", "ListBody", "SizedBody"]
 
 
-def wrapped(result: Iterable[bytes], exchange: Exchange) -> Iterable[bytes]:
-    """Return an iterable that looks to the server as much like `result` as needed."""
-    if type(result) is list:
-        return _ListBody(result, exchange)
-    if hasattr(result, "__len__"):
-        return _SizedBody(result, exchange)
-    return _Body(result, exchange)
-
-
-class _Body:
+class Body(msgspec.Struct, eq=False):
     """The app's iterable, walked once by the server and never by us."""
 
-    __slots__ = ("_closed", "_exchange", "_exhausted", "_iterator", "_result")
+    exchange: WsgiExchange
+    result: Iterable[bytes]
+    iterator: Iterator[bytes] | None = None
+    exhausted: bool = False
+    closed: bool = False
 
-    def __init__(self, result: Iterable[bytes], exchange: Exchange) -> None:
-        self._result = result
-        self._exchange = exchange
-        self._iterator: Iterator[bytes] | None = None
-        self._exhausted = False
-        self._closed = False
-
-    def __iter__(self) -> _Body:
+    def __iter__(self) -> Body:
         return self
 
     def __next__(self) -> bytes:
         try:
-            if self._iterator is None:
-                self._iterator = iter(self._result)
-            chunk = next(self._iterator)
+            if self.iterator is None:
+                self.iterator = iter(self.result)
+            chunk = next(self.iterator)
         except StopIteration:
-            self._exhausted = True
-            self._exchange.exhausted()
+            self.exhausted = True
+            # Where the client has its last byte already; else with `close()`.
+            if not self.exchange.done and self.exchange.has_all():
+                self.exchange.end()
             raise
         except BaseException as error:
-            self._exchange.failed(error)
+            self.exchange.failed(error)
             raise
-        self._exchange.note(chunk)
+        self.exchange.passed(chunk)
         return chunk
 
     def close(self) -> None:
         """Forward the server's close once, then hand the exchange over."""
-        if self._closed:
+        if self.closed:
             return
-        self._closed = True
-        close = getattr(self._result, "close", None)
+        self.closed = True
+        close = getattr(self.result, "close", None)
         try:
             if close is not None:
                 close()
         except BaseException as error:
-            self._exchange.failed(error)
+            self.exchange.failed(error)
             raise
         finally:
-            self._exchange.end(complete=self._exhausted)
+            if not self.exchange.done:
+                self.exchange.end(complete=self.exhausted)
 
     def __del__(self) -> None:
         # A caller that never closes, as tests do, must not lose the exchange.
-        capture = self._exchange.capture
-        if not capture.done:
-            end = partial(self._exchange.end, complete=self._exhausted)
-            capture.desk.defer(end)
+        exchange = self.exchange
+        if not exchange.done:
+            exchange.desk.defer(partial(exchange.end, complete=self.exhausted))
 
 
-class _SizedBody(_Body):
+class SizedBody(Body, eq=False):
     """One with a length: from a length of one, servers make a Content-Length."""
 
-    __slots__ = ()
-
     def __len__(self) -> int:
-        return len(self._result)  # type: ignore[arg-type]
+        return len(self.result)  # type: ignore[arg-type]
 
 
-class _ListBody(list[bytes]):
+class ListBody(list[bytes]):
     """A list stays a list, for servers and callers that look."""
 
-    __slots__ = ("_exchange", "_given")
+    # No `__init__`: whoever makes one sets both, at less than the cost of a call.
+    __slots__ = ("exchange", "iterator")
 
-    def __init__(self, result: list[bytes], exchange: Exchange) -> None:
-        super().__init__(result)
-        self._exchange = exchange
-        self._given = 0
+    exchange: WsgiExchange
+    iterator: Iterator[bytes] | None
 
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in super().__iter__():
-            if not self._exchange.capture.done:
-                self._exchange.note(chunk)
-            self._given += 1
-            yield chunk
-        self._exchange.exhausted()
+        self.iterator = iterator = list.__iter__(self)
+        yield from iterator
+        # Where the client has its last byte already; else with `close()`.
+        exchange = self.exchange
+        if exchange.length is not None and not exchange.done:
+            exchange.end_list(self[:], complete=True, early=True)
 
     def close(self) -> None:
         """Hand the exchange over; a list has nothing to close."""
-        if not self._given:  # taken whole, as `b"".join` does
-            for chunk in super().__iter__():
-                self._exchange.note(chunk)
-            self._given = len(self)
-        self._exchange.end(complete=self._given >= len(self))
+        if self.exchange.done:
+            return
+        count = len(self)
+        if self.iterator is not None:  # else it was taken whole, as `b"".join` does
+            count -= self.iterator.__length_hint__()  # type: ignore[attr-defined]
+        self.exchange.end_list(self[:count], complete=count == len(self))
 
     def __del__(self) -> None:
-        if not self._exchange.capture.done:
-            self._exchange.capture.desk.defer(self.close)
+        if not self.exchange.done:
+            self.exchange.desk.defer(self.close)

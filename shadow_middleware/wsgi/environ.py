@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+import msgspec
+
 __all__ = [
     "ROUTE_KEY",
     "Environ",
+    "Plan",
+    "Plans",
     "is_websocket",
-    "request_headers",
     "request_target",
     "response_headers",
     "route_of",
@@ -49,37 +52,54 @@ def request_target(environ: Environ) -> tuple[bytes, bytes]:
     return path or b"/", environ.get("QUERY_STRING", "").encode("latin-1")
 
 
-class _HeaderNames(dict[str, bytes | None]):
-    """Header names by environ key, None for keys that are none; learned as they come."""
+class Plan(msgspec.Struct, eq=False):
+    """What the keys of an environ say, whatever their values."""
 
-    def __missing__(self, key: str) -> bytes | None:
-        name = None
-        if key.startswith("HTTP_") and key not in _AMBIENT:
-            name = key[5:].replace("_", "-").lower().encode("latin-1")
-        if len(self) < _MOST_NAMES:  # clients choose them
-            self[key] = name
-        return name
+    headers: tuple[tuple[str, bytes], ...]
+    """Those that hold a header, and what it is called, in lower case."""
+    odd: bool
+    """Whether there may be a body, a change of protocol, or a header that is none."""
+    harmless_to: object = None
+    """The live side that finds nothing of note in these names."""
 
 
-_MOST_NAMES: Final = 4096
-_names: Final = _HeaderNames(
-    CONTENT_TYPE=b"content-type", CONTENT_LENGTH=b"content-length"
+class Plans(dict[tuple[str, ...], Plan]):
+    """
+    Plans by the keys of an environ; made as they come.
+
+    Requests of the same clients have the same keys, in the same order.
+    """
+
+    def __missing__(self, keys: tuple[str, ...]) -> Plan:
+        named = {key: name for key in keys if (name := _header_name(key)) is not None}
+        plan = Plan(tuple(named.items()), not _ODD.isdisjoint(named))
+        if sum(map(len, keys)) <= _LONGEST_PLAN:
+            if len(self) >= _MOST_PLANS:  # clients choose the keys: begin anew
+                self.clear()
+            self[keys] = plan
+        return plan
+
+
+_ODD: Final = frozenset(
+    {"CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING", "HTTP_UPGRADE"}
 )
+_MOST_PLANS: Final = 256
+_LONGEST_PLAN: Final = 4096
+"""Characters of all keys."""
 
 
-def request_headers(environ: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
-    """
-    Return the headers that the environ still tells: names in lower case.
+def _header_name(key: str) -> bytes | None:
+    if key.startswith("HTTP_"):
+        if key in _AMBIENT:
+            return None
+        key = key[5:]
+    elif key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return None
+    return key.replace("_", "-").lower().encode("latin-1")
 
-    Servers have joined duplicates by then, as PEP 3333 has them do.
-    """
-    names = _names
-    return [
-        (name, value.encode("latin-1"))
-        for key, value in environ.items()
-        if (name := names[key]) is not None
-        and (value or not key.startswith("CONTENT_"))  # empty stands for absent
-    ]
+
+_LENGTH: Final = "content-length"
+_MOST_NAMES: Final = 4096
 
 
 class _Encoded(dict[str, bytes]):
@@ -95,10 +115,18 @@ class _Encoded(dict[str, bytes]):
 _encoded: Final = _Encoded()
 
 
-def response_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Return the headers of a response as the bytes that the server makes of them."""
+def response_headers(
+    pairs: Iterable[tuple[str, str]],
+) -> tuple[list[tuple[bytes, bytes]], int | None]:
+    """Return a response's headers as the server sends them, and its Content-Length."""
     names = _encoded
-    return [(names[name], value.encode("latin-1")) for name, value in pairs]
+    headers = []
+    length = None
+    for name, value in pairs:
+        headers.append((names[name], value.encode("latin-1")))
+        if len(name) == 14 and name.lower() == _LENGTH:
+            length = int(value)
+    return headers, length
 
 
 def route_of(environ: Mapping[str, Any]) -> str:

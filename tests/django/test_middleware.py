@@ -197,7 +197,7 @@ def test_a_body_that_was_read_before_us_is_seen() -> None:
     with project():
         request = RequestFactory().post("/echo", b"early", "text/plain")
         assert b"early" == request.body
-        begun(request).failed(ValueError())
+        begun(request).raised(ValueError())
     assert (b"early", None) == (seen()["request_body"], odd("request_cut"))
 
 
@@ -450,7 +450,7 @@ def test_a_route_that_cannot_be_had_is_counted() -> None:
         request = RequestFactory().get("/")
         exchange = begun(request)
         request.resolver_match = Awry()  # type: ignore[assignment]
-        exchange.failed(ValueError())
+        exchange.raised(ValueError())
     assert {"django route": 1} == dict(RecordingMiddleware.last.live.faults)
     assert "" == seen()["route"]
 
@@ -460,7 +460,7 @@ def test_a_body_that_somebody_began_to_read_is_marked_so() -> None:
     with project():
         request = RequestFactory().post("/echo", b"early", "text/plain")
         request.read(2)
-        begun(request).failed(ValueError())
+        begun(request).raised(ValueError())
     assert odd("request_cut")
 
 
