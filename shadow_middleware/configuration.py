@@ -233,7 +233,7 @@ def _parse(place: Place, text: str, kind: Any) -> Any:
         return _parse_number(place, text, kind)
     if get_origin(kind) is tuple:
         return _parse_list(place, text, get_args(kind)[0])
-    return text
+    return text.rstrip("\r\n")  # of the file that the variable was filled from
 
 
 def _parse_bool(place: Place, text: str) -> bool:

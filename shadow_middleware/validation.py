@@ -113,8 +113,14 @@ def _urls(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(check_url(place, value) for value in values)
 
 
+def _one_line(place: Place, value: str) -> str:
+    """Leave out the line's end that a value read from a file brings with it."""
+    return value.rstrip("\r\n")
+
+
 def _store_url(place: Place, value: str) -> str:
     """Check the kind of database only; the store itself knows the rest."""
+    value = _one_line(place, value)
     scheme, found, _ = value.partition("://")
     if value and (not found or scheme.partition("+")[0] not in _STORES):
         raise place.error(
@@ -371,6 +377,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "drain_timeout": _at_least(0),
     "signal_rate": _at_least(0),
     "keep_headers": _HEADER_NAMES,
+    "secret": _one_line,
     "transport": _transport,
     "connect_timeout": _positive,
     "read_timeout": _positive,
