@@ -6,12 +6,12 @@ import asyncio
 import ssl
 from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 
 from shadow_middleware.errors import ReplayConnectError, ReplayError
 from shadow_middleware.exchange import Request
+from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.settings import Settings, Target
 from tests.replay.raw_shadow import RawShadow
