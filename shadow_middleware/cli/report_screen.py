@@ -127,7 +127,7 @@ def _show_latency(console: Console, target: TargetSummary) -> None:
     if target.latency is None:
         return
     wide = console.width >= _WIDE
-    heads = ("live", "shadow", "delta") if wide else ("live", "delta")
+    heads = ("live", "shadow", "delta") if wide else ("live", "shadow")
     _heading(console, "Latency in ms, p50 / p95 / p99")
     rows = table("route", *heads, right=heads)
     for route, latency in timed:
@@ -142,12 +142,13 @@ def _show_latency(console: Console, target: TargetSummary) -> None:
 
 
 def _latency_cells(latency: Latency, wide: bool) -> list[Text]:
-    cells = [_three(latency.live_ms)]
-    if wide:
-        cells.append(_three(latency.shadow_ms))
     slower = latency.ratio.p50 > 1.5 and latency.delta_ms.p50 > 1
     style = "red" if slower else ""
-    return [*cells, _three(latency.delta_ms, signed=True, style=style)]
+    live = _three(latency.live_ms)
+    if not wide:
+        return [live, _three(latency.shadow_ms, style=style)]
+    delta = _three(latency.delta_ms, signed=True, style=style)
+    return [live, _three(latency.shadow_ms), delta]
 
 
 def _three(values: Percentiles, *, signed: bool = False, style: str = "") -> Text:

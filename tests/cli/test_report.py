@@ -53,6 +53,20 @@ def test_no_line_is_wider_than_the_screen(run: Run, url: str, columns: int) -> N
     assert "cache-control" in result.stdout
 
 
+@pytest.mark.parametrize("columns", [80, 120])
+def test_every_screen_has_the_latency_of_both_legs(
+    run: Run, url: str, columns: int
+) -> None:
+    """p50, p95 and p99 of live and of shadow, on a terminal of the usual width too."""
+    shown = run("report", "--store", url, columns=columns).stdout
+    _, _, shown = shown.partition("Latency")
+
+    heads, row = shown.split("\n")[2], shown.split("\n")[4]
+    assert ["route", "live", "shadow"] == heads.split()[:3]
+    assert 2 == pytest.approx(float(row.split()[2]), rel=0.03)
+    assert 30 == pytest.approx(float(row.split()[7]), rel=0.03)
+
+
 def test_json_is_the_same_data(run: Run, url: str) -> None:
     """One document, with a name for its shape."""
     found = json.loads(run("report", "--store", url, "--json").stdout)
