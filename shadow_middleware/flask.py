@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Mapping
+from types import MethodType
 from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.errors import ConfigurationError
@@ -61,14 +62,15 @@ class Shadow:
 def _without_cycle(app: Flask) -> WSGIApplication:
     """Return the app's `wsgi_app` in a form that does not keep the app alive."""
     inner = app.wsgi_app
-    if getattr(inner, "__self__", None) is not app:
+    if not isinstance(inner, MethodType) or inner.__self__ is not app:
         return inner
     # Flask promises that an app is freed with its last reference, not by the collector.
-    method = weakref.WeakMethod(inner)
+    reference = weakref.ref(app)
+    function = inner.__func__
 
     def call(environ: Any, start_response: Any) -> Iterable[bytes]:
-        found = method()
-        assert found is not None  # whoever calls holds the app
-        return found(environ, start_response)
+        app = reference()
+        assert app is not None  # whoever calls holds it
+        return function(app, environ, start_response)  # type: ignore[no-any-return]
 
     return call

@@ -54,8 +54,7 @@ class DjangoExchange(Exchange, kw_only=True):
 
     def cancelled(self) -> None:
         """End where the client went away before there was a response."""
-        self.skip("client_disconnect")
-        self.end()
+        self.end("client_disconnect")
 
     def watch(self, response: HttpResponseBase) -> None:
         """Follow the response until the server closes it."""
@@ -108,24 +107,20 @@ class DjangoExchange(Exchange, kw_only=True):
 
     def closed(self) -> None:
         """Hand over: the server has the last byte."""
-        if self.done:
-            return
-        if self.stream is None:
-            self._note_whole()
-        elif self.stream.error is not None:
-            self.failed(self.stream.error)
-        elif not self.stream.exhausted and self.method != "HEAD":
-            self.skip("sendfile" if self._sent_as_file() else "client_disconnect")
+        stream = self.stream
+        if stream is None:
+            try:
+                response = self.response_of()
+                self._note_head(response)
+                if self.method != "HEAD" and not self.done:
+                    self.response_whole(response.content)
+            except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
+                self.broken("django response", error)
+        elif stream.error is not None:
+            self.failed(stream.error)
+        elif not stream.exhausted and self.method != "HEAD":
+            self.end("sendfile" if self._sent_as_file() else "client_disconnect")
         self.end()
-
-    def _note_whole(self) -> None:
-        try:
-            response = self.response_of()
-            self._note_head(response)
-            if self.method != "HEAD" and not self.done:
-                self.response_whole(response.content)
-        except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self.broken("django response", error)
 
     def _sent_as_file(self) -> bool:
         """Whether Django gave the server the file itself, past every iterator."""
@@ -133,8 +128,8 @@ class DjangoExchange(Exchange, kw_only=True):
             return False
         return "wsgi.file_wrapper" in self.context.META
 
-    def end(self) -> None:
-        """Hand over, with the route that Django found."""
+    def end(self, skip: str | None = None) -> None:
+        """Hand over, with the route that Django found; or say why not."""
         if self.done:
             return
         route = ""
@@ -146,7 +141,7 @@ class DjangoExchange(Exchange, kw_only=True):
                     route = "/" + route
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("django route", error)
-        self.hand_over(route)
+        self.hand_over(route, skip)
 
     def __del__(self) -> None:
         # Another middleware put a response of its own in the place of the one we watch.
@@ -156,9 +151,9 @@ class DjangoExchange(Exchange, kw_only=True):
     def _replaced(self) -> None:
         if self.stream is not None and self.stream.error is not None:
             self.failed(self.stream.error)
+            self.end()
         else:
-            self.skip("response_replaced")
-        self.end()
+            self.end("response_replaced")
 
 
 def begin_scope(

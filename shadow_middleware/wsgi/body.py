@@ -34,8 +34,9 @@ class Body(msgspec.Struct, eq=False):
         except StopIteration:
             self.exhausted = True
             # Where the client has its last byte already; else with `close()`.
-            if not self.exchange.done and self.exchange.has_all():
-                self.exchange.end()
+            exchange = self.exchange
+            if exchange.length is not None and exchange.sent >= exchange.length:
+                exchange.end()
             raise
         except BaseException as error:
             self.exchange.failed(error)

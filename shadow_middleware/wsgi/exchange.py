@@ -92,25 +92,21 @@ class WsgiExchange(Exchange, kw_only=True):
 
     def answer(self, result: Iterable[bytes]) -> Iterable[bytes]:
         """Return an iterable that looks to the server as much like `result` as needed."""
-        if type(result) is list and result is not self.file:
+        wrapper = self.context.get("wsgi.file_wrapper")
+        if (self.file is not None and result is self.file) or (
+            isinstance(wrapper, type) and isinstance(result, wrapper)
+        ):
+            # The server sends the file itself, past everybody: no bytes to compare.
+            self.end(skip="sendfile")
+            return result
+        if type(result) is list:
             body = ListBody(result)
             body.exchange = self
             body.iterator = None
             return body
-        if self._is_file(result):
-            # The server sends the file itself, past everybody: no bytes to compare.
-            self.skip("sendfile")
-            self.end()
-            return result
         if hasattr(result, "__len__"):
             return SizedBody(self, result)
         return Body(self, result)
-
-    def _is_file(self, result: object) -> bool:
-        if self.file is not None and result is self.file:
-            return True
-        wrapper = self.context.get("wsgi.file_wrapper")
-        return isinstance(wrapper, type) and isinstance(result, wrapper)
 
     def passed(self, data: bytes) -> None:
         """Take note of bytes that go to the server."""
@@ -123,8 +119,9 @@ class WsgiExchange(Exchange, kw_only=True):
             self._check_type()
         self.sent += size
         if self.method != "HEAD" and not self.done:  # servers send none of it
-            if size == self.length and self.response is None:
-                self.response_whole(data)
+            if size == self.length and type(data) is bytes and size <= self.live.short:
+                # The first byte comes with the last, so `ended` tells for both.
+                self.response = data
             else:
                 self.response_chunk(data)
 
@@ -152,7 +149,11 @@ class WsgiExchange(Exchange, kw_only=True):
         elif early and len(given[0]) != self.length:
             return
         elif self.method != "HEAD":  # servers send none of it
-            self.response_whole(given[0])
+            data = given[0]
+            if len(data) <= self.live.short:
+                self.response = data
+            else:
+                self.response_whole(data)
         self.end(complete=complete)
 
     def _note_list(self, given: list[bytes]) -> None:
@@ -169,13 +170,13 @@ class WsgiExchange(Exchange, kw_only=True):
         except TypeError:
             return False  # no bytes at all; the server says so in its own words
 
-    def end(self, *, complete: bool = True) -> None:
-        """Hand the exchange over, as abandoned where the client went away."""
+    def end(self, *, complete: bool = True, skip: str | None = None) -> None:
+        """Hand the exchange over; as abandoned where the client went away."""
         if not (complete or self.raised or self.method == "HEAD" or self.has_all()):
-            self.skip("client_disconnect")
+            skip = "client_disconnect"
         try:
             route = self.route or route_of(self.context)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("wsgi route", error)
             route = ""
-        self.hand_over(route)
+        self.hand_over(route, skip)

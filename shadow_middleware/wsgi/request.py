@@ -33,15 +33,15 @@ class Exchange(Capture, kw_only=True):
         """See what the app reads, where there is a body; nothing is read for it."""
         raise NotImplementedError
 
-    def skip(self, reason: str) -> None:
-        """Say why it is counted but not replayed; the first reason counts."""
-        if self.odd is None or "skip" not in self.odd:
-            self.note("skip", reason)
-
-    def hand_over(self, route: str) -> None:
-        """End: the last byte is with the server."""
+    def hand_over(self, route: str, skip: str | None = None) -> None:
+        """End: the last byte is with the server, or will never be, and why."""
+        if self.done:
+            return
         if self.input is not None and not self.input.complete:
             self.request_incomplete()
+        if skip is not None:
+            self.abandon(skip, route)
+            return
         live = self.live
         response = self.response
         if (
@@ -53,7 +53,8 @@ class Exchange(Capture, kw_only=True):
                 or (type(response) is bytes and len(response) <= live.short)
             )
         ):
-            return self.finish(route)
+            self.finish(route)
+            return
         self.done = True
         try:
             live.handoff.add(
