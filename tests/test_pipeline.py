@@ -249,7 +249,7 @@ def test_what_does_not_end_in_time_is_dropped_at_shutdown() -> None:
 
 
 def test_a_large_comparison_does_not_hold_the_loop() -> None:
-    """What is not cheap is compared on a thread, and ends the same."""
+    """W43: what is not cheap is compared on a thread, and ends the same."""
     text = msgspec.json.encode([{"n": n, "text": "x" * 50} for n in range(20_000)])
     live = Response(200, JSON, body(text))
     bed = Bed(Response(200, JSON, body(text.replace(b'"n":19999', b'"n":-1'))))
