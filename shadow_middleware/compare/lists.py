@@ -25,8 +25,9 @@ __all__ = ["ListWalk", "Walking"]
 TICK = 256
 FEW = 32
 """Rows between two looks at the clock where each may cost much."""
-MAX_ALIGNED = 50_000
-"""Items of both lists together that are aligned; beyond, position alone counts."""
+MAX_ALIGNED = 80_000
+"""Items of both lists together that are aligned, which takes about a quarter of a
+second; beyond, position alone counts."""
 RUN = 64
 """Items that are compared at a time in looking for where two lists differ."""
 MAX_SHOWN = 10

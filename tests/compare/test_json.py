@@ -100,6 +100,15 @@ def test_a_row_at_the_front_reads_as_one_insertion() -> None:
     assert [("added", "/0")] == found(comparison)
 
 
+def test_a_row_at_the_front_of_35000_hides_no_change_at_their_end() -> None:
+    """One insertion and one change, not 35,000 changes; given the time for it."""
+    rows = [{"id": n, "v": 0} for n in range(35_000)]
+    shadow = [{"id": -1, "v": 0}, *rows[:-1], {"id": 34_999, "v": 1}]
+    comparison = compare_json(rows, shadow, compare_budget=60.0)
+
+    assert [("added", "/0"), ("changed", "/34999/v")] == found(comparison)
+
+
 def test_a_row_taken_from_the_middle_reads_as_one_that_is_missing() -> None:
     """The rows behind it are the same rows."""
     comparison = compare_json(FRONT, FRONT[:2_000] + FRONT[2_001:])
