@@ -202,7 +202,8 @@ SERVES_WATCHED = textwrap.dedent("""
         start_response("200 OK", [])
         return [b"x" * 2000]
 
-    settings = {"shadow_url": sys.argv[1], "store_url": "", "buffer_bytes": 50_000}
+    settings = {"shadow_url": sys.argv[1], "store_url": "", "buffer_bytes": 50_000,
+                "drain_timeout": 0.2}
     new = asgi.ShadowMiddleware(app, **settings)
     old = wsgi.ShadowMiddleware(old, **settings)
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/",

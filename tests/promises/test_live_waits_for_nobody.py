@@ -23,9 +23,11 @@ from shadow_middleware.testing import (
     frozen,
     slow,
 )
-from tests.promises.staging import Live, counted, echo, serving, until
+from tests.promises.staging import ALL_METHODS, Live, counted, echo, serving, until
 
 REQUESTS = 150
+BODY = bytes(20_000)
+"""In all several times what the kernel takes on its way to the agent."""
 BEARABLE = 0.5
 """Seconds; far above what a busy machine adds, far below what anybody sleeps here."""
 
@@ -40,11 +42,11 @@ def agents() -> list[psutil.Process]:
 
 
 def slowest(live: Live) -> float:
-    """Return the longest that one of many clients had to wait."""
+    """Return the longest that one of many clients had to wait; each uploads a little."""
     waits = []
     for _ in range(REQUESTS):
         began = time.perf_counter()
-        assert (200, b"hello") == live.ask()
+        assert (200, BODY) == live.ask("POST", body=BODY)
         waits.append(time.perf_counter() - began)
     return max(waits)
 
@@ -56,7 +58,11 @@ def test_no_client_waits_for_a_shadow(behaviour: Behaviour, engine: str) -> None
     with (
         ShadowServer(behaviour) as shadow,
         serving(
-            shadow_url=shadow.url, engine=engine, store_url="", drain_timeout=0.1
+            shadow_url=shadow.url,
+            engine=engine,
+            store_url="",
+            methods=ALL_METHODS,
+            drain_timeout=0.1,
         ) as live,
     ):
         live.ask()
@@ -79,13 +85,19 @@ def test_no_client_waits_for_an_agent() -> None:
     """W1: stopped, and with what it has not taken filling the buffer."""
     with (
         ShadowServer() as shadow,
-        serving(shadow_url=shadow.url, store_url="", buffer_count=20) as live,
+        serving(
+            shadow_url=shadow.url,
+            store_url="",
+            methods=ALL_METHODS,
+            buffer_bytes=1_000_000,
+        ) as live,
     ):
         live.ask()
         shadow.wait_for(1)
         (agent,) = agents()
         with stopped(agent):
             assert slowest(live) < BEARABLE
+            assert live.side.state.dropped
 
 
 @pytest.fixture

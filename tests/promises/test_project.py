@@ -71,7 +71,7 @@ async def bare(scope, receive, send):
 HEAD, BODY = [(b"content-type", b"application/json")], b"x" * 1000
 SCOPE = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/",
          "query_string": b"", "headers": [(b"host", b"live")], "http_version": "1.1"}
-wrapped = ShadowMiddleware(bare, shadow_url=sys.argv[1], store_url="")
+wrapped = ShadowMiddleware(bare, shadow_url=sys.argv[1], store_url="", drain_timeout=0)
 idle = ShadowMiddleware(bare, shadow_url=sys.argv[1], store_url="", rate=0.0)
 
 async def receive(): ...

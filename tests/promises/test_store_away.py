@@ -16,12 +16,6 @@ from tests.promises.staging import counted, serving
 from tests.transparency.servers import free_port
 
 
-def no_folder(folder: Path) -> str:
-    """Return a store below something that is no folder."""
-    (folder / "file").write_text("")
-    return f"sqlite:///{folder}/file/store.db"
-
-
 def no_database(folder: Path) -> str:
     """Return a store that is something else."""
     (folder / "store.db").write_bytes(b"not a database " * 1000)
@@ -38,7 +32,7 @@ def nobody_there(folder: Path) -> str:
     return f"postgresql+psycopg://u:p@127.0.0.1:{free_port()}/d?connect_timeout=2"
 
 
-@pytest.mark.parametrize("away", [no_folder, no_database, full, nobody_there])
+@pytest.mark.parametrize("away", [no_database, full, nobody_there])
 def test_live_and_shadow_go_on_without_a_store(
     away: Callable[[Path], str], tmp_path: Path
 ) -> None:
