@@ -66,8 +66,8 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
     ),
     (
         lambda row: row.outcome is Outcome.SKIPPED and row.reason == "request_cut",
-        "could not be sent, because their request body was cut by a cap "
-        "(`max_request_body`).",
+        "could not be sent, because their request body is not whole: it is over "
+        "`max_request_body`, or the live app did not read it.",
     ),
     (
         lambda row: row.reason == INTERNAL_ERROR,
