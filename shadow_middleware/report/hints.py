@@ -14,7 +14,7 @@ import msgspec
 
 from shadow_middleware.evidence import DivergenceRecord, Total
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.judgement import BREAKER_OPEN, INTERNAL_ERROR
+from shadow_middleware.report.judgement import BREAKER_OPEN, OUR_MISTAKES
 from shadow_middleware.settings import SAFE_METHODS
 
 __all__ = ["Hint", "hints"]
@@ -28,11 +28,13 @@ class Hint(msgspec.Struct, frozen=True):
 
 
 _UNREACHED = frozenset({"connect", "refused", "dns"})
+_NOT_SENT = (Outcome.SKIPPED, Outcome.DROPPED)
+_AT_A_BOUND = frozenset({"buffer_full", "paused", "queue_full"})
 _Fits = Callable[[Total], bool]
 
 _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
     (
-        lambda row: row.reason == BREAKER_OPEN,
+        lambda row: row.outcome in _NOT_SENT and row.reason == BREAKER_OPEN,
         "not sent, because the shadow had failed again and again: the circuit breaker "
         "was open (`breaker_failures`, `breaker_retry_after`). They count against it.",
     ),
@@ -55,9 +57,17 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         "(`max_response_body`, `max_shadow_body`, `max_expanded_body`).",
     ),
     (
-        lambda row: row.outcome is Outcome.DROPPED and row.reason != BREAKER_OPEN,
+        lambda row: row.outcome is Outcome.DROPPED and row.reason in _AT_A_BOUND,
         "were dropped at a bound of ours and never replayed (`buffer_count`, "
         "`buffer_bytes`, `queue_count`, `queue_bytes`, `concurrency`; or lower `rate`).",
+    ),
+    (
+        lambda row: row.outcome is Outcome.DROPPED and row.reason == "agent_died",
+        "were lost with an agent that was killed or crashed; the log says when.",
+    ),
+    (
+        lambda row: row.outcome is Outcome.DROPPED and row.reason == "shutdown",
+        "were not done when the agent had to end (`drain_timeout`).",
     ),
     (
         lambda row: row.outcome is Outcome.SKIPPED and row.reason == "method",
@@ -70,7 +80,7 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         "`max_request_body`, or the live app did not read it.",
     ),
     (
-        lambda row: row.reason == INTERNAL_ERROR,
+        lambda row: row.outcome in _NOT_SENT and row.reason in OUR_MISTAKES,
         "ended by a mistake of shadow_middleware itself; its log has the traceback.",
     ),
     (

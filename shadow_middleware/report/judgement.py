@@ -15,12 +15,12 @@ import msgspec
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
 
-__all__ = ["BREAKER_OPEN", "INTERNAL_ERROR", "Evidence", "Says", "evidence_of", "says"]
+__all__ = ["BREAKER_OPEN", "OUR_MISTAKES", "Evidence", "Says", "evidence_of", "says"]
 
 BREAKER_OPEN = "breaker_open"
 """The reason of replays that were not sent because the shadow kept failing."""
-INTERNAL_ERROR = "internal_error"
-"""The reason of replays that a mistake of ours ended."""
+OUR_MISTAKES = frozenset({"internal_error", "capture_failed"})
+"""The reasons of exchanges that a mistake of ours ended."""
 
 
 class Says(StrEnum):
@@ -42,10 +42,12 @@ def says(outcome: Outcome, reason: str = "") -> Says:
     nothing was sent: down must never look like no divergence. A live error says
     nothing, because there is no right answer to compare with.
     """
-    if reason == BREAKER_OPEN:
-        return Says.DISAGREES
-    if reason == INTERNAL_ERROR:
-        return Says.UNKNOWN
+    # Elsewhere a reason is a name that somebody gave: of a rule, of an exception.
+    if outcome in (Outcome.SKIPPED, Outcome.DROPPED):
+        if reason == BREAKER_OPEN:
+            return Says.DISAGREES
+        if reason in OUR_MISTAKES:
+            return Says.UNKNOWN
     match outcome:
         case Outcome.MATCH | Outcome.NOISE:
             return Says.AGREES

@@ -240,7 +240,12 @@ def test_only_so_many_groups() -> None:
         (total(Outcome.INCOMPARABLE, 2), "`max_response_body`"),
         (total(Outcome.DROPPED, 2, "queue_full"), "`queue_count`"),
         (total(Outcome.SKIPPED, 2, "method"), "`methods`"),
+        (total(Outcome.DROPPED, 2, "buffer_full"), "`buffer_count`"),
+        (total(Outcome.DROPPED, 2, "paused"), "`buffer_bytes`"),
+        (total(Outcome.DROPPED, 2, "agent_died"), "killed or crashed"),
+        (total(Outcome.DROPPED, 2, "shutdown"), "`drain_timeout`"),
         (total(Outcome.SKIPPED, 2, "internal_error"), "mistake of shadow_middleware"),
+        (total(Outcome.SKIPPED, 2, "capture_failed"), "mistake of shadow_middleware"),
         (total(Outcome.LIVE_ERROR, 2, "500"), "neither for nor against"),
     ],
 )
