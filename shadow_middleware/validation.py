@@ -20,47 +20,13 @@ from shadow_middleware.configuration import Check, Place
 __all__ = ["RULE_CHECKS", "SETTINGS_CHECKS", "TARGET_CHECKS"]
 
 # RFC 9110, PATCH, QUERY, WebDAV and its kin, and PURGE of caches; CONNECT is a tunnel.
-METHODS = [
-    "GET",
-    "HEAD",
-    "OPTIONS",
-    "POST",
-    "PUT",
-    "PATCH",
-    "DELETE",
-    "TRACE",
-    "QUERY",
-    "PURGE",
-    "ACL",
-    "BASELINE-CONTROL",
-    "BIND",
-    "CHECKIN",
-    "CHECKOUT",
-    "COPY",
-    "LABEL",
-    "LINK",
-    "LOCK",
-    "MERGE",
-    "MKACTIVITY",
-    "MKCALENDAR",
-    "MKCOL",
-    "MKREDIRECTREF",
-    "MKWORKSPACE",
-    "MOVE",
-    "ORDERPATCH",
-    "PROPFIND",
-    "PROPPATCH",
-    "REBIND",
-    "REPORT",
-    "SEARCH",
-    "UNBIND",
-    "UNCHECKOUT",
-    "UNLINK",
-    "UNLOCK",
-    "UPDATE",
-    "UPDATEREDIRECTREF",
-    "VERSION-CONTROL",
-]
+METHODS = """
+    GET HEAD OPTIONS POST PUT PATCH DELETE TRACE QUERY PURGE ACL
+    BASELINE-CONTROL BIND CHECKIN CHECKOUT COPY LABEL LINK LOCK MERGE MKACTIVITY
+    MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE ORDERPATCH PROPFIND
+    PROPPATCH REBIND REPORT SEARCH UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE
+    UPDATEREDIRECTREF VERSION-CONTROL
+""".split()
 _TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
 _HEADER = re.compile(f"[{_TOKEN}]+")
 _MEDIA = re.compile(f"[{_TOKEN}]+/[{_TOKEN}]+")
