@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide, odd_of
 from shadow_middleware.selection import SKIPPED, Skipped
-from shadow_middleware.wsgi.environ import is_websocket, response_headers
+from shadow_middleware.wsgi.environ import encoded_names, is_websocket
 from shadow_middleware.wsgi.input import Input
 from shadow_middleware.wsgi.request import Exchange
 
@@ -90,7 +90,10 @@ class DjangoExchange(Exchange, kw_only=True):
         # `items()` looks every name up again, in Python; what it looks in has pairs.
         store = getattr(response.headers, "_store", None)
         pairs = response.items() if store is None else store.values()
-        headers, _ = response_headers(pairs)
+        names = encoded_names
+        headers = []
+        for name, value in pairs:  # a comprehension would be one function more
+            headers.append((names[name], value.encode("latin-1")))
         if response.cookies:
             headers += [
                 (b"Set-Cookie", cookie.output(header="").strip().encode("latin-1"))
@@ -128,20 +131,14 @@ class DjangoExchange(Exchange, kw_only=True):
             return False
         return "wsgi.file_wrapper" in self.context.META
 
-    def end(self, skip: str | None = None) -> None:
-        """Hand over, with the route that Django found; or say why not."""
-        if self.done:
-            return
-        route = ""
+    def find_route(self) -> str:
+        """Return the pattern that Django found, or ''. Never raises."""
         try:
             match = self.context.resolver_match
-            if match is not None:
-                route = str(match.route)
-                if not route.startswith("/"):
-                    route = "/" + route
+            return "" if match is None else "/" + str(match.route).removeprefix("/")
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("django route", error)
-        self.hand_over(route, skip)
+            return ""
 
     def __del__(self) -> None:
         # Another middleware put a response of its own in the place of the one we watch.

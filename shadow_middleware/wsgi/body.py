@@ -2,53 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
-
-import msgspec
 
 if TYPE_CHECKING:
     from shadow_middleware.wsgi.exchange import WsgiExchange
 
-__all__ = ["Body", "ListBody", "SizedBody"]
+__all__ = ["wrapped"]
 
 
-class Body(msgspec.Struct, eq=False):
+def wrapped(result: Iterable[bytes], exchange: WsgiExchange) -> Iterable[bytes]:
+    """Return an iterable that looks to the server as much like `result` as needed."""
+    if type(result) is list:
+        whole = _ListBody(result)
+        whole.exchange = exchange
+        whole.iterator = None
+        return whole
+    kind = _SizedBody if hasattr(result, "__len__") else _Body
+    body = kind(_walk(result, exchange))
+    body.exchange = exchange
+    body.result = result
+    return body
+
+
+def _walk(
+    result: Iterable[bytes], exchange: WsgiExchange
+) -> Generator[bytes, None, None]:
+    """Yield what the app's iterable yields, and take note of it."""
+    live = exchange.live
+    try:
+        for chunk in result:
+            size = exchange.length
+            if (
+                size is not None
+                and type(chunk) is bytes
+                and len(chunk) == size <= live.short
+                and not (exchange.sent or exchange.done or exchange.method == "HEAD")
+            ):
+                # The first byte comes with the last, so `ended` tells for both.
+                exchange.response = chunk
+                exchange.sent = size
+            else:
+                exchange.passed(chunk)
+            yield chunk
+    except GeneratorExit:  # nobody asks for more
+        raise
+    except BaseException as error:
+        exchange.failed(error)
+        raise
+    exchange.exhausted = True
+    # Where the client has its last byte already; else with `close()`.
+    if exchange.length is not None and exchange.sent >= exchange.length:
+        exchange.end()
+
+
+class _Body(chain[bytes]):
     """The app's iterable, walked once by the server and never by us."""
+
+    # A chain of one, for its `__next__` is none of Python's functions, and goes on
+    # where another left off. Nor is there an `__init__`: `wrapped` sets what there is.
+    __slots__ = ("exchange", "result")
 
     exchange: WsgiExchange
     result: Iterable[bytes]
-    iterator: Iterator[bytes] | None = None
-    exhausted: bool = False
-    closed: bool = False
-
-    def __iter__(self) -> Body:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            if self.iterator is None:
-                self.iterator = iter(self.result)
-            chunk = next(self.iterator)
-        except StopIteration:
-            self.exhausted = True
-            # Where the client has its last byte already; else with `close()`.
-            exchange = self.exchange
-            if exchange.length is not None and exchange.sent >= exchange.length:
-                exchange.end()
-            raise
-        except BaseException as error:
-            self.exchange.failed(error)
-            raise
-        self.exchange.passed(chunk)
-        return chunk
 
     def close(self) -> None:
         """Forward the server's close once, then hand the exchange over."""
-        if self.closed:
+        if self.exchange.closed:
             return
-        self.closed = True
+        self.exchange.closed = True
         close = getattr(self.result, "close", None)
         try:
             if close is not None:
@@ -58,26 +82,27 @@ class Body(msgspec.Struct, eq=False):
             raise
         finally:
             if not self.exchange.done:
-                self.exchange.end(complete=self.exhausted)
+                self.exchange.end(self.exchange.why_cut())
 
     def __del__(self) -> None:
         # A caller that never closes, as tests do, must not lose the exchange.
         exchange = self.exchange
         if not exchange.done:
-            exchange.desk.defer(partial(exchange.end, complete=self.exhausted))
+            exchange.desk.defer(partial(exchange.end, exchange.why_cut()))
 
 
-class SizedBody(Body, eq=False):
+class _SizedBody(_Body):
     """One with a length: from a length of one, servers make a Content-Length."""
+
+    __slots__ = ()
 
     def __len__(self) -> int:
         return len(self.result)  # type: ignore[arg-type]
 
 
-class ListBody(list[bytes]):
+class _ListBody(list[bytes]):
     """A list stays a list, for servers and callers that look."""
 
-    # No `__init__`: whoever makes one sets both, at less than the cost of a call.
     __slots__ = ("exchange", "iterator")
 
     exchange: WsgiExchange

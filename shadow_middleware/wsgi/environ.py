@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,9 +14,9 @@ __all__ = [
     "Environ",
     "Plan",
     "Plans",
+    "encoded_names",
     "is_websocket",
     "request_target",
-    "response_headers",
     "route_of",
 ]
 
@@ -98,7 +98,6 @@ def _header_name(key: str) -> bytes | None:
     return key.replace("_", "-").lower().encode("latin-1")
 
 
-_LENGTH: Final = "content-length"
 _MOST_NAMES: Final = 4096
 
 
@@ -112,21 +111,7 @@ class _Encoded(dict[str, bytes]):
         return encoded
 
 
-_encoded: Final = _Encoded()
-
-
-def response_headers(
-    pairs: Iterable[tuple[str, str]],
-) -> tuple[list[tuple[bytes, bytes]], int | None]:
-    """Return a response's headers as the server sends them, and its Content-Length."""
-    names = _encoded
-    headers = []
-    length = None
-    for name, value in pairs:
-        headers.append((names[name], value.encode("latin-1")))
-        if len(name) == 14 and name.lower() == _LENGTH:
-            length = int(value)
-    return headers, length
+encoded_names: Final = _Encoded()
 
 
 def route_of(environ: Mapping[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shadow_middleware.wsgi.body import Body, ListBody, SizedBody
-from shadow_middleware.wsgi.environ import Environ, response_headers, route_of
+from shadow_middleware.wsgi.body import wrapped
+from shadow_middleware.wsgi.environ import Environ, encoded_names, route_of
 from shadow_middleware.wsgi.input import Input
 from shadow_middleware.wsgi.request import Exchange
 
@@ -33,6 +33,9 @@ class WsgiExchange(Exchange, kw_only=True):
     length: int | None = None
     sent: int = 0
     raised: bool = False
+    exhausted: bool = False
+    """Whether the server has walked the app's iterable to its end."""
+    closed: bool = False
 
     def tap_body(self, environ: Environ) -> None:
         """Stand between the app and what it reads, where there is anything to see."""
@@ -64,15 +67,20 @@ class WsgiExchange(Exchange, kw_only=True):
                 self.server_write = self.server_start(status, headers, exc_info)
             finally:
                 exc_info = None  # PEP 3333: no circular reference through the frame
-        try:
-            # Flask clears its traces when it has answered, before a stream has ended.
-            if "werkzeug.request" in self.context:
-                self.route = route_of(self.context)
-        except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
-            self.live.fault("wsgi route", error)
+        # Flask clears its traces when it has answered, before a stream has ended.
+        if "werkzeug.request" in self.context:
+            self.route = self.find_route()
         try:
             self.status = int(status[:3])
-            self.response_headers, self.length = response_headers(headers)
+            names = encoded_names
+            kept = []
+            length = None
+            for name, value in headers:  # as it stands: see above
+                kept.append((names[name], value.encode("latin-1")))
+                if len(name) == 14 and name.lower() == "content-length":
+                    length = int(value)
+            self.response_headers = kept
+            self.length = length
             if not self.live.any_type:
                 self._check_type()
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
@@ -97,16 +105,9 @@ class WsgiExchange(Exchange, kw_only=True):
             isinstance(wrapper, type) and isinstance(result, wrapper)
         ):
             # The server sends the file itself, past everybody: no bytes to compare.
-            self.end(skip="sendfile")
+            self.end("sendfile")
             return result
-        if type(result) is list:
-            body = ListBody(result)
-            body.exchange = self
-            body.iterator = None
-            return body
-        if hasattr(result, "__len__"):
-            return SizedBody(self, result)
-        return Body(self, result)
+        return wrapped(result, self)
 
     def passed(self, data: bytes) -> None:
         """Take note of bytes that go to the server."""
@@ -119,11 +120,7 @@ class WsgiExchange(Exchange, kw_only=True):
             self._check_type()
         self.sent += size
         if self.method != "HEAD" and not self.done:  # servers send none of it
-            if size == self.length and type(data) is bytes and size <= self.live.short:
-                # The first byte comes with the last, so `ended` tells for both.
-                self.response = data
-            else:
-                self.response_chunk(data)
+            self.response_chunk(data)
 
     def failed(self, error: BaseException) -> None:
         """Take note of what the app raised."""
@@ -154,7 +151,7 @@ class WsgiExchange(Exchange, kw_only=True):
                 self.response = data
             else:
                 self.response_whole(data)
-        self.end(complete=complete)
+        self.end(None if complete else self.why_cut())
 
     def _note_list(self, given: list[bytes]) -> None:
         if self.method != "HEAD":
@@ -170,13 +167,16 @@ class WsgiExchange(Exchange, kw_only=True):
         except TypeError:
             return False  # no bytes at all; the server says so in its own words
 
-    def end(self, *, complete: bool = True, skip: str | None = None) -> None:
-        """Hand the exchange over; as abandoned where the client went away."""
-        if not (complete or self.raised or self.method == "HEAD" or self.has_all()):
-            skip = "client_disconnect"
+    def why_cut(self) -> str | None:
+        """Return why an answer that was not walked to its end is cut, if it is."""
+        if self.exhausted or self.raised or self.method == "HEAD" or self.has_all():
+            return None
+        return "client_disconnect"
+
+    def find_route(self) -> str:
+        """Return the framework's template for the path, or ''. Never raises."""
         try:
-            route = self.route or route_of(self.context)
+            return route_of(self.context)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("wsgi route", error)
-            route = ""
-        self.hand_over(route, skip)
+            return ""

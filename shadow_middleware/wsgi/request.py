@@ -33,12 +33,17 @@ class Exchange(Capture, kw_only=True):
         """See what the app reads, where there is a body; nothing is read for it."""
         raise NotImplementedError
 
-    def hand_over(self, route: str, skip: str | None = None) -> None:
-        """End: the last byte is with the server, or will never be, and why."""
+    def find_route(self) -> str:
+        """Return the framework's template for the path, or ''. Never raises."""
+        raise NotImplementedError
+
+    def end(self, skip: str | None = None) -> None:
+        """Hand over: the last byte is with the server; or it never will be, and why."""
         if self.done:
             return
         if self.input is not None and not self.input.complete:
             self.request_incomplete()
+        route = self.route or self.find_route()
         if skip is not None:
             self.abandon(skip, route)
             return
