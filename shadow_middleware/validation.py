@@ -37,7 +37,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _TRANSPORTS = ("auto", "aiohttp", "httpx")
 _SMALLEST_RATE = 0.0001
-_STORES = ("sqlite", "postgresql")
+_STORES = (
+    "sqlite",
+    "sqlite+pysqlite",
+    "postgres",
+    "postgresql",
+    "postgresql+psycopg",
+)
+_NO_FILE = ("/", "/:memory:")
 
 
 # --- numbers ---------------------------------------------------------------------------
@@ -90,12 +97,15 @@ def _one_line(place: Place, value: str) -> str:
 def _store_url(place: Place, value: str) -> str:
     """Check the kind of database only; the store itself knows the rest."""
     value = _one_line(place, value)
-    scheme, found, _ = value.partition("://")
-    if value and (not found or scheme.partition("+")[0] not in _STORES):
-        raise place.error(
-            f"the scheme {scheme!r} is not a store" if found else "no database address",
-            "use sqlite:///FILE or postgresql://…, or an empty string for no store",
-        )
+    scheme, found, rest = value.partition("://")
+    advice = "use sqlite:///FILE or postgresql://…, or an empty string for no store"
+    if value and not found:
+        raise place.error("no database address", advice)
+    if value and scheme not in _STORES:
+        raise place.error(f"the scheme {scheme!r} is not a store", advice)
+    path = rest.partition("?")[0]
+    if scheme.startswith("sqlite") and (path in _NO_FILE or not path.startswith("/")):
+        raise place.error("names no file", advice)
     return value
 
 

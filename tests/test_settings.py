@@ -301,6 +301,19 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "store_url: no database address (keyword argument); use sqlite:///FILE or "
         "postgresql://…, or an empty string for no store",
     ),
+    *(
+        (
+            {"store_url": url},
+            "store_url: names no file (keyword argument); use sqlite:///FILE or "
+            "postgresql://…, or an empty string for no store",
+        )
+        for url in ("sqlite://", "sqlite://shadow.db", "sqlite:///:memory:")
+    ),
+    (
+        {"store_url": "sqlite+aiosqlite:///shadow.db"},
+        "store_url: the scheme 'sqlite+aiosqlite' is not a store (keyword argument); use "
+        "sqlite:///FILE or postgresql://…, or an empty string for no store",
+    ),
     ({"secret": 12345}, "secret: '***' is not a string (keyword argument)"),
     ({"secret": "\udcff"}, "secret: '***' is not valid Unicode (keyword argument)"),
     (

@@ -25,7 +25,9 @@ from shadow_middleware.errors import (
     StoreError,
 )
 from shadow_middleware.evidence import Batch, DivergenceFilter, LatencyCount
+from shadow_middleware.settings import load
 from shadow_middleware.store import queries, rows, schema
+from shadow_middleware.store.engine import Database
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from tests.postgres import running_postgres
@@ -346,6 +348,30 @@ def test_a_store_that_cannot_be_opened_says_why(
         SqlStore(url)
 
     assert "hush-hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///{0}/a.db",
+        "sqlite+pysqlite:///{0}/a.db",
+        "sqlite:///{0}/a.db?timeout=5",
+        "postgres://u@h/d",
+        "postgresql://u@h/d",
+        "postgresql+psycopg://u@h/d",
+    ],
+)
+def test_the_settings_take_every_address_that_the_store_takes(
+    url: str, tmp_path: Path
+) -> None:
+    """What one refuses at start-up the other would refuse, and nothing else."""
+    given = {"store_url": url.format(tmp_path)}
+    settings = load(given, environ={}, require_target=False)
+
+    database = Database(settings.store_url)
+
+    assert database.is_sqlite is url.startswith("sqlite")
+    database.close()
 
 
 def test_postgres_without_its_driver_names_the_extra() -> None:
