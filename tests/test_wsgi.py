@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import io
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -168,6 +170,19 @@ def test_a_proxy_of_the_process_environment_is_no_header() -> None:
     middleware, handoff = wrapped(hello)
     call(middleware, environ_for(HTTP_PROXY="http://user:password@proxy"))
     assert [b"host"] == [name for name, _ in handoff.only.headers]
+
+
+def test_names_that_clients_choose_are_remembered_within_bounds() -> None:
+    """W1: a client that invents headers fills no memory, and each is still seen."""
+    middleware, handoff = wrapped(hello)
+    for number in range(600):
+        call(middleware, environ_for() | {f"HTTP_X_{number}": "v"})
+        assert dict(handoff.captures.pop().headers)[b"x-%d" % number] == b"v"
+    call(middleware, environ_for() | {"HTTP_" + "X" * 5000: "v"})
+    assert (b"x" * 5000) in dict(handoff.only.headers)
+    plans = middleware._plans
+    assert len(plans) <= 256
+    assert max(sum(map(len, keys)) for keys in plans) <= 4096
 
 
 def reading(how: Callable[[Any], object]) -> Callable[..., Any]:
@@ -407,6 +422,55 @@ def test_a_generator_has_no_length() -> None:
     middleware, _ = wrapped(answering(iter([b"one"])))
     body = middleware(environ_for(), lambda *_: lambda data: None)
     assert not hasattr(body, "__len__")
+
+
+def test_an_iterator_stays_an_iterator() -> None:
+    """W51: `next` works, `iter` gives the same, and another loop goes on."""
+    middleware, handoff = wrapped(answering(iter([b"a", b"b", b"c"])))
+    body: Any = middleware(environ_for(), lambda *_: lambda data: None)
+    assert iter(body) is body
+    assert (b"a", b"b", [b"c"]) == (next(body), next(iter(body)), list(body))
+    body.close()
+    assert (b"abc", None) == (seen(handoff)["response_body"], odd(handoff, "skip"))
+
+
+@pytest.mark.parametrize(("result", "count"), [(iter([b"data: 1"]), 0), ([b"one"], 1)])
+def test_only_a_stream_can_be_an_event_stream(result: Any, count: int) -> None:
+    """Streams of events never end; an answer that is whole already has."""
+
+    def app(environ: Environ, start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        return result
+
+    middleware, handoff = wrapped(app)
+    call(middleware)
+    assert count == len(handoff.captures)
+
+
+@pytest.mark.parametrize("result", [[b"a"], (b"a",), iter([b"a"])])
+def test_an_exchange_is_freed_when_it_ends(result: Any) -> None:
+    """W1: a body does not wait for the garbage collector, nor does the environ."""
+
+    class Stream(io.BytesIO):
+        pass
+
+    def app(environ: Environ, start_response: Any) -> Any:
+        environ["wsgi.input"].read()
+        start_response("200 OK", [])
+        return result
+
+    middleware, handoff = wrapped(app)
+    stream = Stream(b"body")
+    freed = weakref.ref(stream)
+    environ = environ_for(body=b"body") | {"wsgi.input": stream}
+    gc.disable()
+    try:
+        call(middleware, environ)
+        handoff.captures.clear()
+        del environ, stream
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 # --- ends ----------------------------------------------------------------------------------

@@ -92,7 +92,7 @@ class DjangoExchange(Exchange, kw_only=True):
         pairs = response.items() if store is None else store.values()
         names = encoded_names
         headers = []
-        for name, value in pairs:  # a comprehension would be one function more
+        for name, value in pairs:  # a comprehension is a function too
             headers.append((names[name], value.encode("latin-1")))
         if response.cookies:
             headers += [
@@ -110,6 +110,8 @@ class DjangoExchange(Exchange, kw_only=True):
 
     def closed(self) -> None:
         """Hand over: the server has the last byte."""
+        if self.done:
+            return
         stream = self.stream
         if stream is None:
             try:

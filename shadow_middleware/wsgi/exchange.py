@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shadow_middleware.wsgi.body import wrapped
 from shadow_middleware.wsgi.environ import Environ, encoded_names, route_of
 from shadow_middleware.wsgi.input import Input
 from shadow_middleware.wsgi.request import Exchange
@@ -67,15 +66,15 @@ class WsgiExchange(Exchange, kw_only=True):
                 self.server_write = self.server_start(status, headers, exc_info)
             finally:
                 exc_info = None  # PEP 3333: no circular reference through the frame
-        # Flask clears its traces when it has answered, before a stream has ended.
-        if "werkzeug.request" in self.context:
-            self.route = self.find_route()
         try:
+            # Flask clears its traces when it has answered, before a stream has ended.
+            if "werkzeug.request" in self.context:
+                self.route = self.find_route()
             self.status = int(status[:3])
             names = encoded_names
             kept = []
             length = None
-            for name, value in headers:  # as it stands: see above
+            for name, value in headers:  # a comprehension is a function too
                 kept.append((names[name], value.encode("latin-1")))
                 if len(name) == 14 and name.lower() == "content-length":
                     length = int(value)
@@ -97,17 +96,6 @@ class WsgiExchange(Exchange, kw_only=True):
         result = self.server_write(data)
         self.passed(data)
         return result
-
-    def answer(self, result: Iterable[bytes]) -> Iterable[bytes]:
-        """Return an iterable that looks to the server as much like `result` as needed."""
-        wrapper = self.context.get("wsgi.file_wrapper")
-        if (self.file is not None and result is self.file) or (
-            isinstance(wrapper, type) and isinstance(result, wrapper)
-        ):
-            # The server sends the file itself, past everybody: no bytes to compare.
-            self.end("sendfile")
-            return result
-        return wrapped(result, self)
 
     def passed(self, data: bytes) -> None:
         """Take note of bytes that go to the server."""

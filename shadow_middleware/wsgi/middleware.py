@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.runtime import live_side
 from shadow_middleware.settings import load
+from shadow_middleware.wsgi.body import wrapped
 from shadow_middleware.wsgi.environ import Environ, Plans
 from shadow_middleware.wsgi.exchange import WsgiExchange
 from shadow_middleware.wsgi.request import SEEN, begin
@@ -58,4 +59,4 @@ class ShadowMiddleware:
             exchange.failed(error)
             exchange.end()
             raise
-        return exchange.answer(result)
+        return wrapped(result, exchange)

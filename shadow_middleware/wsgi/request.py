@@ -44,6 +44,8 @@ class Exchange(Capture, kw_only=True):
         if self.input is not None and not self.input.complete:
             self.request_incomplete()
         route = self.route or self.find_route()
+        # What the app was given knows us; nothing shall wait for the garbage collector.
+        self.context = self.input = None
         if skip is not None:
             self.abandon(skip, route)
             return
@@ -112,7 +114,7 @@ def begin(  # noqa: C901 -- one function, since each costs in a busy server
     """
     plan = plans[tuple(environ)]
     headers = []
-    for place, name in plan.headers:  # a comprehension would be one function more
+    for place, name in plan.headers:  # a comprehension is a function too
         headers.append((name, environ[place].encode("latin-1")))
     if plan.odd:
         if is_websocket(environ):
