@@ -16,6 +16,8 @@ from shadow_middleware.testing import ShadowServer
 from tests.promises.staging import serving, until
 from tests.promises.test_live_waits_for_nobody import agents
 
+ROOT = Path(__file__).parents[2]
+
 
 def listening(process: psutil.Process) -> set[object]:
     """Return every address, of the network or the file system, that it listens at."""
@@ -59,7 +61,11 @@ def test_only_its_user_can_speak_to_a_shared_agent(tmp_path: Path) -> None:
     """W25: the socket is closed to everybody else, and there is no other way in."""
     path = tmp_path / "agent.sock"
     command = [sys.executable, "-m", "shadow_middleware.cli.main", "agent"]
-    agent = subprocess.Popen([*command, "--listen", f"unix:{path}"], cwd=tmp_path)
+    agent = subprocess.Popen(
+        [*command, "--listen", f"unix:{path}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+    )
     try:
         until(path.exists)
         until(lambda: is_open(path))

@@ -162,7 +162,8 @@ def test_every_documented_agent_starts_and_stops(line: str, tmp_path: Path) -> N
     """W48, W40: it listens where it is told to, and ends when it is told to."""
     path = tmp_path / "agent.sock"
     words = shlex.split(re.sub(r"unix:\S+", f"unix:{path}", line))[1:]
-    agent = subprocess.Popen([*COMMAND, *words], cwd=tmp_path)
+    ours = os.environ | {"PYTHONPATH": str(ROOT)}
+    agent = subprocess.Popen([*COMMAND, *words], env=ours, cwd=tmp_path)
     try:
         until(lambda: path.exists() and is_open(path))
     finally:
