@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeVar
 
 from shadow_middleware.capture import Capture, Desk
-from shadow_middleware.live import LiveSide, odd_of
+from shadow_middleware.live import Key, LiveSide, odd_of
 from shadow_middleware.selection import Skipped
 from shadow_middleware.wsgi.environ import (
     Environ,
@@ -125,10 +125,12 @@ def begin(  # noqa: C901 -- one function, since each costs in a busy server
         path, _, query = target.encode("latin-1").partition(b"?")
     else:
         path, query = request_target(environ)
-    key = None if desk or live.plain else live.select(path, headers, context)
-    if isinstance(key, Skipped) or (
-        live.handoff.paused_until and not desk and live.refuses()
-    ):
+    key: Key = None
+    if not (live.plain or desk):
+        key = live.select(path, headers, context)
+        if isinstance(key, Skipped):
+            return None
+    if live.handoff.paused_until and not desk and live.refuses():
         return None
     scheme = environ.get("wsgi.url_scheme", "http")
     protocol = environ.get("SERVER_PROTOCOL", "HTTP/1.1")
