@@ -33,9 +33,10 @@ QUICK: dict[str, Any] = {
     "methods": ALL_METHODS,
     "breaker_failures": 0,
     "total_timeout": 0.3,
-    "read_timeout": 0.3,
     "signal_rate": 10_000.0,
 }
+PATIENT = QUICK | {"total_timeout": 20.0}
+"""Where the shadow does answer, however busy the machine is."""
 
 
 @pytest.mark.parametrize("engine", ["agent", "thread"])
@@ -64,7 +65,11 @@ def test_a_shadow_that_redirects_to_live_gets_nobody_there(
 ) -> None:
     """W15: the shadow is hit once, live only by its client."""
     with ShadowServer() as shadow, collect() as outcomes:
-        settings: dict[str, Any] = {"engine": "thread", "transport": transport, **QUICK}
+        settings: dict[str, Any] = {
+            "engine": "thread",
+            "transport": transport,
+            **PATIENT,
+        }
         with serving(shadow_url=shadow.url, **settings) as live:
             back = ((b"Location", b"%s/order" % live.server.url.encode()),)
             shadow.become(Reply(status, back))
@@ -86,7 +91,7 @@ def test_the_same_redirect_on_both_sides_is_a_match() -> None:
     with (
         ShadowServer(Reply(302, ((b"Location", b"/login"),))) as shadow,
         collect() as outcomes,
-        serving(login, shadow_url=shadow.url, engine="thread", **QUICK) as live,
+        serving(login, shadow_url=shadow.url, engine="thread", **PATIENT) as live,
     ):
         assert 302 == live.ask()[0]
         assert {Outcome.MATCH: 1} == outcomes.wait_for(1)
@@ -96,7 +101,7 @@ def test_the_same_redirect_on_both_sides_is_a_match() -> None:
 def test_an_app_that_shadows_itself_gets_one_copy(secret: str) -> None:
     """W17: the copy is known as a copy, so it makes no other."""
     with reserved() as server, collect() as outcomes:
-        settings: dict[str, Any] = {"engine": "thread", "secret": secret, **QUICK}
+        settings: dict[str, Any] = {"engine": "thread", "secret": secret, **PATIENT}
         with serving(on=server, shadow_url=server.url, **settings) as live:
             live.ask("POST", "/", body=b"x")
             assert {Outcome.MATCH: 1} == outcomes.wait_for(1)
@@ -108,7 +113,7 @@ def test_an_app_that_shadows_itself_gets_one_copy(secret: str) -> None:
 @pytest.mark.parametrize("secret", ["", "one of both"])
 def test_two_apps_that_shadow_each_other_get_one_copy(secret: str) -> None:
     """W17: the ball is not hit back."""
-    settings: dict[str, Any] = {"engine": "thread", "secret": secret, **QUICK}
+    settings: dict[str, Any] = {"engine": "thread", "secret": secret, **PATIENT}
     with (
         reserved() as one,
         reserved() as other,
@@ -139,7 +144,10 @@ def test_every_exchange_has_one_outcome_for_each_target(store: str) -> None:
     """W13: for a shadow that works beside one that fails in every way there is."""
     settings = QUICK | {"store_url": store}
     with ShadowServer(asgi(echo)) as good, ShadowServer() as bad:
-        targets = (Target(url=good.url, name="good"), Target(url=bad.url, name="bad"))
+        targets = (
+            Target(url=good.url, name="good", total_timeout=20.0),
+            Target(url=bad.url, name="bad"),
+        )
         with serving(targets=targets, **settings) as live, collect() as outcomes:
             number = 0
             for behaviour in BEHAVIOURS.values():
@@ -250,7 +258,7 @@ def test_identical_answers_prove_that_the_stage_works() -> None:
             answering(Reply(200, ((b"content-type", b"text/plain"),), b"no"))
         ) as s,
         collect() as outcomes,
-        serving(shadow_url=s.url, engine="thread", **QUICK) as live,
+        serving(shadow_url=s.url, engine="thread", **PATIENT) as live,
     ):
         live.ask()
         assert {Outcome.DIVERGENCE: 1} == outcomes.wait_for(1)
