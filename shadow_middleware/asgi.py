@@ -7,18 +7,23 @@ the server's own awaitable, so a streamed chunk costs no extra coroutine.
 
 from __future__ import annotations
 
+import logging
+import sys
 from asyncio import _get_running_loop  # the only look at the loop that never raises
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
 from shadow_middleware.capture import Capture
+from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.live import Key, LiveSide, odd_of
 from shadow_middleware.runtime import live_side
 from shadow_middleware.selection import SKIPPED
-from shadow_middleware.settings import load
+from shadow_middleware.settings import Settings, load
 
 __all__ = ["ShadowMiddleware"]
+
+logger = logging.getLogger("shadow_middleware")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -36,12 +41,23 @@ class ShadowMiddleware:
         app.add_middleware(ShadowMiddleware, shadow_url="http://127.0.0.1:8001")
 
     Raises:
-        ConfigurationError: a setting is wrong. Only here, never at a request.
+        ConfigurationError: a setting is wrong. Only here, never at a request. Inside an
+            event loop, where Starlette and FastAPI make their middleware, the app's
+            lifespan fails with it instead, and so does the start of the server.
     """
 
     def __init__(self, app: ASGIApp, /, **settings: Any) -> None:
         self.app = app
-        self.live = live_side(load(settings))
+        self._mistake: ConfigurationError | None = None
+        try:
+            self.live = live_side(load(settings))
+        except ConfigurationError as error:
+            if not _in_event_loop():
+                raise
+            # Starlette would raise it again at each request, as an answer of 500.
+            logger.error("nothing is mirrored: %s", error)
+            self._mistake = error
+            self.live = live_side(Settings(enabled=False))
 
     async def __call__(  # noqa: C901 -- few functions; _Tap says why
         self, scope: Scope, receive: Receive, send: Send
@@ -83,6 +99,8 @@ class ShadowMiddleware:
             live.fault("scope", error)
         if tap is None:
             if scope["type"] == "lifespan":
+                if self._mistake is not None:
+                    await _fail(self._mistake, receive, send)
                 send = _Lifespan(live, send)
             return await self.app(scope, receive, send)
         try:
@@ -92,6 +110,20 @@ class ShadowMiddleware:
             raise
         if not tap.done:
             tap.app_returned()
+
+
+def _in_event_loop() -> bool:
+    trio: Any = sys.modules.get("trio")
+    return _get_running_loop() is not None or (
+        trio is not None and trio.lowlevel.in_trio_run()
+    )
+
+
+async def _fail(error: ConfigurationError, receive: Receive, send: Send) -> NoReturn:
+    """Have the server not start; the only thing that ends it under every server."""
+    await receive()
+    await send({"type": "lifespan.startup.failed", "message": str(error)})
+    raise error
 
 
 class _Tap(Capture, kw_only=True):
