@@ -119,7 +119,7 @@ class AgentSocket:
     # --- called on the request path ----------------------------------------------
 
     def add(self, record: Record) -> None:
-        """Take the record of a small exchange on an asyncio loop; cheaper than `offer`."""
+        """Take the record of a small exchange; cheaper than `offer`."""
         added = self._added
         added.append(record)
         if not self.timed:
@@ -179,6 +179,9 @@ class AgentSocket:
             self._pushed = now
             with self._lock:
                 self._push()
+        elif len(self._added) >= self._many:
+            with self._lock:
+                self._take_in()
 
     @property
     def free_bytes(self) -> int:

@@ -53,7 +53,7 @@ class Handoff(Protocol):
         ...
 
     def add(self, record: Record) -> None:
-        """Take the record of a small exchange on an asyncio loop; cheaper than `offer`."""
+        """Take the record of a small exchange; cheaper than `offer`."""
         ...
 
     def refuse(self) -> None:

@@ -157,6 +157,17 @@ def test_on_a_loop_a_full_buffer_is_noticed_before_the_timer(
     assert asyncio.run(serve()) <= (20 if size and not small else 150)
 
 
+def test_without_a_loop_a_full_buffer_is_noticed_between_two_sends() -> None:
+    """W9: threads may add many before the next is to be sent."""
+    bed = Bed(max_bytes=1 << 20, max_count=100)
+    added = 0
+    while not bed.handoff.paused_until and added < 300:
+        bed.handoff.add(bed.record())
+        added += 1
+
+    assert added <= 150
+
+
 def test_small_exchanges_are_encoded_together_and_in_order(bed: Bed) -> None:
     """Those that were added go before one that is offered after them."""
     bed.connect()
