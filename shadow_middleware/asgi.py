@@ -75,7 +75,8 @@ class ShadowMiddleware:
                     live.plain
                     or (key := live.select(path, headers, scope)) is not SKIPPED
                 ) and not (live.handoff.paused_until and live.refuses()):
-                    scheme, version = scope.get("scheme", "http"), scope["http_version"]
+                    scheme = scope.get("scheme", "http")
+                    version = scope.get("http_version", "1.1")
                     tap = _Tap(
                         live,
                         scope["method"],

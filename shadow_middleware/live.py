@@ -48,6 +48,7 @@ class LiveSide:
     __slots__ = (
         "_admit",
         "_fault_logged",
+        "_known",
         "_off",
         "_selector",
         "_withheld",
@@ -96,6 +97,7 @@ class LiveSide:
         self._withheld = withheld_names(settings)
         self.innocent: set[bytes] = set()
         """Names of headers that were looked at, and say nothing of note."""
+        self._known: dict[tuple[bytes, ...], tuple[str, ...]] = {}
         self.short = min(self.caps[1], handoff.small)
         """Bytes of a response that `handoff.add` may be given."""
         self._fault_logged = float("-inf")
@@ -149,10 +151,17 @@ class LiveSide:
 
         Call it where a header's name is not `innocent`, or for any capture.
         """
+        innocent = self.innocent
         try:
-            for name, _ in capture.headers:
-                if name not in self.innocent and self._is_notable(name):
-                    return self._look_closer(capture)
+            notable = tuple([n for n, _ in capture.headers if n not in innocent])
+            withheld = self._known.get(notable)
+            if withheld is None:
+                return self._look_closer(capture, notable)
+            # Most browsers send a cookie, and nothing else of note.
+            capture.headers = [
+                field for field in capture.headers if field[0] in innocent
+            ]
+            capture.note("withheld", withheld)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("headers", error)
             return False
@@ -174,8 +183,11 @@ class LiveSide:
         self.handoff.refuse()
         return True
 
-    def _look_closer(self, capture: Capture) -> bool:
+    def _look_closer(self, capture: Capture, names: tuple[bytes, ...]) -> bool:
         """Keep credentials at home; whether it is not a copy."""
+        names = tuple([name for name in names if self._is_notable(name)])
+        if not names:
+            return True
         for name, value in capture.headers:
             match name.lower():
                 case b"content-length" if value != b"0":
@@ -187,7 +199,14 @@ class LiveSide:
         capture.headers, withheld = strip(capture.headers, self._withheld)
         if withheld:
             capture.note("withheld", withheld)
+            self._remember(names, withheld)
         return True
+
+    def _remember(self, names: tuple[bytes, ...], withheld: tuple[str, ...]) -> None:
+        """Know these names the next time, if all they ask for is to be withheld."""
+        plain = all(self._withheld[name] for name in names)
+        if plain and len(self._known) < MAX_KNOWN_NAMES and len(names) <= len(withheld):
+            self._known[names] = withheld
 
     def _is_copy(self, marker: bytes) -> bool:
         secret = self.settings.secret

@@ -274,3 +274,42 @@ def test_a_callable_that_raises_costs_a_count() -> None:
 
     assert live.begin("GET", b"/", b"", []) is None
     assert {"selection": 1} == live.faults
+
+
+def test_credentials_stay_at_home_the_second_time_as_well() -> None:
+    """W20: what is remembered of names leaves nothing in, whatever comes with them."""
+    live, handoff = recording_live()
+    cookie, accept = (b"cookie", b"sid=1"), (b"accept", b"*/*")
+    for headers in (
+        [cookie, accept],
+        [accept, cookie],
+        [accept, cookie, (b"x-new", b"1")],
+        [accept, cookie, (b"authorization", b"x")],
+        [accept, cookie, (b"X-Shadow-Request", b"forged")],
+        [accept, cookie, (b"content-length", b"0")],
+        [accept],
+        [cookie, accept, cookie],
+    ):
+        for _ in range(2):
+            capture = live.begin("GET", b"/", b"", headers)
+            assert capture is not None
+            capture.finish()
+
+    sent = [dict(capture.headers) for capture in handoff.captures]
+    assert {b"accept", b"x-new", b"X-Shadow-Request", b"content-length"} == set().union(
+        *sent
+    )
+    noted = [(capture.odd or {}).get("withheld") for capture in handoff.captures]
+    both = ("authorization", "cookie")
+    assert [("cookie",)] * 6 + [both] * 2 + [("cookie",)] * 4 + [None] * 2 + [
+        ("cookie",)
+    ] * 2 == noted
+
+
+def test_a_copy_is_known_beside_a_cookie() -> None:
+    """W17: what is remembered of the cookie does not hide the mark."""
+    live, _ = recording_live()
+    cookie, mark = (b"cookie", b"sid=1"), (b"X-Shadow-Request", make_marker("a-1"))
+    for _ in range(2):
+        assert live.begin("GET", b"/", b"", [cookie]) is not None
+        assert live.begin("GET", b"/", b"", [cookie, mark]) is None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,7 +95,12 @@ def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[Runn
     command = [sys.executable, "-m", *server.command.format(port=port).split()]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=output
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         wait_until_up(process, port, log)
@@ -103,7 +108,9 @@ def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[Runn
         process.send_signal(signal.SIGTERM)
         process.wait(20)
     finally:
-        process.kill()
+        # The workers as well, where a test has failed half-way.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
