@@ -168,11 +168,17 @@ def cpu_of(pid: int) -> float:
     return total
 
 
+def _offspring(pid: int) -> list[int]:
+    """Return the children of every thread: the keeper's thread starts the agents."""
+    found: list[int] = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in listed.read_text().split()]
+    return found
+
+
 def _children(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-        return [int(child) for child in text.split() if not _is_agent(int(child))]
-    return []
+    return [child for child in _offspring(pid) if not _is_agent(child)]
 
 
 def _is_agent(pid: int) -> bool:
@@ -183,12 +189,8 @@ def _is_agent(pid: int) -> bool:
 
 def agents_of(pid: int) -> list[int]:
     """Return the agents that a server started."""
-    found = []
-    for one in [pid, *_children(pid)]:
-        with contextlib.suppress(OSError):
-            children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
-            found += [int(child) for child in children if _is_agent(int(child))]
-    return found
+    family = [pid, *_children(pid)]
+    return [child for one in family for child in _offspring(one) if _is_agent(child)]
 
 
 def kill_agents(pid: int) -> None:
@@ -198,12 +200,11 @@ def kill_agents(pid: int) -> None:
 
 
 def pin_agents(pid: int) -> None:
-    """Move the agents off the live server's CPU."""
+    """Put the agents on the other CPU, where they would be in production."""
     for agent in agents_of(pid):
-        os.sched_setaffinity(agent, {int(OTHER_CPU)})
-
-
-# --- added CPU per request, in one server ---------------------------------------------
+        for thread in Path(f"/proc/{agent}/task").iterdir():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(int(thread.name), {int(OTHER_CPU)})
 
 
 def ask(port: int, path: str) -> Any:
@@ -347,19 +348,32 @@ def _asgi_variants(stack: contextlib.ExitStack, app: str) -> list[Variant]:
     return variants
 
 
+def halt(pid: int, how: signal.Signals) -> None:
+    """Stop or continue a server with its workers; its agents go on."""
+    os.kill(pid, how)
+    for child in _children(pid):
+        os.kill(child, how)
+
+
 def run_rounds(
     variants: list[Variant], rounds: int, load: Callable[[Variant], Row]
 ) -> None:
     """Load every variant once a round, and keep what it did."""
+    for one in variants:
+        halt(one.pid, signal.SIGSTOP)  # what it has still to do is not others' burden
     for number in range(rounds):
         for one in variants[:: 1 if number % 2 else -1]:
+            halt(one.pid, signal.SIGCONT)
             one.before()
             began = cpu_of(one.pid)
             row = load(one)
             row["cpu"] = (cpu_of(one.pid) - began) * 1e6 / max(1, row["req/s"])
             one.rows.append(row)
             pin_agents(one.pid)
-            time.sleep(0.3)  # the agent's backlog is not the next variant's burden
+            halt(one.pid, signal.SIGSTOP)
+            time.sleep(0.3)
+    for one in variants:
+        halt(one.pid, signal.SIGCONT)
 
 
 def report(title: str, variants: list[Variant], rounds: int) -> None:
