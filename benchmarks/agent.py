@@ -34,7 +34,6 @@ VARIANTS = {
     "auto": ("auto", "httpx"),
     "httpx": ("httpx", "httpx"),
     "httpx (httpx2)": ("httpx", "httpx2"),
-    "pyreqwest": ("pyreqwest", "httpx"),
 }
 
 
