@@ -190,7 +190,7 @@ class _Tap(Capture, kw_only=True):
                         self.status,
                         self.response_headers,
                         body,
-                        _route(self.scope),
+                        _route(self.scope, live),
                         self.odd,
                     )
                 )
@@ -264,12 +264,7 @@ class _Tap(Capture, kw_only=True):
         """Hand over; the last byte is with the server, or all but."""
         if self.unread:
             self.request_incomplete()
-        try:
-            route = _route(self.scope)
-        except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.live.fault("route", error)
-            route = ""
-        self.finish(route)
+        self.finish(_route(self.scope, self.live))
 
     def app_raised(self, error: BaseException) -> None:
         """Note what the app raised, unless the client already had its answer."""
@@ -305,18 +300,24 @@ def _rereadable(message: Message, headers: Any) -> tuple[Message, Any]:
     return {**message, "headers": headers}, headers
 
 
-def _route(scope: Scope) -> str:
-    """Return the framework's own template for the path, if it left one in the scope."""
-    route = scope.get("route")
-    if route is not None:
-        path = str(getattr(route, "path_format", None) or getattr(route, "path", ""))
-        base = scope.get("app_root_path")  # starlette keeps it when an app is mounted
-        root = scope.get("root_path", "")
-        return path if base is None or base == root else root.removeprefix(base) + path
-    template = scope.get("path_template")  # Litestar
-    if template is not None:
-        return str(template)
-    return UNROUTED if "router" in scope else ""
+def _route(scope: Scope, live: LiveSide) -> str:
+    """Return the framework's own template for the path, or ''. Never raises."""
+    try:
+        route = scope.get("route")
+        if route is not None:
+            path = getattr(route, "path_format", None) or getattr(route, "path", "")
+            base = scope.get("app_root_path")  # starlette keeps it under a mount
+            root = scope.get("root_path", "")
+            if base is None or base == root:
+                return str(path)
+            return f"{root.removeprefix(base)}{path}"
+        template = scope.get("path_template")  # Litestar
+        if template is not None:
+            return str(template)
+        return UNROUTED if "router" in scope else ""
+    except Exception as error:  # noqa: BLE001 -- the fence of the live side
+        live.fault("route", error)
+        return ""
 
 
 UNROUTED: Final = "(no route)"

@@ -243,12 +243,6 @@ class Capture(msgspec.Struct, eq=False):
     def has_body(self) -> None:
         """Take note that the request's headers announce a body."""
 
-    @property
-    def key(self) -> str | None:
-        """What keeps order and sampling sticky."""
-        key = self.odd.get("key") if self.odd else None
-        return key if isinstance(key, str) else None
-
     def record(self) -> Record:
         """
         Return the exchange in the order of `handoff.codec.FIELDS`, but its number.

@@ -126,8 +126,8 @@ class LiveSide:
         """
         if method not in self.methods:
             return None
-        key = None if self.plain else self.select(path, headers, context)
-        if isinstance(key, Skipped) or (self.handoff.paused_until and self.refuses()):
+        key = self.admits(path, headers, context)
+        if key is SKIPPED:
             return None
         odd = odd_of(key, scheme, http_version)
         capture = Capture(self, method, path, query, headers, self.now(), odd)
@@ -144,6 +144,17 @@ class LiveSide:
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("selection", error)
             return SKIPPED
+
+    def admits(self, path: bytes, headers: Headers, context: Any) -> Key:
+        """
+        Return the key of a request that is captured now, else SKIPPED. Never raises.
+
+        What adapters write out where each call of a function counts.
+        """
+        key = None if self.plain else self.select(path, headers, context)
+        if key is not SKIPPED and self.handoff.paused_until and self.refuses():
+            return SKIPPED
+        return key
 
     def clears(self, capture: Capture) -> bool:
         """

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide, odd_of
-from shadow_middleware.selection import SKIPPED, Skipped
+from shadow_middleware.selection import SKIPPED
 from shadow_middleware.wsgi.environ import encoded_names, is_websocket
 from shadow_middleware.wsgi.input import Input
 from shadow_middleware.wsgi.request import Exchange
@@ -169,10 +169,8 @@ def begin_scope(
     # A copy: the list is the server's.
     headers = tuple(scope["headers"])
     path = scope.get("raw_path") or quote(scope["path"]).encode()
-    key = None if desk or live.plain else live.select(path, headers, request)
-    if isinstance(key, Skipped) or (
-        not desk and live.handoff.paused_until and live.refuses()
-    ):
+    key = None if desk else live.admits(path, headers, request)
+    if key is SKIPPED:
         return None
     exchange = DjangoExchange(
         desk or live,
@@ -259,8 +257,8 @@ class LateDesk:
 
     def hand_over(self, capture: Capture) -> None:
         """Hand over what turns out to be selected."""
-        key = self._live.select(capture.path, capture.headers, self._request)
-        if key is SKIPPED or (self._live.handoff.paused_until and self._live.refuses()):
+        key = self._live.admits(capture.path, capture.headers, self._request)
+        if key is SKIPPED:
             return
         if key is not None:
             capture.note("key", key)

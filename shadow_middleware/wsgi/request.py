@@ -64,23 +64,8 @@ class Exchange(Capture, kw_only=True):
             return
         self.done = True
         try:
-            live.handoff.add(
-                (
-                    self.started,
-                    self.first_byte,
-                    live.now(),
-                    self.method,
-                    self.path,
-                    self.query,
-                    self.headers,
-                    None,
-                    self.status,
-                    self.response_headers,
-                    response,
-                    route,
-                    self.odd,
-                )
-            )
+            self.ended, self.route = live.now(), route
+            live.handoff.add(self.record())
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             live.fault("hand-over", error)
 

@@ -385,3 +385,35 @@ def test_faults_at_start_and_stop_leave_the_lifespan_alone() -> None:
 
     assert kinds == sent
     assert {"start": 1, "flush": 1} == live.faults
+
+
+class Awry:
+    """A route of a framework whose path cannot be had."""
+
+    @property
+    def path(self) -> str:
+        raise RuntimeError("ours")
+
+
+def test_a_route_that_cannot_be_had_costs_a_count_and_not_the_exchange() -> None:
+    """W5: the answer in one piece is handed over, without a route."""
+    live, kept = live_side()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["route"] = Awry()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"whole"})
+
+    async def send(message: Any) -> None:
+        pass
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    middleware = ShadowMiddleware(app, shadow_url="http://127.0.0.1:9")
+    middleware.live = live
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b""}
+    asyncio.run(middleware(scope | {"headers": []}, receive, send))
+
+    assert [("", b"whole")] == [(one.route, one.response) for one in kept.offered]
+    assert {"route": 1} == live.faults
