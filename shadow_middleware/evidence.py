@@ -12,6 +12,16 @@ from collections.abc import Sequence
 import msgspec
 
 from shadow_middleware.exchange import Difference, Outcome
+from shadow_middleware.knowledge import (
+    KnownRoute,
+    NoiseBase,
+    NoiseCount,
+    RouteUse,
+    RuleHit,
+    Sample,
+    Sighting,
+    Signature,
+)
 
 __all__ = [
     "ANY",
@@ -52,7 +62,10 @@ class Count(msgspec.Struct, frozen=True):
     """`GET /users/{id}`; `-` where the exchange was dropped before it had one."""
     outcome: Outcome
     reason: str
+    """Why it ended so; of a divergence its signature: see `knowledge.signature_of`."""
     count: int
+    version: str = ""
+    """The shadow's version; '' where none is known."""
 
 
 class LatencyCount(msgspec.Struct, frozen=True):
@@ -72,6 +85,7 @@ class LatencyCount(msgspec.Struct, frozen=True):
     """`live` or `shadow`."""
     bucket: int
     count: int
+    version: str = ""
 
 
 class DivergenceRecord(msgspec.Struct, frozen=True):
@@ -98,6 +112,13 @@ class DivergenceRecord(msgspec.Struct, frozen=True):
     live_body: str
     shadow_headers: list[tuple[str, str]]
     shadow_body: str
+    groups: tuple[str, ...] = ()
+    """Fingerprints of the groups that it belongs to."""
+    version: str = ""
+    replayable: bool = False
+    """Whether the stored request is the one that was sent: not cut, nothing masked."""
+    comparable: bool = False
+    """Whether live's stored answer is whole enough to compare another one with."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -159,6 +180,14 @@ class Batch(msgspec.Struct, frozen=True):
     progress: Sequence[Progress] = ()
     settlements: Sequence[Settlement] = ()
     losses: Sequence[Loss] = ()
+    sightings: Sequence[Sighting] = ()
+    signatures: Sequence[Signature] = ()
+    samples: Sequence[Sample] = ()
+    noise: Sequence[NoiseCount] = ()
+    noise_bases: Sequence[NoiseBase] = ()
+    rule_hits: Sequence[RuleHit] = ()
+    routes: Sequence[KnownRoute] = ()
+    uses: Sequence[RouteUse] = ()
     writer: str = ""
     """Unique over all processes; empty where nobody writes it a second time."""
     number: int = 0
@@ -173,6 +202,7 @@ class Total(msgspec.Struct, frozen=True):
     outcome: Outcome
     reason: str
     count: int
+    version: str = ""
 
 
 class LatencyTotal(msgspec.Struct, frozen=True):
@@ -183,6 +213,7 @@ class LatencyTotal(msgspec.Struct, frozen=True):
     leg: str
     bucket: int
     count: int
+    version: str = ""
 
 
 class StoredDivergence(msgspec.Struct, frozen=True):
@@ -203,6 +234,8 @@ class DivergenceFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Live began to serve it before this time."""
     live_status: int | None = None
     shadow_status: int | None = None
+    group: str | None = None
+    """The fingerprint of a group: its samples are meant."""
 
 
 ANY = DivergenceFilter()

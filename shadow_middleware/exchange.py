@@ -78,6 +78,8 @@ class Kind(enum.StrEnum):
     """Both have it, with values of different types."""
     ORDER = "order"
     """The same items in another order."""
+    UNCHANGED = "unchanged"
+    """Both have the same, where a rule expects a change."""
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -197,6 +199,20 @@ class Difference(msgspec.Struct, frozen=True):
     shadow: Any = None
     note: str = ""
     """What a person should know about it, such as that the walk was cut."""
+    shape: str = ""
+    """The path with list indexes and map keys as `*`: `/items/*/id`."""
+    live_is: str = ""
+    """What sort of value live has: `uuid`, `integer`, `null`; '' where it has none."""
+    shadow_is: str = ""
+    """What sort of value the shadow has."""
+    size: str = ""
+    """For two numbers, how far they are apart: `tiny`, `slight`, `some` or `large`."""
+    alike: str = ""
+    """What both values are, where that can explain that they differ: `timestamp`."""
+    group: str = ""
+    """The fingerprint of the group that it belongs to, once it is judged."""
+    noise: str = ""
+    """Why it is noise, once it is judged: `control`, `self-probe`, `uuid`; '' if not."""
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -218,6 +234,12 @@ class Replay(msgspec.Struct, frozen=True):
     """Whether the comparison reached its budget before the end."""
     hint: str = ""
     """The setting of ours that most likely explains the result, in a sentence."""
+    signature: str = ""
+    """Which groups a divergence belongs to: see `knowledge.signature_of`."""
+    version: str = ""
+    """The shadow's version: as it says itself, or as the settings say."""
+    hits: tuple[tuple[str, str], ...] = ()
+    """Each rule that took a difference away, with the sort of difference it was."""
 
 
 def header_values(headers: Headers, name: bytes) -> list[bytes]:

@@ -44,6 +44,22 @@ __all__ = [
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
+VALUE_SHAPES = (
+    "csrf-token",
+    "float",
+    "hash",
+    "host",
+    "jwt",
+    "sequence",
+    "set-order",
+    "signed-url",
+    "timestamp",
+    "token",
+    "ulid",
+    "uuid",
+)
+"""What two healthy copies of one version differ in; every one is on by default."""
+
 Patterns = tuple[str, ...]
 """Globs over `/`-separated segments: `*` is within one, `**` any number of them."""
 
@@ -54,12 +70,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     A rule applies where `target`, `route`, `part` and `path` all fit. `ignore`
     takes what it fits out of the comparison on both sides. `tolerate` keeps
-    comparing, with the tolerance that its other fields state.
+    comparing, with the tolerance that its other fields state. `expect` states an
+    intended change: the change is no difference, and where it is missing, that is one.
     """
 
     name: str = ""
     """What reports call it; made from the other fields where left out."""
-    action: Literal["ignore", "tolerate"] = "ignore"
+    action: Literal["ignore", "tolerate", "expect"] = "ignore"
     """What to do with what fits: see above."""
     target: str = "*"
     """Glob over target names."""
@@ -81,6 +98,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The list of objects at `path` is aligned by this member."""
     statuses: tuple[int, ...] = ()
     """Statuses that count as the same."""
+    kind: Literal["", "missing", "added", "changed", "type", "order"] = ""
+    """The only kind of difference that it explains; '' is any."""
+    shape: str = ""
+    """What both values must be, such as `uuid` or `timestamp`, for the rule to fit."""
+    live: str = ""
+    """Of `expect`: RE2 pattern for the whole of live's value; '' is any value."""
+    shadow: str = ""
+    """Of `expect`: RE2 pattern for the whole of the shadow's value; '' is any value."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,6 +131,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds from start to last byte; 0 follows the whole."""
     transport: str = ""
     """As `transport` of the whole."""
+    version: str = ""
+    """What is running there, where its answers do not say: see `version_header`."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -211,6 +238,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Differences described for one replay; more are counted as cut."""
     compare_budget: float = 0.25
     """Seconds of work on one comparison; then it is cut."""
+    rules_file: str = ""
+    """A TOML file with more `[[rules]]`, for review in a pull request."""
+
+    # --- judgement ----------------------------------------------------------------
+    control_url: str = ""
+    """A second copy of the live version; what differs there as well is noise."""
+    control_rate: float = 1.0
+    """Share of the mirrored exchanges that go to the control too, 0 to 1."""
+    self_probe: float = 0.0
+    """Share of safe exchanges that are sent to the shadow twice, 0 to 1; what differs
+    between its two answers is noise."""
+    noise_rule: Literal["test", "diffy"] = "test"
+    """How learned noise is told from a divergence: see the docs on noise."""
+    noise_half_life: float = 3.0
+    """Days after which what was learned counts half."""
+    noise_cells: int = 20_000
+    """Fields whose noise is told apart, in each agent; beyond, none is learned."""
+    value_shapes: tuple[str, ...] = VALUE_SHAPES
+    """What two values may both be to differ without being a divergence."""
+    timestamp_tolerance: float = 5.0
+    """Seconds that two times, each taken from its own request, may be apart."""
+    float_tolerance: float = 1e-9
+    """Share of the larger one that two fractions may be apart."""
+    version_header: str = ""
+    """Response header that names the build, on both sides: keeps evidence of different
+    versions apart."""
+    latency_ratio: float = 0.0
+    """A replay this many times slower than live is a divergence; 0: latency is none."""
+    latency_floor: float = 50.0
+    """Milliseconds that it must be slower by, as well."""
 
     # --- out ----------------------------------------------------------------------
     store_url: str = "sqlite:///shadow_middleware.db"

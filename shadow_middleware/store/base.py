@@ -18,10 +18,25 @@ from shadow_middleware.evidence import (
     StoredDivergence,
     Total,
 )
+from shadow_middleware.knowledge import (
+    Decision,
+    Group,
+    GroupFilter,
+    Known,
+    KnownRoute,
+    NoiseBase,
+    NoiseCount,
+    RouteUse,
+    RuleTotal,
+    SharedRule,
+    Signature,
+    VersionSeen,
+)
 
 __all__ = [
     "Batch",
     "Count",
+    "Curator",
     "DivergenceRecord",
     "LatencyCount",
     "Purger",
@@ -64,7 +79,7 @@ class Reader(Protocol):
         until: int | None = None,
         target: str | None = None,
     ) -> list[Total]:
-        """Return the counts, summed over minutes."""
+        """Return the counts, summed over minutes; versions stay apart."""
         ...
 
     def latencies(
@@ -74,7 +89,7 @@ class Reader(Protocol):
         target: str | None = None,
     ) -> list[LatencyTotal]:
         """
-        Return the latency buckets, summed over windows.
+        Return the latency buckets, summed over windows; versions stay apart.
 
         Windows are taken whole: those that start at `since`'s window or later.
         """
@@ -116,8 +131,82 @@ class Reader(Protocol):
         """Return the first and the last minute with a count; None when there is none."""
         ...
 
+    def versions(self, target: str | None = None) -> list[VersionSeen]:
+        """Return every version of each target, the latest seen first."""
+        ...
+
+    def groups(
+        self, where: GroupFilter | None = None, *, limit: int = 1_000, offset: int = 0
+    ) -> list[Group]:
+        """Return groups that fit `where`, those with the most divergences first."""
+        ...
+
+    def count_groups(self, where: GroupFilter | None = None) -> int:
+        """Return how many groups fit `where`."""
+        ...
+
+    def signatures(self) -> list[Signature]:
+        """Return what each signature of several groups stands for."""
+        ...
+
+    def samples(self, group: str) -> list[StoredDivergence]:
+        """Return the stored divergences that stand for a group, the newest first."""
+        ...
+
+    def noise(
+        self, since_day: int | None = None, target: str | None = None
+    ) -> list[NoiseCount]:
+        """Return what was counted of noise, each day apart."""
+        ...
+
+    def noise_bases(
+        self, since_day: int | None = None, target: str | None = None
+    ) -> list[NoiseBase]:
+        """Return what the counts of noise are shares of, each day apart."""
+        ...
+
+    def known(self, since_day: int) -> Known:
+        """Return all that an agent judges by, in one reading."""
+        ...
+
+    def rules(self) -> list[SharedRule]:
+        """Return the rules that were added at run time, by name."""
+        ...
+
+    def rule_totals(self) -> list[RuleTotal]:
+        """Return how often each rule explained what, of all that ever fired."""
+        ...
+
+    def routes(self) -> list[KnownRoute]:
+        """Return the routes that apps have listed, by name."""
+        ...
+
+    def uses(self, since_day: int | None = None) -> list[RouteUse]:
+        """Return how often live traffic used each route, summed over days (`day` 0)."""
+        ...
+
     def close(self) -> None:
         """Release every connection. Calling it twice is harmless."""
+        ...
+
+
+class Curator(Protocol):
+    """
+    What a person decides, kept in the store for every process to follow.
+
+    Every method raises StoreError where the store cannot be written.
+    """
+
+    def decide(self, decision: Decision) -> bool:
+        """Note a decision about a group; False where no such group is known."""
+        ...
+
+    def add_rule(self, rule: SharedRule) -> bool:
+        """Add a rule for every process; False where one of that name is there."""
+        ...
+
+    def remove_rule(self, name: str) -> bool:
+        """Remove a rule that was added at run time; False where there is none."""
         ...
 
 

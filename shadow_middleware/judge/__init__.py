@@ -1,0 +1,3 @@
+"""From differences to an outcome: which of them are noise, and which group they join. Pure."""
+
+from __future__ import annotations
