@@ -83,6 +83,7 @@ def fields(owner: type) -> Iterator[Field]:
 
 def _default(node: ast.expr) -> str:
     text = ast.unparse(node).replace("SAFE_METHODS", repr(settings.SAFE_METHODS))
+    text = text.replace("VALUE_SHAPES", repr(settings.VALUE_SHAPES))
     text = re.sub(r"^(?:(\d+) \* )?MIB$", lambda m: f"{m.group(1) or 1} MiB", text)
     return re.sub(r"^(\d+) \* 1024$", r"\1 KiB", text)
 

@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shadow_middleware.settings import Rule
+    from shadow_middleware.rule import Rule
 
 __all__ = ["TOLERANCES", "complaint"]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any, Literal
 
 import msgspec
 
-from shadow_middleware.addresses import covers
+from shadow_middleware.coherence import check_together
 from shadow_middleware.configuration import (
     CONFIG_VARIABLE,
     Checks,
@@ -23,7 +23,7 @@ from shadow_middleware.configuration import (
     read_toml,
 )
 from shadow_middleware.errors import DecodeError
-from shadow_middleware.rule_checks import complaint
+from shadow_middleware.rule import VALUE_SHAPES, Rule
 from shadow_middleware.validation import (
     RULE_CHECKS,
     SETTINGS_CHECKS,
@@ -33,6 +33,7 @@ from shadow_middleware.validation import (
 __all__ = [
     "MIB",
     "SAFE_METHODS",
+    "VALUE_SHAPES",
     "Rule",
     "Settings",
     "Target",
@@ -44,68 +45,8 @@ __all__ = [
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-VALUE_SHAPES = (
-    "csrf-token",
-    "float",
-    "hash",
-    "host",
-    "jwt",
-    "sequence",
-    "set-order",
-    "signed-url",
-    "timestamp",
-    "token",
-    "ulid",
-    "uuid",
-)
-"""What two healthy copies of one version differ in; every one is on by default."""
-
 Patterns = tuple[str, ...]
 """Globs over `/`-separated segments: `*` is within one, `**` any number of them."""
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """
-    A stated intention: what to leave out of a comparison, or to tolerate in it.
-
-    A rule applies where `target`, `route`, `part` and `path` all fit. `ignore`
-    takes what it fits out of the comparison on both sides. `tolerate` keeps
-    comparing, with the tolerance that its other fields state. `expect` states an
-    intended change: the change is no difference, and where it is missing, that is one.
-    """
-
-    name: str = ""
-    """What reports call it; made from the other fields where left out."""
-    action: Literal["ignore", "tolerate", "expect"] = "ignore"
-    """What to do with what fits: see above."""
-    target: str = "*"
-    """Glob over target names."""
-    route: str = "**"
-    """Glob over `/users/{id}`, or over `GET /users/{id}` where it has a method."""
-    part: Literal["status", "header", "body"] = "body"
-    """The part of a response that the rule speaks of."""
-    path: str = "**"
-    """Glob over JSON-pointer paths (`/items/*/id`, `/**/id`) or header names."""
-    matches: str = ""
-    """RE2 pattern that both values must match in full for the rule to fit."""
-    absolute: float = 0.0
-    """Numbers this close are equal."""
-    relative: float = 0.0
-    """Numbers within this share of the larger one are equal."""
-    unordered: bool = False
-    """The list at `path` is compared as a multiset."""
-    keyed_by: str = ""
-    """The list of objects at `path` is aligned by this member."""
-    statuses: tuple[int, ...] = ()
-    """Statuses that count as the same."""
-    kind: Literal["", "missing", "added", "changed", "type", "order"] = ""
-    """The only kind of difference that it explains; '' is any."""
-    shape: str = ""
-    """What both values must be, such as `uuid` or `timestamp`, for the rule to fit."""
-    live: str = ""
-    """Of `expect`: RE2 pattern for the whole of live's value; '' is any value."""
-    shadow: str = ""
-    """Of `expect`: RE2 pattern for the whole of the shadow's value; '' is any value."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -346,61 +287,11 @@ def load(
     given |= {name: (value, Place(name, source)) for name, value in keywords.items()}
     settings = build(Settings, given, _CHECKS)
     places = {name: place for name, (_, place) in given.items()}
-    _check_targets(settings, places, source, require_target)
-    _check_rules(settings, places)
+    check_together(settings, places, source, require_target)
     return settings
 
 
 _CHECKS: Checks = {Settings: SETTINGS_CHECKS, Target: TARGET_CHECKS, Rule: RULE_CHECKS}
-
-
-def _check_targets(
-    settings: Settings, places: Mapping[str, Place], source: str, required: bool
-) -> None:
-    """Check that there is a target, and that each is unique and not the app itself."""
-    if required and settings.enabled and not settings.all_targets:
-        raise Place("shadow_url", source).error(
-            "no target is set", "give shadow_url or targets, or set enabled=False"
-        )
-    names: set[str] = set()
-    for target, place in _placed_targets(settings, places):
-        if target.name in names:
-            raise place.error(f"two targets are named {target.name!r}")
-        names.add(target.name)
-        for live in settings.live_urls:
-            if covers(live, target.url):
-                raise place.error(f"{target.url!r} is the live app itself, {live!r}")
-
-
-def _placed_targets(
-    settings: Settings, places: Mapping[str, Place]
-) -> Iterator[tuple[Target, Place]]:
-    if settings.shadow_url:
-        yield settings.all_targets[0], places["shadow_url"]
-    for index, target in enumerate(settings.targets):
-        yield target, places["targets"].within(f"[{index}]")
-
-
-def _check_rules(settings: Settings, places: Mapping[str, Place]) -> None:
-    """Refuse rules that cannot mean what they say."""
-    for index, rule in enumerate(settings.rules):
-        place = places["rules"].within(f"[{index}]")
-        _check_action(rule, place)
-        if "*" in rule.target:
-            continue
-        names = [target.name for target in settings.all_targets]
-        if names and rule.target not in names:
-            raise place.unknown(
-                f"no target is named {rule.target!r}", rule.target, names
-            )
-
-
-def _check_action(rule: Rule, place: Place) -> None:
-    found = complaint(rule)
-    if found:
-        raise place.error(*found)
-    if rule == Rule(name=rule.name):
-        raise place.error("ignores every body", "give a path, a route or a pattern")
 
 
 def to_wire(settings: Settings) -> bytes:

@@ -29,7 +29,7 @@ PAGES = sorted(
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 UNITS = re.compile(
     r"\b(bytes|seconds|replays|exchanges|failures|divergences|differences|events"
-    r"|share|numbers|as `)",
+    r"|share|numbers|days|milliseconds|fields|times|as `)",
     re.IGNORECASE,
 )
 OWNERS = (settings.Settings, settings.Target, settings.Rule)

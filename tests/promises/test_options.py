@@ -27,7 +27,13 @@ FIELDS = [
     for field in msgspec.structs.fields(owner)
 ]
 # They say what is valid and what is the same; that is no use of an option.
-DECLARING = ("settings.py", "validation.py", "configuration.py")
+DECLARING = (
+    "settings.py",
+    "rule.py",
+    "coherence.py",
+    "validation.py",
+    "configuration.py",
+)
 DECIDED_AT_START = {"live_urls"}
 """Whose whole effect is a refusal; see `test_a_target_that_is_the_app_itself…`."""
 

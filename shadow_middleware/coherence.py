@@ -1,0 +1,88 @@
+"""
+What settings may be together: targets, the app itself, rules.
+
+Each value has been checked by itself before (`validation`). Below the settings, which
+it gets as they are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from shadow_middleware.addresses import covers
+from shadow_middleware.configuration import Place
+from shadow_middleware.rule import Rule
+from shadow_middleware.rule_checks import complaint
+
+if TYPE_CHECKING:
+    from shadow_middleware.settings import Settings, Target
+
+__all__ = ["check_together"]
+
+
+def check_together(
+    settings: Settings, places: Mapping[str, Place], source: str, required: bool
+) -> None:
+    """
+    Check what no setting can tell by itself.
+
+    Args:
+        settings: As they were built.
+        places: Where each that was given stands.
+        source: What errors call the place of one that was not given.
+        required: Whether there has to be a target.
+
+    Raises:
+        ConfigurationError: naming the key, the value and what would be right.
+    """
+    if required and settings.enabled and not settings.all_targets:
+        raise Place("shadow_url", source).error(
+            "no target is set", "give shadow_url or targets, or set enabled=False"
+        )
+    _check_targets(settings, places)
+    _check_rules(settings, places)
+
+
+def _check_targets(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Check that each target is unique and not the app itself."""
+    names: set[str] = set()
+    for target, place in _placed_targets(settings, places):
+        if target.name in names:
+            raise place.error(f"two targets are named {target.name!r}")
+        names.add(target.name)
+        _check_not_live(settings, target.url, place)
+
+
+def _check_not_live(settings: Settings, url: str, place: Place) -> None:
+    for live in settings.live_urls:
+        if covers(live, url):
+            raise place.error(f"{url!r} is the live app itself, {live!r}")
+
+
+def _placed_targets(
+    settings: Settings, places: Mapping[str, Place]
+) -> Iterator[tuple[Target, Place]]:
+    if settings.shadow_url:
+        yield settings.all_targets[0], places["shadow_url"]
+    for index, target in enumerate(settings.targets):
+        yield target, places["targets"].within(f"[{index}]")
+
+
+def _check_rules(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse rules that cannot mean what they say."""
+    for index, rule in enumerate(settings.rules):
+        place = places["rules"].within(f"[{index}]")
+        check_rule(settings, rule, place)
+
+
+def check_rule(settings: Settings, rule: Rule, place: Place) -> None:
+    """Refuse a rule that cannot mean what it says, or that fits no target."""
+    found = complaint(rule)
+    if found:
+        raise place.error(*found)
+    if rule == Rule(name=rule.name):
+        raise place.error("ignores every body", "give a path, a route or a pattern")
+    names = [target.name for target in settings.all_targets]
+    if "*" not in rule.target and names and rule.target not in names:
+        raise place.unknown(f"no target is named {rule.target!r}", rule.target, names)
