@@ -18,7 +18,7 @@ from shadow_middleware.rule_checks import complaint
 if TYPE_CHECKING:
     from shadow_middleware.settings import Settings, Target
 
-__all__ = ["check_together"]
+__all__ = ["check_rule", "check_together"]
 
 
 def check_together(
@@ -41,6 +41,7 @@ def check_together(
             "no target is set", "give shadow_url or targets, or set enabled=False"
         )
     _check_targets(settings, places)
+    _check_control(settings, places)
     _check_rules(settings, places)
 
 
@@ -52,6 +53,21 @@ def _check_targets(settings: Settings, places: Mapping[str, Place]) -> None:
             raise place.error(f"two targets are named {target.name!r}")
         names.add(target.name)
         _check_not_live(settings, target.url, place)
+
+
+def _check_control(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse a control that is the app itself, or one of the shadows."""
+    url = settings.control_url
+    if not url:
+        return
+    _check_not_live(settings, url, places["control_url"])
+    for target in settings.all_targets:
+        if covers(url, target.url) and covers(target.url, url):
+            raise places["control_url"].error(
+                f"{url!r} is the target {target.name!r} as well",
+                "a control runs the live version; to send requests to a shadow twice, "
+                "set self_probe",
+            )
 
 
 def _check_not_live(settings: Settings, url: str, place: Place) -> None:

@@ -28,7 +28,9 @@ __all__ = [
     "Checks",
     "Place",
     "build",
+    "build_one",
     "read_environment",
+    "read_tables",
     "read_toml",
 ]
 
@@ -121,7 +123,7 @@ def _coerce(place: Place, value: Any, kind: Any, checks: Checks) -> Any:
     if kind in _SCALARS:
         return _SCALARS[kind](place, value)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _as_struct(place, value, kind, checks)
+        return build_one(kind, value, place, checks)
     return value
 
 
@@ -139,9 +141,10 @@ def _as_tuple(place: Place, value: Any, kind: Any, checks: Checks) -> tuple[Any,
     )
 
 
-def _as_struct(
-    place: Place, value: Any, struct: type[msgspec.Struct], checks: Checks
-) -> msgspec.Struct:
+def build_one(
+    struct: type[StructT], value: Any, place: Place, checks: Checks
+) -> StructT:
+    """Return one `struct` from what a source holds of it: a table, or one as it is."""
     if isinstance(value, struct):
         value = msgspec.structs.asdict(value)
     if not isinstance(value, Mapping):
@@ -274,12 +277,36 @@ def read_toml(path: str | PathLike[str]) -> dict[str, tuple[Any, Place]]:
     or the file as a whole.
     """
     source = f"file {fspath(path)}"
-    table = _settings_table(Path(path), _toml(path))
+    table = _settings_table(Path(path), _toml(path, _CONFIG))
     return {name: (value, Place(name, source)) for name, value in table.items()}
 
 
-def _toml(path: str | PathLike[str]) -> dict[str, Any]:
-    place = Place("config", "settings file")
+def read_tables(path: str, name: str, place: Place) -> list[tuple[Any, Place]]:
+    """
+    Return the tables `[[name]]` of a TOML file that holds nothing else.
+
+    Args:
+        path: The file.
+        name: Of the array of tables.
+        place: Where the path was given.
+    """
+    source = f"file {path}"
+    document = _toml(path, place)
+    for key in document:
+        if key != name:
+            raise Place(key, source).unknown(f"not one of [[{name}]]", key, [name])
+    tables = document.get(name, [])
+    if not isinstance(tables, list):
+        raise Place(name, source).error("is not a list", f"write [[{name}]]")
+    return [
+        (table, Place(f"{name}[{index}]", source)) for index, table in enumerate(tables)
+    ]
+
+
+_CONFIG = Place("config", "settings file")
+
+
+def _toml(path: str | PathLike[str], place: Place) -> dict[str, Any]:
     try:
         with Path(path).open("rb") as file:
             return tomllib.load(file)
@@ -300,7 +327,5 @@ def _settings_table(path: Path, document: dict[str, Any]) -> dict[str, Any]:
         if isinstance(table, dict):
             return cast("dict[str, Any]", table)
     if path.name == "pyproject.toml":
-        raise Place("config", "settings file").error(
-            f"{str(path)!r} has no [tool.shadow_middleware] table"
-        )
+        raise _CONFIG.error(f"{str(path)!r} has no [tool.shadow_middleware] table")
     return document

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 __all__ = [
+    "CONTROL",
     "Body",
     "Difference",
     "Exchange",
@@ -28,6 +29,8 @@ __all__ = [
     "header_values",
 ]
 
+CONTROL = "control"
+"""The target under which replays to the control are counted. No shadow may be named so."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header fields as they came: ordered, duplicates kept, names in any case."""

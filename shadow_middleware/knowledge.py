@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.exchange import CONTROL, Kind, Part
 from shadow_middleware.settings import Rule
 
 __all__ = [
@@ -44,9 +44,6 @@ __all__ = [
 
 DAY = 24 * 60 * 60
 """Seconds in the windows that noise is counted by."""
-
-CONTROL = "control"
-"""The target under which replays to the control are counted. No shadow may be named so."""
 
 MANY = "(other)"
 """Stands for a signature, a group or a field where there are too many to tell apart."""

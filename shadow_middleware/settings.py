@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import Any, Literal
 
 import msgspec
 
-from shadow_middleware.coherence import check_together
+from shadow_middleware.coherence import check_rule, check_together
 from shadow_middleware.configuration import (
     CONFIG_VARIABLE,
     Checks,
     Place,
     build,
+    build_one,
     read_environment,
+    read_tables,
     read_toml,
 )
 from shadow_middleware.errors import DecodeError
@@ -180,7 +182,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     compare_budget: float = 0.25
     """Seconds of work on one comparison; then it is cut."""
     rules_file: str = ""
-    """A TOML file with more `[[rules]]`, for review in a pull request."""
+    """A TOML file with more `[[rules]]`, for review in a pull request; it is read once,
+    at start-up, and a relative path is one from the working directory."""
 
     # --- judgement ----------------------------------------------------------------
     control_url: str = ""
@@ -288,7 +291,17 @@ def load(
     settings = build(Settings, given, _CHECKS)
     places = {name: place for name, (_, place) in given.items()}
     check_together(settings, places, source, require_target)
-    return settings
+    if not settings.rules_file:
+        return settings
+    more = _rules_of_file(settings, places["rules_file"])
+    return msgspec.structs.replace(settings, rules=(*settings.rules, *more))
+
+
+def _rules_of_file(settings: Settings, place: Place) -> Iterator[Rule]:
+    for table, there in read_tables(settings.rules_file, "rules", place):
+        rule = build_one(Rule, table, there, _CHECKS)
+        check_rule(settings, rule, there)
+        yield rule
 
 
 _CHECKS: Checks = {Settings: SETTINGS_CHECKS, Target: TARGET_CHECKS, Rule: RULE_CHECKS}

@@ -8,14 +8,21 @@ it can be read without them.
 
 from __future__ import annotations
 
-import inspect
 import re
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from shadow_middleware.addresses import check_url
 from shadow_middleware.configuration import Check, Place
+from shadow_middleware.exchange import CONTROL
+from shadow_middleware.functions import (
+    HEADER,
+    TOKEN,
+    check_key,
+    check_skip,
+    check_transport,
+    check_transport_or_none,
+)
+from shadow_middleware.rule import VALUE_SHAPES
 
 __all__ = ["RULE_CHECKS", "SETTINGS_CHECKS", "TARGET_CHECKS"]
 
@@ -30,13 +37,10 @@ METHODS = [
     "UPDATE", "UPDATEREDIRECTREF", "VERSION-CONTROL",
 ]
 # fmt: on
-_TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
-_HEADER = re.compile(f"[{_TOKEN}]+")
-_MEDIA = re.compile(f"[{_TOKEN}]+/[{_TOKEN}]+")
+_MEDIA = re.compile(f"[{TOKEN}]+/[{TOKEN}]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_TRANSPORTS = ("auto", "aiohttp", "httpx")
 _SMALLEST_RATE = 0.0001
+_LONGEST_VERSION = 100
 _STORES = (
     "sqlite",
     "sqlite+pysqlite",
@@ -74,6 +78,21 @@ def _rate(place: Place, value: float) -> float:
     if 0 < value < _SMALLEST_RATE:
         raise place.error(
             f"{place.show(value)} is below the smallest step", "did you mean 0.0001?"
+        )
+    return value
+
+
+def _share(place: Place, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise place.error(f"{place.show(value)} is not between 0 and 1")
+    return value
+
+
+def _ratio(place: Place, value: float) -> float:
+    if value and value < 1:
+        raise place.error(
+            f"{place.show(value)} is below 1",
+            "2.0 is twice as slow as live; 0 makes latency no divergence",
         )
     return value
 
@@ -141,7 +160,39 @@ def _target_name(place: Place, value: str) -> str:
             f"{place.show(value)} is not a name",
             "use up to 64 letters, digits, '.', '_' and '-'",
         )
+    if value == CONTROL:
+        raise place.error(
+            f"{place.show(value)} is what the control is counted under",
+            "a second copy of the live version is given as control_url",
+        )
     return value
+
+
+def _version(place: Place, value: str) -> str:
+    value = _one_line(place, value)
+    if len(value) > _LONGEST_VERSION or not value.isprintable():
+        raise place.error(
+            f"{place.show(value)} is not a version",
+            f"use up to {_LONGEST_VERSION} characters of one line",
+        )
+    return value
+
+
+def _optional_header(place: Place, value: str) -> str:
+    if value and not HEADER.fullmatch(value):
+        raise place.error(f"{place.show(value)} is not a header name")
+    return value.lower()
+
+
+def _shapes(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({_shape(place, value) for value in values}))
+
+
+def _shape(place: Place, value: str) -> str:
+    name = value.strip().lower()
+    if name and name not in VALUE_SHAPES:
+        raise place.unknown(f"unknown shape {place.show(value)}", value, VALUE_SHAPES)
+    return name
 
 
 def _each(pattern: re.Pattern[str], what: str, *, lower: bool = True) -> Check:
@@ -215,93 +266,6 @@ def _pattern(place: Place, value: str) -> str:
     return value
 
 
-# --- functions ---------------------------------------------------------------------------
-
-
-def _transport_or_none(place: Place, value: Any) -> str:
-    return _transport(place, value) if value != "" else ""
-
-
-def _transport(place: Place, value: Any) -> str:
-    """Return the word or import path; a function is turned into its path."""
-    if callable(value):
-        return _import_path(place, value)
-    if not isinstance(value, str):
-        raise place.error(
-            f"{place.show(value)} is not a transport",
-            "give 'module:factory', a function that returns one",
-        )
-    if value in _TRANSPORTS or _IMPORT_PATH.fullmatch(value):
-        return value
-    if value == "pyreqwest":
-        raise place.error(
-            "'pyreqwest' is none of ours, for it rewrites header names and some URLs",
-            "give 'module:factory', a function of yours that returns its HttpxTransport",
-        )
-    known = [*_TRANSPORTS, "module:factory"]
-    raise place.unknown(f"unknown transport {place.show(value)}", value, known)
-
-
-def _import_path(place: Place, function: Callable[..., Any]) -> str:
-    """Return `module:name` where that finds the very same function again."""
-    module = getattr(function, "__module__", None) or ""
-    name = getattr(function, "__qualname__", "")
-    advice = "move it to a module, and give it as 'module:function'"
-    if "<lambda>" in name:
-        raise place.error("a lambda cannot be imported by the agent", advice)
-    if "<locals>" in name:
-        raise place.error(
-            f"the closure {name!r} cannot be imported by the agent", advice
-        )
-    found: Any = sys.modules.get(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-    if found != function or module == "__main__":
-        raise place.error(f"{function!r} cannot be imported by the agent", advice)
-    return f"{module}:{name}"
-
-
-def _skip(place: Place, value: Any) -> Any:
-    if value is None:
-        return None
-    if not callable(value):
-        raise place.error(
-            f"{place.show(value)} is not a function",
-            "give the function itself, as a keyword argument or in Django's settings",
-        )
-    return _plain_function(place, value)
-
-
-def _key(place: Place, value: Any) -> Any:
-    if callable(value):
-        return _plain_function(place, value)
-    if value in ("", "user"):
-        return value
-    if not isinstance(value, str):
-        raise place.error(f"{place.show(value)} is not a key")
-    kind, colon, name = value.partition(":")
-    if kind not in ("header", "cookie") or not colon:
-        known = ["user", "header:NAME", "cookie:NAME"]
-        raise place.unknown(f"unknown key {place.show(value)}", value, known)
-    if not _HEADER.fullmatch(name):
-        raise place.error(f"{place.show(value)} names no {kind}", f"'{kind}:NAME'")
-    return f"header:{name.lower()}" if kind == "header" else value
-
-
-def _plain_function(place: Place, value: Any) -> Any:
-    call = getattr(value, "__call__", None)  # noqa: B004  # an object's own, to look at
-    if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(call):
-        raise place.error(
-            f"{place.show(value)} is a coroutine function",
-            "it runs on the live side: give a plain function",
-        )
-    try:
-        hash(value)
-    except TypeError:
-        raise place.error(f"{place.show(value)} is not hashable") from None
-    return value
-
-
 # --- rules -----------------------------------------------------------------------------------
 
 
@@ -316,8 +280,8 @@ def _statuses(place: Place, values: tuple[int, ...]) -> tuple[int, ...]:
     return values
 
 
-_HEADER_NAMES = _each(_HEADER, "a header name")
-_HEADER_GLOBS = _each(_HEADER, "a header name or glob")
+_HEADER_NAMES = _each(HEADER, "a header name")
+_HEADER_GLOBS = _each(HEADER, "a header name or glob")
 
 TARGET_CHECKS: Mapping[str, Check] = {
     "url": check_url,
@@ -327,7 +291,8 @@ TARGET_CHECKS: Mapping[str, Check] = {
     "exclude": _paths,
     "concurrency": _at_least(0),
     "total_timeout": _at_least(0),
-    "transport": _transport_or_none,
+    "transport": check_transport_or_none,
+    "version": _version,
 }
 RULE_CHECKS: Mapping[str, Check] = {
     "route": _route,
@@ -335,6 +300,9 @@ RULE_CHECKS: Mapping[str, Check] = {
     "absolute": _at_least(0),
     "relative": _at_least(0),
     "statuses": _statuses,
+    "shape": _shape,
+    "live": _pattern,
+    "shadow": _pattern,
 }
 SETTINGS_CHECKS: Mapping[str, Check] = {
     "shadow_url": _optional_url,
@@ -345,9 +313,9 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "include_routes": _routes,
     "exclude_routes": _routes,
     "content_types": _media_types,
-    "skip": _skip,
+    "skip": check_skip,
     "rate": _rate,
-    "key": _key,
+    "key": check_key,
     "max_request_body": _at_least(0),
     "max_response_body": _at_least(0),
     "engine": _engine,
@@ -357,7 +325,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "signal_rate": _at_least(0),
     "keep_headers": _HEADER_NAMES,
     "secret": _one_line,
-    "transport": _transport,
+    "transport": check_transport,
     "connect_timeout": _positive,
     "read_timeout": _positive,
     "total_timeout": _positive,
@@ -372,6 +340,18 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "ignore_paths": _paths,
     "max_differences": _at_least(1),
     "compare_budget": _positive,
+    "rules_file": _one_line,
+    "control_url": _optional_url,
+    "control_rate": _rate,
+    "self_probe": _rate,
+    "noise_half_life": _positive,
+    "noise_cells": _at_least(0),
+    "value_shapes": _shapes,
+    "timestamp_tolerance": _at_least(0),
+    "float_tolerance": _share,
+    "version_header": _optional_header,
+    "latency_ratio": _ratio,
+    "latency_floor": _at_least(0),
     "store_url": _store_url,
     "store_buffer": _at_least(0),
     "max_stored_body": _at_least(0),

@@ -417,6 +417,92 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "URLs (keyword argument); give 'module:factory', a function of yours that "
         "returns its HttpxTransport",
     ),
+    (
+        {"control_url": "live-copy:8001"},
+        "control_url: 'live-copy:8001' is not an http:// or https:// address (keyword "
+        "argument); did you mean 'http://live-copy:8001'?",
+    ),
+    (
+        {"control_url": "http://127.0.0.1:1", "live_urls": ["http://localhost:1"]},
+        "control_url: 'http://127.0.0.1:1' is the live app itself, 'http://localhost:1' "
+        "(keyword argument)",
+    ),
+    (
+        {"control_url": URL + "/"},
+        "control_url: 'http://shadow.test/' is the target 'shadow' as well (keyword "
+        "argument); a control runs the live version; to send requests to a shadow "
+        "twice, set self_probe",
+    ),
+    (
+        {"targets": [{"url": "http://a", "name": "control"}]},
+        "targets[0].name: 'control' is what the control is counted under (keyword "
+        "argument); a second copy of the live version is given as control_url",
+    ),
+    (
+        {"targets": [{"url": "http://a", "version": "1\n2"}]},
+        "targets[0].version: '1\\n2' is not a version (keyword argument); use up to "
+        "100 characters of one line",
+    ),
+    (
+        {"control_rate": 1.5},
+        "control_rate: 1.5 is not between 0 and 1 (keyword argument); the nearest is 1",
+    ),
+    (
+        {"self_probe": 0.00001},
+        "self_probe: 1e-05 is below the smallest step (keyword argument); did you mean "
+        "0.0001?",
+    ),
+    (
+        {"noise_rule": "difffy"},
+        "noise_rule: unknown value 'difffy' (keyword argument); did you mean 'diffy'?",
+    ),
+    (
+        {"noise_half_life": 0},
+        "noise_half_life: 0.0 is not above 0 (keyword argument)",
+    ),
+    ({"noise_cells": -1}, "noise_cells: -1 is below 0 (keyword argument)"),
+    (
+        {"value_shapes": ["uuid", "timestmp"]},
+        "value_shapes: unknown shape 'timestmp' (keyword argument); did you mean "
+        "'timestamp'?",
+    ),
+    (
+        {"timestamp_tolerance": -1},
+        "timestamp_tolerance: -1.0 is below 0 (keyword argument)",
+    ),
+    (
+        {"float_tolerance": 2},
+        "float_tolerance: 2.0 is not between 0 and 1 (keyword argument)",
+    ),
+    (
+        {"version_header": "X Version"},
+        "version_header: 'X Version' is not a header name (keyword argument)",
+    ),
+    (
+        {"latency_ratio": 0.5},
+        "latency_ratio: 0.5 is below 1 (keyword argument); 2.0 is twice as slow as live; "
+        "0 makes latency no divergence",
+    ),
+    ({"latency_floor": -1}, "latency_floor: -1.0 is below 0 (keyword argument)"),
+    (
+        {"rules": [{"path": "/a", "kind": "chagned"}]},
+        "rules[0].kind: unknown value 'chagned' (keyword argument); did you mean "
+        "'changed'?",
+    ),
+    (
+        {"rules": [{"path": "/a", "shape": "uid"}]},
+        "rules[0].shape: unknown shape 'uid' (keyword argument); did you mean 'uuid'?",
+    ),
+    (
+        {"rules": [{"action": "expect", "path": "/a", "live": "("}]},
+        "rules[0].live: '(' is not an RE2 pattern: missing ): ( (keyword argument); RE2 "
+        "has no look-around and no back-references",
+    ),
+    (
+        {"rules": [{"action": "expect", "path": "/a", "shadow": "(?=a)"}]},
+        "rules[0].shadow: '(?=a)' is not an RE2 pattern: invalid perl operator: (?= "
+        "(keyword argument); RE2 has no look-around and no back-references",
+    ),
 ]
 
 
@@ -528,6 +614,12 @@ VALID = st.fixed_dictionaries(
         "exclude": st.lists(PATHS, max_size=3),
         "content_types": st.lists(st.sampled_from(["text/*", "Application/JSON"])),
         "rate": st.sampled_from([0, 0.0001, 0.25, 1]) | st.floats(0.0001, 1),
+        "control_url": st.just("http://copy-of-live"),
+        "control_rate": st.sampled_from([0, 0.5, 1]),
+        "noise_rule": st.sampled_from(["test", "diffy"]),
+        "value_shapes": st.lists(st.sampled_from(["UUID", "float", "timestamp"])),
+        "version_header": st.just("X-Version"),
+        "latency_ratio": st.sampled_from([0, 2, 3.5]),
         "key": st.sampled_from(["", "user", "header:X-User", "cookie:Sid"]),
         "keep_headers": st.lists(NAMES, max_size=3),
         "max_request_body": SMALL,
