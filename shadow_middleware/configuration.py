@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 import msgspec
@@ -32,12 +33,15 @@ __all__ = [
     "read_environment",
     "read_tables",
     "read_toml",
+    "read_verdict",
 ]
 
 _PREFIX = "SHADOW_MIDDLEWARE_"
 CONFIG_VARIABLE = _PREFIX + "CONFIG"
 _NO_SETTINGS = (CONFIG_VARIABLE, _PREFIX + "HTTP_CLIENT")
 """Variables with the prefix that others read: `load`, and `replay.client`."""
+_VERDICT = "verdict"
+"""The table of a settings file that is no setting: see `read_verdict`."""
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _LARGEST = 2**62  # what every reader of the wire format can hold
@@ -122,9 +126,16 @@ def _coerce(place: Place, value: Any, kind: Any, checks: Checks) -> Any:
         return _as_choice(place, value, get_args(kind))
     if kind in _SCALARS:
         return _SCALARS[kind](place, value)
+    if isinstance(kind, UnionType) and NoneType in get_args(kind):
+        return None if value is None else _coerce(place, value, _inner(kind), checks)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return build_one(kind, value, place, checks)
     return value
+
+
+def _inner(kind: UnionType) -> Any:
+    """Return the one kind that is not None: no setting has a choice of two."""
+    return next(one for one in get_args(kind) if one is not NoneType)
 
 
 def _as_tuple(place: Place, value: Any, kind: Any, checks: Checks) -> tuple[Any, ...]:
@@ -278,7 +289,39 @@ def read_toml(path: str | PathLike[str]) -> dict[str, tuple[Any, Place]]:
     """
     source = f"file {fspath(path)}"
     table = _settings_table(Path(path), _toml(path, _CONFIG))
-    return {name: (value, Place(name, source)) for name, value in table.items()}
+    return {
+        name: (value, Place(name, source))
+        for name, value in table.items()
+        if name != _VERDICT
+    }
+
+
+def read_verdict(
+    path: str | PathLike[str], place: Place, *, required: bool = True
+) -> dict[str, tuple[Any, Place]]:
+    """
+    Return what the `[verdict]` table of a TOML file sets, by name.
+
+    The table stands at the top, or beside the settings of a settings file.
+
+    Args:
+        path: The file.
+        place: Where the path was given.
+        required: Whether a file without the table is an error.
+    """
+    source = f"file {fspath(path)}"
+    document = _toml(path, place)
+    table = document.get(_VERDICT)
+    if table is None:
+        table = _settings_table(Path(path), document).get(_VERDICT)
+    if table is None and required:
+        raise place.error(f"{fspath(path)!r} has no [{_VERDICT}] table")
+    if not isinstance(table, Mapping | None):
+        raise Place(_VERDICT, source).error("is not a table", f"write [{_VERDICT}]")
+    return {
+        name: (value, Place(f"{_VERDICT}.{name}", source))
+        for name, value in (table or {}).items()
+    }
 
 
 def read_tables(path: str, name: str, place: Place) -> list[tuple[Any, Place]]:
