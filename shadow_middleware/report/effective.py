@@ -1,0 +1,123 @@
+"""
+What counts now: the totals as they are judged by what is known today.
+
+A divergence is counted under the groups that it belongs to, and that is never
+rewritten. Whether it counts is read from what people have decided and what was
+learned since: so a decision moves every report, and can be taken back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from shadow_middleware.evidence import Total
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import (
+    CONTROL,
+    Group,
+    GroupState,
+    NoiseRuling,
+    Signature,
+)
+
+__all__ = [
+    "IGNORED",
+    "NOISE",
+    "effective",
+    "explained_groups",
+    "groups_of",
+    "since_noise",
+    "without_control",
+]
+
+IGNORED = "ignored"
+"""The reason of divergences whose groups somebody decided to ignore, all of them."""
+NOISE = "noise"
+"""The reason of divergences whose groups are noise as we know by now."""
+
+
+def explained_groups(
+    groups: Iterable[Group], learned: Mapping[str, str]
+) -> dict[str, str]:
+    """
+    Return the groups that do not count, by fingerprint, with `ignored` or `noise`.
+
+    A person's word comes first: an ignored group is ignored, a ruling stands above
+    what was learned, either way.
+
+    Args:
+        groups: Those with a decision or a ruling, at least.
+        learned: Why a group is noise as far as is known today, by fingerprint; the
+            groups that are not, or not wholly, are not in it or have ''.
+    """
+    found = {name: NOISE for name, why in learned.items() if why}
+    for group in groups:
+        if group.state is GroupState.IGNORED:
+            found[group.fingerprint] = IGNORED
+        elif group.ruling is NoiseRuling.NOISE:
+            found[group.fingerprint] = NOISE
+        elif group.ruling is NoiseRuling.SIGNAL:
+            found.pop(group.fingerprint, None)
+    return found
+
+
+def groups_of(
+    reason: str, signatures: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the groups that a divergence counted so belongs to; () if unknown."""
+    if reason in signatures:
+        return signatures[reason]
+    return (reason,) if len(reason) == 16 and not reason.startswith("+") else ()
+
+
+def effective(
+    totals: Iterable[Total],
+    signatures: Iterable[Signature] = (),
+    explained: Mapping[str, str] | None = None,
+) -> list[Total]:
+    """
+    Return the totals with divergences that are explained by now counted as noise.
+
+    A divergence of several groups is explained where all of them are. One whose
+    groups nobody knows stays what it is. The sum stays the same, for each target,
+    route and version; the rows are sorted.
+    """
+    known = {one.signature: one.groups for one in signatures}
+    sums: Counter[tuple[str, str, str, str, str]] = Counter()
+    for row in totals:
+        outcome, reason = _now(row, known, explained or {})
+        sums[row.target, row.route, outcome.value, reason, row.version] += row.count
+    return [
+        Total(target, route, Outcome(outcome), reason, count, version)
+        for (target, route, outcome, reason, version), count in sorted(sums.items())
+    ]
+
+
+def _now(
+    row: Total, known: Mapping[str, tuple[str, ...]], explained: Mapping[str, str]
+) -> tuple[Outcome, str]:
+    if row.outcome is not Outcome.DIVERGENCE:
+        return row.outcome, row.reason
+    whys = {explained.get(one, "") for one in groups_of(row.reason, known)}
+    if not whys or "" in whys:
+        return row.outcome, row.reason
+    return Outcome.NOISE, IGNORED if whys == {IGNORED} else NOISE
+
+
+def since_noise(before: Iterable[Total], after: Iterable[Total]) -> int:
+    """Return how many divergences of `before` count as noise in `after`."""
+    return _divergences(before) - _divergences(after)
+
+
+def _divergences(totals: Iterable[Total]) -> int:
+    return sum(row.count for row in totals if row.outcome is Outcome.DIVERGENCE)
+
+
+def without_control(totals: Iterable[Total]) -> tuple[list[Total], list[Total]]:
+    """Return the totals of the shadows, and those of the control."""
+    rows = list(totals)
+    return (
+        [row for row in rows if row.target != CONTROL],
+        [row for row in rows if row.target == CONTROL],
+    )
