@@ -1,0 +1,194 @@
+"""
+What a store knows of noise, folded for looking things up.
+
+Days are weighed away here; eras stay apart, because which one is now is asked later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from shadow_middleware.judge.decay import FADED, weight
+from shadow_middleware.judge.tally import (
+    BASES,
+    CELL,
+    Tally,
+    add,
+    of_base,
+    of_count,
+    twins,
+)
+from shadow_middleware.knowledge import (
+    MANY,
+    Group,
+    GroupKey,
+    Known,
+    NoiseBase,
+    NoiseRuling,
+)
+
+__all__ = ["NOTHING", "CellName", "Learned", "Route"]
+
+CellName = tuple[int, str]
+"""Live's status, and the size of the step."""
+Route = tuple[str, str]
+"""Target and route."""
+
+ByEra = dict[str, Tally]
+
+
+class Learned(msgspec.Struct, frozen=True):
+    """What is known, by fingerprint and by route. Nobody changes it."""
+
+    keys: Mapping[str, GroupKey]
+    rulings: Mapping[str, NoiseRuling]
+    """What people said, where they said something."""
+    cells: Mapping[str, Mapping[CellName, ByEra]]
+    bases: Mapping[Route, Mapping[int, ByEra]]
+    tests: Mapping[str, int]
+    """By target: how many cells two answers of one version have shown."""
+    latest: Mapping[str, str]
+    """By target: the live version that was seen last."""
+    fields: Mapping[tuple[str, str, str, str], tuple[str, ...]]
+    """By target, route, part and path: the groups that speak of that field."""
+
+    @classmethod
+    def of(
+        cls, known: Known, half_life: float, *, today: int, most: int | None = None
+    ) -> Learned:
+        """
+        Fold what a store knows, as it counts today.
+
+        Args:
+            known: What the store says.
+            half_life: Days after which a count is worth half.
+            today: Days since the epoch.
+            most: How many cells are kept, those with the most behind them; None is all.
+        """
+        keys = {group.fingerprint: group.key for group in known.groups}
+        cells = _cells(known, keys, half_life, today)
+        if most is not None:
+            cells = _largest(cells, most)
+        return cls(
+            keys=keys,
+            rulings=_rulings(known.groups),
+            cells=cells,
+            bases=_bases(known.bases, half_life, today),
+            tests=_tests(cells, keys),
+            latest=_latest(known.bases),
+            fields=_fields(cells, keys),
+        )
+
+    @property
+    def size(self) -> int:
+        """How many cells there are."""
+        return sum(map(len, self.cells.values()))
+
+    def field(self, key: GroupKey) -> Tally:
+        """Return the sum over all cells, sizes, statuses and eras of a group's field."""
+        total = [0.0] * CELL
+        name = (key.target, key.route, key.part, key.path)
+        for fingerprint in self.fields.get(name, ()):
+            for by_era in self.cells[fingerprint].values():
+                for tally in by_era.values():
+                    add(total, tally)
+        return total
+
+
+def _cells(
+    known: Known, keys: Mapping[str, GroupKey], half_life: float, today: int
+) -> dict[str, dict[CellName, ByEra]]:
+    """Fold the cells whose group is known; without its key, a cell says nothing."""
+    cells: dict[str, dict[CellName, ByEra]] = {}
+    for count in known.cells:
+        if count.group not in keys:
+            continue
+        by_era = cells.setdefault(count.group, {}).setdefault(
+            (count.status, count.size), {}
+        )
+        tally = by_era.setdefault(count.era, [0.0] * CELL)
+        add(tally, of_count(count), weight(count.day, today, half_life))
+    return cells
+
+
+def _largest(
+    cells: dict[str, dict[CellName, ByEra]], most: int
+) -> dict[str, dict[CellName, ByEra]]:
+    ranked = sorted(
+        (-sum(map(sum, by_era.values())), fingerprint, name)
+        for fingerprint, names in cells.items()
+        for name, by_era in names.items()
+    )
+    kept: dict[str, dict[CellName, ByEra]] = {}
+    for _, fingerprint, name in ranked[:most]:
+        kept.setdefault(fingerprint, {})[name] = cells[fingerprint][name]
+    return kept
+
+
+def _bases(
+    bases: Iterable[NoiseBase], half_life: float, today: int
+) -> dict[Route, dict[int, ByEra]]:
+    folded: dict[Route, dict[int, ByEra]] = {}
+    for base in bases:
+        by_era = folded.setdefault((base.target, base.route), {}).setdefault(
+            base.status, {}
+        )
+        tally = by_era.setdefault(base.era, [0.0] * BASES)
+        add(tally, of_base(base), weight(base.day, today, half_life))
+    return folded
+
+
+def _tests(
+    cells: Mapping[str, Mapping[CellName, ByEra]], keys: Mapping[str, GroupKey]
+) -> dict[str, int]:
+    tests: dict[str, int] = {}
+    for fingerprint, names in cells.items():
+        target = keys[fingerprint].target
+        seen = sum(1 for by_era in names.values() if is_tested(by_era))
+        tests[target] = tests.get(target, 0) + seen
+    return tests
+
+
+def is_tested(by_era: Mapping[str, Tally]) -> bool:
+    """Return whether two answers of one version have shown a cell."""
+    return sum(map(twins, by_era.values())) >= FADED
+
+
+def _latest(bases: Iterable[NoiseBase]) -> dict[str, str]:
+    seen: dict[tuple[str, int], dict[str, float]] = {}
+    last: dict[str, int] = {}
+    for base in bases:
+        last[base.target] = max(base.day, last.get(base.target, base.day))
+        by_era = seen.setdefault((base.target, base.day), {})
+        by_era[base.era] = by_era.get(base.era, 0.0) + base.raw
+    return {
+        target: max(sorted(by_era), key=by_era.__getitem__)
+        for target, day in last.items()
+        for by_era in [seen[target, day]]
+    }
+
+
+def _rulings(groups: Iterable[Group]) -> dict[str, NoiseRuling]:
+    return {
+        group.fingerprint: group.ruling
+        for group in groups
+        if group.ruling is not NoiseRuling.LEARNED
+    }
+
+
+def _fields(
+    cells: Iterable[str], keys: Mapping[str, GroupKey]
+) -> dict[tuple[str, str, str, str], tuple[str, ...]]:
+    fields: dict[tuple[str, str, str, str], list[str]] = {}
+    for fingerprint in cells:
+        key = keys[fingerprint]
+        if key.path != MANY:
+            name = (key.target, key.route, key.part, key.path)
+            fields.setdefault(name, []).append(fingerprint)
+    return {name: tuple(sorted(some)) for name, some in fields.items()}
+
+
+NOTHING = Learned.of(Known(), 1.0, today=0)
+"""What is known where nothing was read."""

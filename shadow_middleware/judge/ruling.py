@@ -1,0 +1,304 @@
+"""
+Whether what was counted of a difference makes it noise. One rule for judge and reports.
+
+`learned` answers for one cell; `rulings` for every group of a store, as a report reads
+it. Nothing here remembers anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from shadow_middleware.exchange import Kind
+from shadow_middleware.inference import log_paired_e
+from shadow_middleware.judge import diffy
+from shadow_middleware.judge.decay import FADED
+from shadow_middleware.judge.learned import Learned
+from shadow_middleware.judge.tally import (
+    ALIKE,
+    BASES,
+    CELL,
+    CONTROL_BOTH,
+    CONTROL_ONLY,
+    CONTROL_RAW,
+    LOOKED_CONTROL,
+    LOOKED_PROBE,
+    PROBE_BOTH,
+    PROBE_ONLY,
+    PROBE_RAW,
+    RAW,
+    Tally,
+    add,
+    as_seen_from,
+)
+from shadow_middleware.knowledge import MANY, GroupKey, Known, NoiseRuling
+from shadow_middleware.settings import Settings
+
+__all__ = [
+    "ALPHA",
+    "BY_CONTROL",
+    "BY_PERSON",
+    "BY_PROBE",
+    "CHECKED",
+    "Policy",
+    "Ruling",
+    "is_rare",
+    "learned",
+    "rulings",
+]
+
+ALPHA: Final = 0.01
+"""The chance, for one target and all its fields, that mere noise is called a divergence."""
+
+BY_PERSON: Final = "ruled"
+"""Why something is noise that a person called so."""
+BY_CONTROL: Final = "control"
+BY_PROBE: Final = "self-probe"
+
+CHECKED: Final = frozenset({"timestamp", "float", "host", "set-order"})
+"""Likenesses that looked at the values and are sure; the others only may explain."""
+
+RARE_FROM: Final = 200
+"""Exchanges from which on it is said how rare something is."""
+RARE_BELOW: Final = 0.02
+"""A value that is generated anew differs always; what differs less often is not one."""
+
+_ALIKE_ENOUGH: Final = 0.999
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """How noise is told from a divergence."""
+
+    rule: Literal["test", "diffy"] = "test"
+    half_life: float = 3.0
+    """Days after which a count is worth half."""
+    cells: int = 20_000
+    """How many are told apart in memory."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Policy:
+        """Return what the settings ask for."""
+        return cls(settings.noise_rule, settings.noise_half_life, settings.noise_cells)
+
+
+DEFAULT_POLICY: Final = Policy()
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """
+    What is to be held of a group, with the numbers that say so.
+
+    The counts are sums over the group's cells, weighed by age and by live version.
+    """
+
+    key: GroupKey
+    noise: bool
+    why: str
+    """`ruled`, `control`, `self-probe` or a value shape; '' where it is not noise."""
+    raw: float = 0.0
+    """Exchanges that show it, live against shadow."""
+    alike: float = 0.0
+    """Those of them that are explained by what both values are."""
+    looked: float = 0.0
+    """Exchanges of its route (and statuses) that were compared at all."""
+    twins: float = 0.0
+    """Pairs of answers of one version that show it: with the control, or the probe."""
+    twins_looked: float = 0.0
+    """Pairs of answers of one version that were compared."""
+    more: float = 0.0
+    """Paired exchanges where only the shadow shows it."""
+    less: float = 0.0
+    """Paired exchanges where only the twins show it."""
+    log_e: float = 0.0
+    """Natural logarithm of the evidence that the shadow shows it more often; the largest
+    of its cells."""
+    log_e_needed: float = 0.0
+    """From where on that evidence makes it a divergence, with all fields corrected for."""
+    fields: tuple[str, ...] = ()
+    """Cells that are not noise, as `status size`."""
+
+
+def needed(tests: int) -> float:
+    """Return the logarithm of the evidence that `tests` cells ask for: Bonferroni."""
+    return math.log(max(1, tests) / ALPHA)
+
+
+def spoken(tally: Tally) -> str:
+    """Return which twins have anything to say of a cell; the control goes first."""
+    if tally[CONTROL_BOTH] + tally[CONTROL_RAW] + tally[CONTROL_ONLY] >= FADED:
+        return BY_CONTROL
+    if tally[PROBE_BOTH] + tally[PROBE_RAW] + tally[PROBE_ONLY] >= FADED:
+        return BY_PROBE
+    return ""
+
+
+def learned(tally: Tally, tests: int) -> str:
+    """
+    Return by what a cell is known as noise, `control` or `self-probe`; '' if it is not.
+
+    Two answers of one version must have shown it, and the shadow must not show it more
+    often than they do, by McNemar's test over the exchanges that tell them apart.
+    """
+    if spoken(tally) == BY_CONTROL:
+        seen = tally[CONTROL_BOTH] + tally[CONTROL_ONLY] >= FADED
+        more, less, why = tally[CONTROL_RAW], tally[CONTROL_ONLY], BY_CONTROL
+    else:
+        seen = tally[PROBE_BOTH] + tally[PROBE_ONLY] >= FADED
+        more, less, why = tally[PROBE_RAW], tally[PROBE_ONLY], BY_PROBE
+    if not seen or (more > less and log_paired_e(more, less) >= needed(tests)):
+        return ""
+    return why
+
+
+def learned_by_diffy(field: Tally, looked: Tally) -> str:
+    """Return by what a whole field is noise, by Diffy's rule; '' if it is not."""
+    if looked[LOOKED_CONTROL] > 0:
+        both, raw, only, total = *field[2:5], looked[LOOKED_CONTROL]
+        why = BY_CONTROL
+    else:
+        both, raw, only, total = *field[5:8], looked[LOOKED_PROBE]
+        why = BY_PROBE
+    if total <= 0 or diffy.is_divergence(both + raw, both + only, total):
+        return ""
+    return why
+
+
+def is_rare(tally: Tally, looked: Tally) -> bool:
+    """Return whether a cell differs too seldom for a value that is generated anew."""
+    return looked[RAW] >= RARE_FROM and tally[RAW] < RARE_BELOW * looked[RAW]
+
+
+def unwatched(looked: Tally) -> bool:
+    """Return whether no two answers of one version were ever compared here."""
+    return looked[LOOKED_CONTROL] + looked[LOOKED_PROBE] < FADED
+
+
+# --- what a report asks -----------------------------------------------------------------
+
+
+def rulings(
+    known: Known,
+    policy: Policy = DEFAULT_POLICY,
+    *,
+    today: int,
+    eras: Mapping[str, str] | None = None,
+) -> dict[str, Ruling]:
+    """
+    Return what is held of every group that is known, by fingerprint.
+
+    A group is noise where every cell of it that was seen is.
+
+    Args:
+        known: As the store has it, from `days_back(policy.half_life)` days ago on.
+        policy: How noise is told from a divergence.
+        today: Days since the epoch.
+        eras: The live version of each target that counts in full; the one that was
+            seen last where a target is missing.
+    """
+    facts = Learned.of(known, policy.half_life, today=today)
+    now = {**facts.latest, **(eras or {})}
+    return {
+        fingerprint: _ruling(facts, fingerprint, key, policy, now.get(key.target, ""))
+        for fingerprint, key in facts.keys.items()
+    }
+
+
+def _ruling(
+    facts: Learned, fingerprint: str, key: GroupKey, policy: Policy, era: str
+) -> Ruling:
+    cells = {
+        cell: as_seen_from(era, by_era, CELL)
+        for cell, by_era in facts.cells.get(fingerprint, {}).items()
+    }
+    bases = {
+        status: as_seen_from(era, by_era, BASES)
+        for status, by_era in facts.bases.get((key.target, key.route), {}).items()
+    }
+    tests = facts.tests.get(key.target, 0)
+    field = facts.field(key) if policy.rule == "diffy" else None
+    whys = {
+        cell: _why(tally, field, bases, cell[0], key, tests)
+        for cell, tally in cells.items()
+        if tally[RAW] > 0
+    }
+    said = facts.rulings.get(fingerprint, NoiseRuling.LEARNED)
+    noise = said is NoiseRuling.NOISE or (
+        said is NoiseRuling.LEARNED and bool(whys) and all(whys.values())
+    )
+    return Ruling(
+        key,
+        noise,
+        _named(said, whys) if noise else "",
+        fields=tuple(f"{c[0]} {c[1]}".strip() for c, w in sorted(whys.items()) if not w),
+        log_e_needed=needed(tests),
+        **_numbers(cells, bases),
+    )
+
+
+def _named(said: NoiseRuling, whys: Mapping[tuple[int, str], str]) -> str:
+    return BY_PERSON if said is NoiseRuling.NOISE else min(whys.values())
+
+
+def _why(
+    tally: Tally,
+    field: Tally | None,
+    bases: Mapping[int, Tally],
+    status: int,
+    key: GroupKey,
+    tests: int,
+) -> str:
+    """Return why a cell is noise, as far as counts can say; '' if it is not."""
+    if key.path == MANY:
+        return ""
+    looked = bases.get(status, [0.0] * BASES)
+    if field is not None:
+        total = [0.0] * BASES
+        for base in bases.values():
+            add(total, base)
+        why = learned_by_diffy(field, total)
+    else:
+        why = learned(tally, tests)
+    if why or tally[ALIKE] < _ALIKE_ENOUGH * tally[RAW]:
+        return why
+    if key.kind is Kind.ORDER or key.live in CHECKED or key.live in _NUMBERS:
+        return key.live or key.kind
+    if unwatched(looked) and not is_rare(tally, looked):
+        return key.live
+    return ""
+
+
+_NUMBERS: Final = frozenset({"float", "number", "integer"})
+
+
+def _numbers(
+    cells: Mapping[tuple[int, str], Tally], bases: Mapping[int, Tally]
+) -> dict[str, float]:
+    total = [0.0] * CELL
+    for tally in cells.values():
+        add(total, tally)
+    looked = [0.0] * BASES
+    for status in {status for status, _ in cells}:
+        add(looked, bases.get(status, ()))
+    first = CONTROL_BOTH if spoken(total) == BY_CONTROL else PROBE_BOTH
+    index = LOOKED_CONTROL if looked[LOOKED_CONTROL] else LOOKED_PROBE
+    both, more, less = total[first : first + 3]
+    return {
+        "raw": total[RAW],
+        "alike": total[ALIKE],
+        "looked": looked[RAW],
+        "twins": both + less,
+        "twins_looked": looked[index],
+        "more": more,
+        "less": less,
+        "log_e": max((_log_e(tally) for tally in cells.values()), default=0.0),
+    }
+
+
+def _log_e(tally: Tally) -> float:
+    if spoken(tally) == BY_CONTROL:
+        return log_paired_e(tally[CONTROL_RAW], tally[CONTROL_ONLY])
+    return log_paired_e(tally[PROBE_RAW], tally[PROBE_ONLY])

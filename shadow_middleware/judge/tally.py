@@ -1,0 +1,96 @@
+"""
+The counts of one cell, and what they are shares of, as they are added up in memory.
+
+Plain lists, because several are raised for each exchange: the names below are their
+indexes, in the order of the fields of `NoiseCount` and `NoiseBase`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from shadow_middleware.judge.decay import OTHER_ERA
+from shadow_middleware.knowledge import NoiseBase, NoiseCount
+
+__all__ = [
+    "ALIKE",
+    "BASES",
+    "CELL",
+    "CONTROL_BOTH",
+    "CONTROL_ONLY",
+    "CONTROL_RAW",
+    "LOOKED_CONTROL",
+    "LOOKED_PROBE",
+    "PROBE_BOTH",
+    "PROBE_ONLY",
+    "PROBE_RAW",
+    "RAW",
+    "Tally",
+    "add",
+    "as_seen_from",
+    "of_base",
+    "of_count",
+    "twins",
+]
+
+Tally = list[float]
+
+RAW: Final = 0
+ALIKE: Final = 1
+CONTROL_BOTH: Final = 2
+CONTROL_RAW: Final = 3
+CONTROL_ONLY: Final = 4
+PROBE_BOTH: Final = 5
+PROBE_RAW: Final = 6
+PROBE_ONLY: Final = 7
+CELL: Final = 8
+"""How many counts a cell has."""
+
+LOOKED_CONTROL: Final = 1
+LOOKED_PROBE: Final = 2
+BASES: Final = 3
+"""How many counts a base has; the first is again `RAW`."""
+
+
+def of_count(count: NoiseCount) -> Tally:
+    """Return the counts of a stored cell."""
+    return [
+        count.raw,
+        count.alike,
+        count.control_both,
+        count.control_raw,
+        count.control_only,
+        count.probe_both,
+        count.probe_raw,
+        count.probe_only,
+    ]
+
+
+def of_base(base: NoiseBase) -> Tally:
+    """Return the counts of a stored base."""
+    return [base.raw, base.control, base.probe]
+
+
+def add(total: Tally, more: Iterable[float], worth: float = 1.0) -> None:
+    """Add `more` to `total` in place."""
+    for index, number in enumerate(more):
+        total[index] += worth * number
+
+
+def twins(tally: Tally) -> float:
+    """Return how often two answers of one version showed it."""
+    return (
+        tally[CONTROL_BOTH]
+        + tally[CONTROL_ONLY]
+        + tally[PROBE_BOTH]
+        + tally[PROBE_ONLY]
+    )
+
+
+def as_seen_from(era: str, by_era: Mapping[str, Tally], size: int) -> Tally:
+    """Return the sum over all eras, where those other than `era` count less."""
+    total = [0.0] * size
+    for name, tally in by_era.items():
+        add(total, tally, 1.0 if name == era else OTHER_ERA)
+    return total
