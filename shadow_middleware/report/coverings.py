@@ -1,0 +1,149 @@
+"""
+Which rule speaks of which finding, told from its key alone.
+
+The comparison asks the same of real values; here only shapes are known. So there are
+two answers: whether a rule is sure to explain a finding, and whether it might.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from shadow_middleware.compare.globs import (
+    PathMatcher,
+    compile_name,
+    split_pointer,
+)
+from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.knowledge import MANY, GroupKey
+from shadow_middleware.rule import Rule
+
+__all__ = ["WITHIN", "Cell", "explains", "may_hide"]
+
+WITHIN = {"tiny": 1e-9, "slight": 0.01, "some": 0.5}
+"""For each size of a step the share of the larger number that it stays within."""
+
+_DEEP = "**"
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A finding at one size: what a rule can speak of."""
+
+    key: GroupKey
+    size: str = ""
+    """For numbers, how far they are apart."""
+
+
+def explains(rule: Rule, cell: Cell) -> bool:
+    """Whether the rule is sure to take away all that the cell stands for."""
+    if rule.action == "expect" or rule.matches or rule.keyed_by:
+        return False
+    if cell.key.path == MANY and rule.path != _DEEP:
+        return False
+    return (
+        _concerns(rule, cell.key)
+        and _path_fits(rule, cell.key)
+        and _takes_away(rule, cell)
+    )
+
+
+def may_hide(rule: Rule, cell: Cell) -> bool:
+    """Whether the rule could take away something that the cell stands for."""
+    key = cell.key
+    if rule.action == "expect" or not _concerns(rule, key, perhaps=True):
+        return False
+    if key.path != MANY and not _path_overlaps(rule, key):
+        return False
+    if rule.matches or rule.keyed_by:
+        return True
+    unknown = rule.relative > 0 and key.kind is Kind.CHANGED and not cell.size
+    return unknown or _takes_away(rule, cell)
+
+
+def _concerns(rule: Rule, key: GroupKey, *, perhaps: bool = False) -> bool:
+    """Whether target, part and route fit; `perhaps` counts what cannot be told."""
+    if rule.part != key.part.value or not _name_fits(rule.target, key.target):
+        return False
+    if key.route == MANY:
+        return perhaps or rule.route == _DEEP
+    method, _, route = rule.route.rpartition(" ")
+    called, _, place = key.route.rpartition(" ")
+    if method.strip().upper() not in ("", "*", called):
+        return False
+    return _fits(route, place)
+
+
+def _takes_away(rule: Rule, cell: Cell) -> bool:
+    key = cell.key
+    if rule.kind and rule.kind != key.kind.value:
+        return False
+    if rule.shape and not rule.shape == key.live == key.shadow:
+        return False
+    if rule.action == "ignore":
+        return key.kind is not Kind.UNCHANGED
+    if rule.statuses:
+        return {key.live, key.shadow} <= {str(status) for status in rule.statuses}
+    if rule.unordered:
+        return key.kind is Kind.ORDER
+    return key.kind is Kind.CHANGED and rule.relative >= WITHIN.get(cell.size, 2.0)
+
+
+def _path_fits(rule: Rule, key: GroupKey) -> bool:
+    if key.part is Part.STATUS:
+        return True
+    if key.part is Part.HEADER:
+        return _name_fits(_header_glob(rule.path), key.path)
+    return any(_fits(rule.path, path) for path in _reached(rule, key.path))
+
+
+def _path_overlaps(rule: Rule, key: GroupKey) -> bool:
+    if key.part is not Part.BODY:
+        return _path_fits(rule, key)
+    pattern = tuple(split_pointer(rule.path))
+    return any(
+        _overlap(pattern, tuple(split_pointer(path)))
+        for path in _reached(rule, key.path)
+    )
+
+
+def _reached(rule: Rule, path: str) -> list[str]:
+    """Return the places at which the rule can stand to reach the path."""
+    if rule.action != "ignore" or rule.kind or rule.shape:
+        return [path]
+    # What is ignored whole is ignored with all that is in it.
+    segments = path.split("/")
+    return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
+
+
+@lru_cache(maxsize=4096)
+def _overlap(pattern: tuple[str, ...], shape: tuple[str, ...]) -> bool:
+    """Whether some path has both the pattern and the shape, whose `*` is any key."""
+    if not pattern:
+        return not shape
+    first, rest = pattern[0], pattern[1:]
+    if first == _DEEP:
+        return _overlap(rest, shape) or (bool(shape) and _overlap(pattern, shape[1:]))
+    if not shape:
+        return False
+    meets = first == "*" or shape[0] == "*" or _name_fits(first, shape[0])
+    return meets and _overlap(rest, shape[1:])
+
+
+@lru_cache(maxsize=4096)
+def _matcher(pattern: str) -> PathMatcher[bool]:
+    return PathMatcher([(pattern, True)])
+
+
+def _fits(pattern: str, path: str) -> bool:
+    return bool(_matcher(pattern).find(path))
+
+
+@lru_cache(maxsize=4096)
+def _name_fits(pattern: str, name: str) -> bool:
+    return compile_name(pattern).fullmatch(name) is not None
+
+
+def _header_glob(path: str) -> str:
+    return path.lower().replace("**", "*")

@@ -1,0 +1,131 @@
+"""
+Groups as faces show them: what changed in words, the state, the share of the route.
+
+From the store's groups, its counts and what is known of noise to rows; nothing else
+decides what a person reads of a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from shadow_middleware.evidence import Total
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import Group, GroupKey, GroupState, NoiseRuling
+from shadow_middleware.report.wording import what_changed
+
+__all__ = ["NOISE", "STATES", "GroupNoise", "GroupRow", "group_rows", "state_of"]
+
+NOISE = "noise"
+STATES = (*(state.value for state in GroupState), NOISE)
+"""What a group can be, as it is read."""
+
+_COMPARED = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
+
+
+class GroupNoise(msgspec.Struct, frozen=True):
+    """What is known of one group's noise."""
+
+    why: str = ""
+    """Why all of it is noise, in a word; '' where some of it is not."""
+    sizes: tuple[str, ...] = ()
+    """How far its numbers were apart."""
+
+
+class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One group, ready to be shown."""
+
+    fingerprint: str
+    key: GroupKey
+    what: str
+    """What changed, in words."""
+    state: str
+    """One of `STATES`."""
+    count: int
+    share: float | None
+    """Of the compared answers of its route, how many showed it; None if none are known."""
+    first_at: float
+    last_at: float
+    decided_at: float | None
+    note: str
+    ruling: str
+    noise: str
+    """Why it is noise, in a word; '' where it is none."""
+
+
+_UNKNOWN = GroupNoise()
+
+
+def group_rows(
+    groups: Iterable[Group],
+    totals: Sequence[Total],
+    noise: Mapping[str, GroupNoise],
+) -> list[GroupRow]:
+    """
+    Return a row for each group, in the order in which they come.
+
+    Args:
+        groups: As the store keeps them.
+        totals: Counts of the same time, to take shares of.
+        noise: By fingerprint; a group that is not in it has none.
+    """
+    traffic = _traffic(totals)
+    return [
+        _row(group, traffic, noise.get(group.fingerprint, _UNKNOWN)) for group in groups
+    ]
+
+
+def state_of(group: Group, why: str) -> str:
+    """
+    Return what a group is now, with `why` it is noise, if it is.
+
+    A ruling stands above what was learned, and a decision above both: what somebody
+    resolved or ignored stays so, and comes back as regressed only where it is no noise.
+    """
+    state = group.current
+    if state in (GroupState.IGNORED, GroupState.RESOLVED):
+        return state.value
+    if group.ruling is NoiseRuling.NOISE:
+        return NOISE
+    if group.ruling is NoiseRuling.LEARNED and why:
+        return NOISE
+    return state.value
+
+
+def _row(
+    group: Group, traffic: Mapping[tuple[str, str], int], noise: GroupNoise
+) -> GroupRow:
+    key = group.key
+    state = state_of(group, noise.why)
+    ruled = "a person" if group.ruling is NoiseRuling.NOISE else noise.why
+    return GroupRow(
+        fingerprint=group.fingerprint,
+        key=key,
+        what=what_changed(key, noise.sizes),
+        state=state,
+        count=group.count,
+        share=_share(group.count, traffic.get((key.target, key.route), 0)),
+        first_at=group.first_at,
+        last_at=group.last_at,
+        decided_at=group.decided_at,
+        note=group.note,
+        ruling=group.ruling.value,
+        noise=ruled if state == NOISE else "",
+    )
+
+
+def _traffic(totals: Iterable[Total]) -> dict[tuple[str, str], int]:
+    """Return how many answers were compared, by target and route."""
+    sums: dict[tuple[str, str], int] = {}
+    for row in totals:
+        if row.outcome in _COMPARED:
+            place = (row.target, row.route)
+            sums[place] = sums.get(place, 0) + row.count
+    return sums
+
+
+def _share(count: int, of: int) -> float | None:
+    # Old counts can have been purged while the group's own stays.
+    return count / of if of >= count > 0 else (0.0 if of and not count else None)
