@@ -18,6 +18,7 @@ from shadow_middleware.exchange import CONTROL, Kind, Part
 from shadow_middleware.settings import Rule
 
 __all__ = [
+    "ANY_METHOD",
     "CONTROL",
     "DAY",
     "MANY",
@@ -288,11 +289,15 @@ class RuleTotal(msgspec.Struct, frozen=True):
 # --- coverage -------------------------------------------------------------------------
 
 
+ANY_METHOD = "*"
+"""Stands for the method of a route that takes any: its router does not tell which."""
+
+
 class KnownRoute(msgspec.Struct, frozen=True):
     """A route that the app's own router lists."""
 
     route: str
-    """`GET /users/{id}`."""
+    """`GET /users/{id}`; `* /users/{id}` where it takes any method."""
     at: float
     """When it was last listed, in Unix seconds."""
 
