@@ -143,7 +143,7 @@ def driver_statement(kind: str, row: dict[str, Any], mark: str) -> str:
     ending = "(exchange_id, target) DO NOTHING"
     if kind == "outcomes":
         ending = (
-            "(minute, target, route, outcome, reason) "
+            "(minute, target, route, outcome, reason, version) "
             "DO UPDATE SET count = shadow_counts.count + excluded.count"
         )
     names, marks = ", ".join(row), ", ".join([mark] * len(row))

@@ -131,8 +131,15 @@ class Reader(Protocol):
         """Return the first and the last minute with a count; None when there is none."""
         ...
 
-    def versions(self, target: str | None = None) -> list[VersionSeen]:
-        """Return every version of each target, the latest seen first."""
+    def versions(
+        self, target: str | None = None, since: int | None = None
+    ) -> list[VersionSeen]:
+        """
+        Return every version of each target, the latest seen first.
+
+        '' is among them where a shadow was replayed to and said none. It walks all
+        counts since the minute `since`, so name one where it is known.
+        """
         ...
 
     def groups(

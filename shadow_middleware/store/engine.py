@@ -37,6 +37,7 @@ BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for another process to finish its transaction."""
 
 _WRITING: Final = "shadow_writing"
+_SNAPSHOT: Final = "shadow_snapshot"
 _DRIVERS: Final = {
     "sqlite": "sqlite+pysqlite",
     "postgres": "postgresql+psycopg",
@@ -63,11 +64,18 @@ class Database:
             _check_file(self._url, self.label, create=create)
         self.engine = _engine(self._url)
         self._writing = self.engine.execution_options(**{_WRITING: True})
+        self._snapshot = self.engine.execution_options(**{_SNAPSHOT: True})
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection to read with."""
         with self._translated("read"), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection whose every reading is of the same moment."""
+        with self._translated("read"), self._snapshot.begin() as connection:
             yield connection
 
     @contextmanager
@@ -203,7 +211,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_postgres(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITING):
+    options = connection.get_execution_options()
+    if options.get(_SNAPSHOT):
+        connection.exec_driver_sql(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+        )
+    if options.get(_WRITING):
         connection.exec_driver_sql(
             "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '30s'"
         )

@@ -120,10 +120,10 @@ class MemoryStore:
         until: int | None = None,
         target: str | None = None,
     ) -> list[Total]:
-        """Return the counts, summed over minutes."""
+        """Return the counts, summed over minutes; versions stay apart."""
         found = self._between(self._counts, since, until, target)
         return [
-            Total(key[0], key[1], Outcome(key[2]), key[3], count)
+            Total(key[0], key[1], Outcome(key[2]), key[3], count, key[4])
             for key, count in _summed(found)
         ]
 
@@ -133,12 +133,12 @@ class MemoryStore:
         until: int | None = None,
         target: str | None = None,
     ) -> list[LatencyTotal]:
-        """Return the latency buckets, summed over windows."""
+        """Return the latency buckets, summed over windows; versions stay apart."""
         if since is not None:
             since -= since % LATENCY_WINDOW
         found = self._between(self._latencies, since, until, target)
         return [
-            LatencyTotal(key[0], key[1], key[2], key[3], count)
+            LatencyTotal(key[0], key[1], key[2], key[3], count, key[4])
             for key, count in _summed(found)
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select, tuple_
 
 from shadow_middleware.evidence import LATENCY_WINDOW, DivergenceFilter
 from shadow_middleware.store.schema import (
@@ -12,6 +12,7 @@ from shadow_middleware.store.schema import (
     divergences,
     latencies,
     losses,
+    samples,
     sessions,
 )
 
@@ -36,9 +37,10 @@ def totals_between(
     since: int | None, until: int | None, target: str | None
 ) -> Select[Any]:
     """Sum counts over minutes."""
-    keys = (counts.c.target, counts.c.route, counts.c.outcome, counts.c.reason)
+    table = counts.c
+    keys = (table.target, table.route, table.outcome, table.reason, table.version)
     return (
-        select(*keys, func.sum(counts.c.count).label("count"))
+        select(*keys, func.sum(table.count).label("count"))
         .where(*_between(counts, "minute", since, until, target))
         .group_by(*keys)
         .order_by(*keys)
@@ -52,7 +54,7 @@ def latencies_between(
     if since is not None:
         since -= since % LATENCY_WINDOW
     table = latencies.c
-    keys = (table.target, table.route, table.leg, table.bucket)
+    keys = (table.target, table.route, table.leg, table.bucket, table.version)
     return (
         select(*keys, func.sum(table.count).label("count"))
         .where(*_between(latencies, "window", since, until, target))
@@ -115,6 +117,13 @@ def count_divergences(where: DivergenceFilter) -> Select[Any]:
     return select(func.count()).select_from(divergences).where(*_fitting(where))
 
 
+def of_group(fingerprint: str) -> ColumnElement[bool]:
+    """Tell the divergences that are samples of a group."""
+    ours = select(samples.c.exchange_id, samples.c.target)
+    place = tuple_(divergences.c.exchange_id, divergences.c.target)
+    return place.in_(ours.where(samples.c.fingerprint == fingerprint))
+
+
 def _fitting(where: DivergenceFilter) -> Conditions:
     table = divergences.c
     asked = (
@@ -125,7 +134,8 @@ def _fitting(where: DivergenceFilter) -> Conditions:
         (table.live_status.__eq__, where.live_status),
         (table.shadow_status.__eq__, where.shadow_status),
     )
-    return [compare(value) for compare, value in asked if value is not None]
+    conditions = [compare(value) for compare, value in asked if value is not None]
+    return conditions if where.group is None else [*conditions, of_group(where.group)]
 
 
 def numbered(number: int) -> Select[Any]:

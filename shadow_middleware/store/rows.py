@@ -97,24 +97,34 @@ def count_rows(batch: Batch) -> list[Row]:
                 fit_route(one.route),
                 str(one.outcome),
                 fit(one.reason),
+                fit(one.version),
             ),
             one.count,
         )
         for one in batch.counts
     )
-    return _added_up(("minute", "target", "route", "outcome", "reason"), pairs)
+    names = ("minute", "target", "route", "outcome", "reason", "version")
+    return _added_up(names, pairs)
 
 
 def latency_rows(batch: Batch) -> list[Row]:
     """Return one row for each key, in the order of keys."""
     pairs = (
         (
-            (one.window, fit(one.target), fit_route(one.route), one.leg, one.bucket),
+            (
+                one.window,
+                fit(one.target),
+                fit_route(one.route),
+                one.leg,
+                one.bucket,
+                fit(one.version),
+            ),
             one.count,
         )
         for one in batch.latencies
     )
-    return _added_up(("window", "target", "route", "leg", "bucket"), pairs)
+    names = ("window", "target", "route", "leg", "bucket", "version")
+    return _added_up(names, pairs)
 
 
 def loss_rows(batch: Batch) -> list[Row]:
@@ -177,6 +187,7 @@ _TEXTS: dict[str, Callable[[str], str]] = {
     "request_body": visible,
     "live_body": visible,
     "shadow_body": visible,
+    "version": fit,
 }
 
 
@@ -201,4 +212,5 @@ def to_record(row: Mapping[str, Any]) -> DivergenceRecord:
     )
     for name in ("request_headers", "live_headers", "shadow_headers"):
         fields[name] = msgspec.convert(fields[name], _Headers)
+    fields["groups"] = tuple(fields["groups"])
     return DivergenceRecord(**fields)

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -31,14 +32,23 @@ __all__ = [
     "VERSION_TABLE",
     "counts",
     "divergences",
+    "groups",
     "latencies",
     "losses",
     "metadata",
+    "noise",
+    "noise_bases",
+    "routes",
+    "rule_hits",
+    "rules",
+    "samples",
     "sessions",
+    "signatures",
+    "uses",
     "writers",
 ]
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration that this package holds."""
 
 VERSION_TABLE: Final = "shadow_version"
@@ -67,6 +77,7 @@ counts = Table(
     Column("route", _Key, primary_key=True),
     Column("outcome", _Key, primary_key=True),
     Column("reason", _Key, primary_key=True),
+    Column("version", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -79,6 +90,7 @@ latencies = Table(
     Column("route", _Key, primary_key=True),
     Column("leg", _Key, primary_key=True),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("version", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -117,6 +129,10 @@ divergences = Table(
     Column("live_body", Text, nullable=False),
     Column("shadow_headers", _Json, nullable=False),
     Column("shadow_body", Text, nullable=False),
+    Column("groups", _Json, nullable=False, server_default="[]"),
+    Column("version", _Key, nullable=False, server_default=""),
+    Column("replayable", Boolean, nullable=False, server_default=false()),
+    Column("comparable", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("exchange_id", "target"),
     Index(None, "at"),
     Index(None, "target", "at"),
@@ -139,4 +155,119 @@ writers = Table(
     Column("writer", _Key, primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("at", Double, nullable=False),
+)
+
+# --- what is learned and decided ------------------------------------------------------
+
+groups = Table(
+    "shadow_groups",
+    metadata,
+    Column("fingerprint", _Key, primary_key=True),
+    Column("target", _Key, nullable=False),
+    Column("route", _Key, nullable=False),
+    Column("part", _Key, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("kind", _Key, nullable=False),
+    Column("live", Text, nullable=False),
+    Column("shadow", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    Column("state", _Key, nullable=False, server_default="open"),
+    Column("decided_at", Double),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("ruling", _Key, nullable=False, server_default=""),
+    Index(None, "count", "fingerprint"),
+)
+"""The writer sets what is counted; `state` and what follows it only a person."""
+
+signatures = Table(
+    "shadow_signatures",
+    metadata,
+    Column("signature", _Key, primary_key=True),
+    Column("groups", _Json, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+samples = Table(
+    "shadow_samples",
+    metadata,
+    Column("fingerprint", _Key, primary_key=True),
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("exchange_id", _Key, nullable=False),
+    Column("target", _Key, nullable=False),
+    Column("at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+noise = Table(
+    "shadow_noise",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("era", _Key, primary_key=True),
+    Column("fingerprint", _Key, primary_key=True),
+    Column("status", Integer, primary_key=True, autoincrement=False),
+    Column("size", _Key, primary_key=True),
+    Column("raw", Double, nullable=False),
+    Column("alike", Double, nullable=False),
+    Column("control_both", Double, nullable=False),
+    Column("control_raw", Double, nullable=False),
+    Column("control_only", Double, nullable=False),
+    Column("probe_both", Double, nullable=False),
+    Column("probe_raw", Double, nullable=False),
+    Column("probe_only", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+noise_bases = Table(
+    "shadow_noise_bases",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("era", _Key, primary_key=True),
+    Column("target", _Key, primary_key=True),
+    Column("route", _Key, primary_key=True),
+    Column("status", Integer, primary_key=True, autoincrement=False),
+    Column("raw", Double, nullable=False),
+    Column("control", Double, nullable=False),
+    Column("probe", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+rules = Table(
+    "shadow_rules",
+    metadata,
+    Column("name", _Key, primary_key=True),
+    Column("rule", _Json, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+rule_hits = Table(
+    "shadow_rule_hits",
+    metadata,
+    Column("rule", _Key, primary_key=True),
+    Column("target", _Key, primary_key=True),
+    Column("hid", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+routes = Table(
+    "shadow_routes",
+    metadata,
+    Column("route", _Key, primary_key=True),
+    Column("at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+uses = Table(
+    "shadow_uses",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("route", _Key, primary_key=True),
+    Column("status_class", Integer, primary_key=True, autoincrement=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("mirrored", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Connection, Executable
 
@@ -24,7 +23,8 @@ from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.purge import purge
-from shadow_middleware.store.statements import Statements, settle
+from shadow_middleware.store.sql_knowledge import SqlKnowledge
+from shadow_middleware.store.statements import settle
 from shadow_middleware.store.upgrade import ensure_schema
 
 __all__ = ["SqlStore"]
@@ -33,9 +33,9 @@ MOST_DIGITS = 18
 """Digits of the largest row number that fits both databases."""
 
 
-class SqlStore:
+class SqlStore(SqlKnowledge):
     """
-    A store, a reader and a purger over one database.
+    A store, a reader, a curator and a purger over one database.
 
     Any number of processes and hosts may write to it at once: what they write adds
     up. Opening it creates and upgrades the tables.
@@ -58,9 +58,8 @@ class SqlStore:
         create: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database = Database(url, create=create)
+        super().__init__(Database(url, create=create))
         self._clock = clock
-        self._statements = Statements(self._database)
         try:
             ensure_schema(self._database, create=create)
             self._file = self._database.file_identity()
@@ -72,7 +71,7 @@ class SqlStore:
         """Add the batch to what is there, all of it or nothing."""
         if self._database.file_identity() != self._file:
             raise StoreError(f"the store {self._database.label} was removed")
-        work = self._statements.for_batch(batch)
+        work = self._statements.for_batch(batch, self._clock())
         with self._database.writing() as connection:
             if self._is_new(connection, batch):
                 settle(connection, self._statements, batch.settlements)
@@ -91,10 +90,10 @@ class SqlStore:
         until: int | None = None,
         target: str | None = None,
     ) -> list[Total]:
-        """Return the counts, summed over minutes."""
+        """Return the counts, summed over minutes; versions stay apart."""
         found = self._rows(queries.totals_between(since, until, target))
         return [
-            Total(row.target, row.route, Outcome(row.outcome), row.reason, int(row[4]))
+            Total(row[0], row[1], Outcome(row[2]), row[3], int(row[5]), row[4])
             for row in found
         ]
 
@@ -104,10 +103,11 @@ class SqlStore:
         until: int | None = None,
         target: str | None = None,
     ) -> list[LatencyTotal]:
-        """Return the latency buckets, summed over windows."""
+        """Return the latency buckets, summed over windows; versions stay apart."""
         found = self._rows(queries.latencies_between(since, until, target))
         return [
-            LatencyTotal(row[0], row[1], row[2], row[3], int(row[4])) for row in found
+            LatencyTotal(row[0], row[1], row[2], row[3], int(row[5]), row[4])
+            for row in found
         ]
 
     def losses(
@@ -134,6 +134,10 @@ class SqlStore:
         """Return how many stored divergences fit `where`."""
         return int(self._rows(queries.count_divergences(where))[0][0])
 
+    def samples(self, group: str) -> list[StoredDivergence]:
+        """Return the stored divergences that stand for a group, the newest first."""
+        return self.divergences(DivergenceFilter(group=group))
+
     def find(self, key: str, *, limit: int = 20) -> list[StoredDivergence]:
         """Return the divergences that a row's number or an exchange id names."""
         if key.isascii() and key.isdigit() and len(key) <= MOST_DIGITS:
@@ -154,10 +158,6 @@ class SqlStore:
     def close(self) -> None:
         """Release every connection."""
         self._database.close()
-
-    def _rows(self, statement: Executable) -> list[Any]:
-        with self._database.reading() as connection:
-            return list(connection.execute(statement))
 
     def _stored(self, statement: Executable) -> list[StoredDivergence]:
         return [

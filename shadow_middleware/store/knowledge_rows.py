@@ -1,0 +1,274 @@
+"""
+Between what is learned and decided, and the rows of tables. Pure.
+
+As in `rows`: each key once, sorted, because two transactions that lock rows in
+different orders deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from operator import add
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from shadow_middleware.evidence import Batch
+from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.knowledge import (
+    Decision,
+    Group,
+    GroupKey,
+    GroupState,
+    NoiseRuling,
+    SharedRule,
+    Sighting,
+)
+from shadow_middleware.settings import Rule
+from shadow_middleware.store.rows import Row, fit, fit_route, visible
+
+__all__ = [
+    "CELL",
+    "decided",
+    "fit_rule",
+    "noise_base_rows",
+    "noise_rows",
+    "route_rows",
+    "rule_hit_rows",
+    "rule_row",
+    "sample_rows",
+    "sighting_rows",
+    "signature_rows",
+    "to_group",
+    "to_shared_rule",
+    "use_rows",
+]
+
+LONGEST_PATH: Final = 1_000
+LONGEST_RULE: Final = 300
+"""Characters. A rule is named after its fields where nobody names it."""
+
+CELL: Final = (
+    "raw",
+    "alike",
+    "control_both",
+    "control_raw",
+    "control_only",
+    "probe_both",
+    "probe_raw",
+    "probe_only",
+)
+"""What is counted of a cell of noise."""
+
+_Merge = Callable[[Any, Any], Any]
+
+
+def fit_rule(name: str) -> str:
+    """Return a rule's name as a key."""
+    return fit(name, LONGEST_RULE)
+
+
+def sighting_rows(batch: Batch) -> list[Row]:
+    """Return one row for each group. Its fingerprint is of the whole key, uncut."""
+    rows = map(_sighting_row, batch.sightings)
+    return _merged(rows, ("fingerprint",), count=add, first_at=min, last_at=max)
+
+
+def _sighting_row(one: Sighting) -> Row:
+    key = one.key
+    return {
+        "fingerprint": key.fingerprint,
+        "target": fit(key.target),
+        "route": fit_route(key.route),
+        "part": str(key.part),
+        "path": fit(key.path, LONGEST_PATH),
+        "kind": str(key.kind),
+        "live": fit(key.live),
+        "shadow": fit(key.shadow),
+        "count": one.count,
+        "first_at": one.first_at,
+        "last_at": one.last_at,
+    }
+
+
+def signature_rows(batch: Batch, at: float) -> list[Row]:
+    """Return one row for each signature, seen at `at`."""
+    rows = (
+        {
+            "signature": fit(one.signature),
+            "groups": [fit(group) for group in one.groups],
+            "at": at,
+        }
+        for one in batch.signatures
+    )
+    return _merged(rows, ("signature",))
+
+
+def sample_rows(batch: Batch) -> list[Row]:
+    """Return one row for each slot: the newest sample."""
+    newest_last = sorted(batch.samples, key=lambda one: (one.at, one.exchange_id))
+    rows = (
+        {
+            "fingerprint": fit(one.group),
+            "slot": one.slot,
+            "exchange_id": fit(one.exchange_id),
+            "target": fit(one.target),
+            "at": one.at,
+        }
+        for one in newest_last
+    )
+    last: dict[str, _Merge] = dict.fromkeys(("exchange_id", "target", "at"), _second)
+    return _merged(rows, ("fingerprint", "slot"), **last)
+
+
+def noise_rows(batch: Batch) -> list[Row]:
+    """Return one row for each cell of a day."""
+    rows = (
+        {
+            "day": one.day,
+            "era": fit(one.era),
+            "fingerprint": fit(one.group),
+            "status": one.status,
+            "size": fit(one.size),
+            **{name: getattr(one, name) for name in CELL},
+        }
+        for one in batch.noise
+    )
+    keys = ("day", "era", "fingerprint", "status", "size")
+    return _merged(rows, keys, **dict.fromkeys(CELL, add))
+
+
+def noise_base_rows(batch: Batch) -> list[Row]:
+    """Return one row for each route and status of a day."""
+    rows = (
+        asdict(one)
+        | {
+            "era": fit(one.era),
+            "target": fit(one.target),
+            "route": fit_route(one.route),
+        }
+        for one in batch.noise_bases
+    )
+    keys = ("day", "era", "target", "route", "status")
+    return _merged(rows, keys, raw=add, control=add, probe=add)
+
+
+def rule_hit_rows(batch: Batch) -> list[Row]:
+    """Return one row for each rule, target and sort of difference."""
+    rows = (
+        asdict(one)
+        | {
+            "rule": fit_rule(one.rule),
+            "target": fit(one.target),
+            "hid": fit(one.hid),
+        }
+        for one in batch.rule_hits
+    )
+    return _merged(rows, ("rule", "target", "hid"), count=add, last_at=max)
+
+
+def route_rows(batch: Batch) -> list[Row]:
+    """Return one row for each route that was listed."""
+    rows = ({"route": fit_route(one.route), "at": one.at} for one in batch.routes)
+    return _merged(rows, ("route",), at=max)
+
+
+def use_rows(batch: Batch) -> list[Row]:
+    """Return one row for each route and status class of a day."""
+    rows = (asdict(one) | {"route": fit_route(one.route)} for one in batch.uses)
+    return _merged(rows, ("day", "route", "status_class"), seen=add, mirrored=add)
+
+
+def _merged(rows: Iterable[Row], keys: tuple[str, ...], **merges: _Merge) -> list[Row]:
+    """Return one row for each key, sorted; other fields are those of the first."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        there = found.setdefault(key, row)
+        if there is not row:
+            for name, merge in merges.items():
+                there[name] = merge(there[name], row[name])
+    return [found[key] for key in sorted(found)]
+
+
+def _second(_first: Any, second: Any) -> Any:
+    return second
+
+
+def to_group(row: Mapping[str, Any]) -> Group:
+    """Return the group that a row holds."""
+    key = GroupKey(
+        row["target"],
+        row["route"],
+        Part(row["part"]),
+        row["path"],
+        Kind(row["kind"]),
+        row["live"],
+        row["shadow"],
+    )
+    return Group(
+        row["fingerprint"],
+        key,
+        int(row["count"]),
+        row["first_at"],
+        row["last_at"],
+        GroupState(row["state"]),
+        row["decided_at"],
+        row["note"],
+        NoiseRuling(row["ruling"]),
+    )
+
+
+def decided(decision: Decision) -> Row:
+    """
+    Return the columns of a group that a decision sets.
+
+    Raises:
+        ValueError: the state is one that no person decides.
+    """
+    values: Row = {}
+    if decision.state is GroupState.REGRESSED:
+        raise ValueError(
+            "a group is regressed because it was seen again; nobody decides it"
+        )
+    if decision.state is not None:
+        values |= {"state": str(decision.state), "decided_at": decision.at}
+    if decision.ruling is not None:
+        values["ruling"] = str(decision.ruling)
+    if decision.note is not None:
+        values["note"] = visible(decision.note)
+    return values
+
+
+_DEFAULTS: Final = msgspec.to_builtins(Rule())
+
+
+def rule_row(shared: SharedRule) -> Row:
+    """
+    Return the row of a rule that was added at run time.
+
+    It names only what the rule says, so that a version that knows fewer fields can
+    read it as long as it uses none of the others.
+    """
+    stated = {
+        name: value
+        for name, value in msgspec.to_builtins(shared.rule).items()
+        if value != _DEFAULTS[name]
+    }
+    return {
+        "name": fit_rule(shared.rule.name),
+        "rule": stated,
+        "at": shared.at,
+        "note": visible(shared.note),
+    }
+
+
+def to_shared_rule(row: Mapping[str, Any]) -> SharedRule:
+    """
+    Return the rule that a row holds.
+
+    Raises:
+        msgspec.ValidationError: another version wrote it, and it says more than is known.
+    """
+    return SharedRule(msgspec.convert(row["rule"], Rule), row["at"], row["note"])

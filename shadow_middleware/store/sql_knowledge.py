@@ -1,0 +1,175 @@
+"""What is learned and decided, in SQLite or Postgres: reading it, and deciding."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Executable, delete, update
+
+from shadow_middleware.knowledge import (
+    Decision,
+    Group,
+    GroupFilter,
+    Known,
+    KnownRoute,
+    NoiseBase,
+    NoiseCount,
+    RouteUse,
+    RuleTotal,
+    SharedRule,
+    Signature,
+    VersionSeen,
+)
+from shadow_middleware.store import knowledge_queries as queries
+from shadow_middleware.store import knowledge_rows, rows
+from shadow_middleware.store.engine import Database
+from shadow_middleware.store.schema import groups, rules
+from shadow_middleware.store.statements import Statements
+
+__all__ = ["SqlKnowledge"]
+
+_logger = logging.getLogger("shadow_middleware.store")
+
+EVERY: Final = GroupFilter()
+
+
+class SqlKnowledge:
+    """The half of `SqlStore` that knows groups, noise, rules and routes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._statements = Statements(database)
+        self._strange: set[str] = set()
+
+    def versions(
+        self, target: str | None = None, since: int | None = None
+    ) -> list[VersionSeen]:
+        """Return every version of each target, the latest seen first."""
+        found = self._rows(queries.versions_since(since, target))
+        return [
+            VersionSeen(row[0], row[1], row[2], row[3], int(row[4])) for row in found
+        ]
+
+    def groups(
+        self, where: GroupFilter | None = None, *, limit: int = 1_000, offset: int = 0
+    ) -> list[Group]:
+        """Return groups that fit `where`, those with the most divergences first."""
+        found = self._rows(queries.groups_where(where or EVERY, limit, offset))
+        return [knowledge_rows.to_group(row._mapping) for row in found]
+
+    def count_groups(self, where: GroupFilter | None = None) -> int:
+        """Return how many groups fit `where`."""
+        return int(self._rows(queries.count_groups(where or EVERY))[0][0])
+
+    def signatures(self) -> list[Signature]:
+        """Return what each signature of several groups stands for."""
+        found = self._rows(queries.all_signatures())
+        return [Signature(row.signature, tuple(row.groups)) for row in found]
+
+    def noise(
+        self, since_day: int | None = None, target: str | None = None
+    ) -> list[NoiseCount]:
+        """Return what was counted of noise, each day apart."""
+        found = self._rows(queries.noise_since(since_day, target))
+        return [NoiseCount(*row) for row in found]
+
+    def noise_bases(
+        self, since_day: int | None = None, target: str | None = None
+    ) -> list[NoiseBase]:
+        """Return what the counts of noise are shares of, each day apart."""
+        found = self._rows(queries.noise_bases_since(since_day, target))
+        return [NoiseBase(*row) for row in found]
+
+    def known(self, since_day: int) -> Known:
+        """Return all that an agent judges by, in one reading."""
+        with self._database.snapshot() as connection:
+            cells = _asked(connection, queries.noise_since(since_day))
+            bases = _asked(connection, queries.noise_bases_since(since_day))
+            seen = _asked(connection, queries.groups_to_know(since_day))
+            added = _asked(connection, queries.all_rules())
+        return Known(
+            cells=[NoiseCount(*row) for row in cells],
+            bases=[NoiseBase(*row) for row in bases],
+            groups=[knowledge_rows.to_group(row._mapping) for row in seen],
+            rules=self._understood(added),
+        )
+
+    def rules(self) -> list[SharedRule]:
+        """Return the rules that were added at run time, by name."""
+        return self._understood(self._rows(queries.all_rules()))
+
+    def _understood(self, found: Iterable[Any]) -> list[SharedRule]:
+        """Return the rules that this version can read; say once which it cannot."""
+        understood = []
+        for row in found:
+            try:
+                understood.append(knowledge_rows.to_shared_rule(row._mapping))
+            except msgspec.ValidationError as error:
+                self._note_strange(row.name, error)
+        return understood
+
+    def _note_strange(self, name: str, error: Exception) -> None:
+        if name not in self._strange:
+            self._strange.add(name)
+            _logger.warning(
+                "the rule %r of the store does not apply here: another version of "
+                "shadow-middleware wrote it, and this one cannot read it: %s",
+                name,
+                error,
+            )
+
+    def rule_totals(self) -> list[RuleTotal]:
+        """Return how often each rule explained what, of all that ever fired."""
+        return [RuleTotal(*row) for row in self._rows(queries.totals_of_rules())]
+
+    def routes(self) -> list[KnownRoute]:
+        """Return the routes that apps have listed, by name."""
+        return [KnownRoute(*row) for row in self._rows(queries.all_routes())]
+
+    def uses(self, since_day: int | None = None) -> list[RouteUse]:
+        """Return how often live traffic used each route, summed over days (`day` 0)."""
+        found = self._rows(queries.uses_since(since_day))
+        return [
+            RouteUse(0, route, status_class, int(seen), int(mirrored))
+            for route, status_class, seen, mirrored in found
+        ]
+
+    def decide(self, decision: Decision) -> bool:
+        """
+        Note a decision about a group; False where no such group is known.
+
+        Raises:
+            ValueError: the state is one that no person decides.
+        """
+        values = knowledge_rows.decided(decision)
+        here = groups.c.fingerprint == rows.fit(decision.group)
+        # A decision about nothing still has to find its group.
+        values = values or {"fingerprint": groups.c.fingerprint}
+        return self._changes(update(groups).where(here).values(values))
+
+    def add_rule(self, rule: SharedRule) -> bool:
+        """Add a rule for every process; False where one of that name is there."""
+        row = knowledge_rows.rule_row(rule)
+        return self._changes(self._statements.rule, row)
+
+    def remove_rule(self, name: str) -> bool:
+        """Remove a rule that was added at run time; False where there is none."""
+        here = rules.c.name == knowledge_rows.fit_rule(name)
+        return self._changes(delete(rules).where(here))
+
+    def _changes(
+        self, statement: Executable, row: dict[str, Any] | None = None
+    ) -> bool:
+        with self._database.writing() as connection:
+            return connection.execute(statement, row).rowcount > 0
+
+    def _rows(self, statement: Executable) -> list[Any]:
+        with self._database.reading() as connection:
+            return _asked(connection, statement)
+
+
+def _asked(connection: Connection, statement: Executable) -> list[Any]:
+    return list(connection.execute(statement))
