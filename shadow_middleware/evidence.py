@@ -183,6 +183,7 @@ class Batch(msgspec.Struct, frozen=True):
     sightings: Sequence[Sighting] = ()
     signatures: Sequence[Signature] = ()
     samples: Sequence[Sample] = ()
+    """Each names a divergence of this batch, and is kept or lost with it."""
     noise: Sequence[NoiseCount] = ()
     noise_bases: Sequence[NoiseBase] = ()
     rule_hits: Sequence[RuleHit] = ()

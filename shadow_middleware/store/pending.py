@@ -23,16 +23,19 @@ from shadow_middleware.evidence import (
     Settlement,
 )
 from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import Sample
+from shadow_middleware.store.pending_knowledge import PendingKnowledge
 
-__all__ = ["BUFFER_FULL", "REFUSED", "Pending", "outcomes_in", "weight"]
+__all__ = ["BUFFER_FULL", "REFUSED", "Pending", "outcomes_in", "samples_of", "weight"]
 
 BUFFER_FULL: Final = "buffer_full"
 REFUSED: Final = "refused"
 
 HOUR: Final = 60
 
-CountKey = tuple[int, str, str, Outcome, str]
-LatencyKey = tuple[int, str, str, str, int]
+CountKey = tuple[int, str, str, Outcome, str, str]
+LatencyKey = tuple[int, str, str, str, int, str]
+Samples = tuple[Sample, ...]
 K = TypeVar("K", CountKey, LatencyKey, tuple[int, str, str])
 
 
@@ -44,8 +47,9 @@ class Pending:
         most: Divergences held, those handed out by `take` and not yet released too.
         most_bytes: Their weight in all.
         most_keys: Distinct counts, and distinct latency buckets, told apart; beyond,
-            they go on under the route `(other)`, and beyond twice as many also by the
-            hour and without a reason.
+            they go on under the route `(other)`, beyond twice as many also by the hour
+            and without a reason, and beyond three times without a version. Of what
+            was learned, distinct keys of each sort.
     """
 
     def __init__(self, most: int, most_bytes: int, most_keys: int) -> None:
@@ -56,7 +60,8 @@ class Pending:
         self._held = 0
         self._held_bytes = 0
         self._sealed: deque[Batch] = deque()
-        self._divergences: deque[DivergenceRecord] = deque()
+        self._divergences: deque[tuple[DivergenceRecord, Samples]] = deque()
+        self._knowledge = PendingKnowledge(most_keys)
         self._losses: dict[tuple[int, str, str], int] = {}
         self._clear_sums()
 
@@ -75,7 +80,13 @@ class Pending:
             or self._settlements
             or self._losses
             or self._sealed
+            or self._knowledge
         )
+
+    @property
+    def lost_knowledge(self) -> int:
+        """How much of what was learned did not fit."""
+        return self._knowledge.lost
 
     def add(self, batch: Batch) -> None:
         """Take in a batch; what exceeds the bounds is counted as lost."""
@@ -88,8 +99,11 @@ class Pending:
             self._add_progress(progress)
         for loss in batch.losses:
             _add(self._losses, (loss.minute, loss.target, loss.reason), loss.count)
+        samples = samples_of(batch)
         for record in batch.divergences:
-            self._add_divergence(record)
+            ours = samples.get((record.exchange_id, record.target), ())
+            self._add_divergence(record, ours)
+        self._knowledge.add(batch)
 
     def _add_settlements(self, batch: Batch) -> None:
         for one in batch.settlements:
@@ -102,22 +116,44 @@ class Pending:
                 self._settlements[key] = one
 
     def _add_count(self, one: Count) -> None:
-        key = (one.minute, one.target, one.route, one.outcome, one.reason)
-        if key not in self._counts and len(self._counts) >= self._most_keys:
-            key = (one.minute, one.target, OVERFLOW, one.outcome, one.reason)
-            if len(self._counts) >= 2 * self._most_keys:
+        held = len(self._counts)
+        key = (
+            one.minute,
+            one.target,
+            one.route,
+            one.outcome,
+            one.reason,
+            one.version,
+        )
+        if held >= self._most_keys and key not in self._counts:
+            key = (*key[:2], OVERFLOW, one.outcome, one.reason, one.version)
+            if held >= 2 * self._most_keys:
+                version = self._told_apart(one.version, held)
                 hour = one.minute - one.minute % HOUR
-                key = (hour, one.target, OVERFLOW, one.outcome, OVERFLOW)
+                key = (hour, one.target, OVERFLOW, one.outcome, OVERFLOW, version)
         _add(self._counts, key, one.count)
 
     def _add_latency(self, one: LatencyCount) -> None:
-        key = (one.window, one.target, one.route, one.leg, one.bucket)
-        if key not in self._latencies and len(self._latencies) >= self._most_keys:
-            key = (one.window, one.target, OVERFLOW, one.leg, one.bucket)
-            if len(self._latencies) >= 2 * self._most_keys:
+        held = len(self._latencies)
+        key = (
+            one.window,
+            one.target,
+            one.route,
+            one.leg,
+            one.bucket,
+            one.version,
+        )
+        if held >= self._most_keys and key not in self._latencies:
+            key = (*key[:2], OVERFLOW, one.leg, one.bucket, one.version)
+            if held >= 2 * self._most_keys:
+                version = self._told_apart(one.version, held)
                 hour = one.window - one.window % HOUR
-                key = (hour, one.target, OVERFLOW, one.leg, one.bucket)
+                key = (hour, one.target, OVERFLOW, one.leg, one.bucket, version)
         _add(self._latencies, key, one.count)
+
+    def _told_apart(self, version: str, held: int) -> str:
+        """Return the version, or what stands for all where a shadow names too many."""
+        return OVERFLOW if version and held >= 3 * self._most_keys else version
 
     def _add_progress(self, one: Progress) -> None:
         key = (one.session, one.target)
@@ -131,14 +167,14 @@ class Pending:
             )
         self._progress[key] = one
 
-    def _add_divergence(self, record: DivergenceRecord) -> None:
+    def _add_divergence(self, record: DivergenceRecord, samples: Samples) -> None:
         heavy = weight(record)
         if self._held >= self._most or self._held_bytes + heavy > self._most_bytes:
             self.lose(record, BUFFER_FULL)
             return
         self._held += 1
         self._held_bytes += heavy
-        self._divergences.append(record)
+        self._divergences.append((record, samples))
 
     def lose(self, record: DivergenceRecord, reason: str) -> None:
         """Count the record as lost; the count itself goes to the store."""
@@ -150,16 +186,24 @@ class Pending:
         if self._sealed:
             return self._sealed.popleft()
         some = min(most, len(self._divergences))
-        divergences = [self._divergences.popleft() for _ in range(some)]
+        taken = [self._divergences.popleft() for _ in range(some)]
         losses = [Loss(*key, count) for key, count in self._losses.items()]
         self._losses = {}
-        return replace(self._take_sums(), divergences=divergences, losses=losses)
+        return replace(
+            self._knowledge.take(self._take_sums()),
+            divergences=[record for record, _ in taken],
+            samples=[sample for _, samples in taken for sample in samples],
+            losses=losses,
+        )
 
     def _take_sums(self) -> Batch:
         batch = Batch(
-            counts=[Count(*key, count) for key, count in self._counts.items()],
+            counts=[
+                Count(*key[:5], count, key[5]) for key, count in self._counts.items()
+            ],
             latencies=[
-                LatencyCount(*key, count) for key, count in self._latencies.items()
+                LatencyCount(*key[:5], count, key[5])
+                for key, count in self._latencies.items()
             ],
             progress=list(self._progress.values()),
             settlements=list(self._settlements.values()),
@@ -175,6 +219,15 @@ class Pending:
 
 def _add(sums: dict[K, int], key: K, count: int) -> None:
     sums[key] = sums.get(key, 0) + count
+
+
+def samples_of(batch: Batch) -> dict[tuple[str, str], Samples]:
+    """Return samples by the divergence they name: they are kept or lost with it."""
+    found: dict[tuple[str, str], Samples] = {}
+    for sample in batch.samples:
+        key = (sample.exchange_id, sample.target)
+        found[key] = (*found.get(key, ()), sample)
+    return found
 
 
 def outcomes_in(batch: Batch) -> int:

@@ -20,7 +20,12 @@ from msgspec.structs import replace
 from shadow_middleware.errors import RefusedByStoreError
 from shadow_middleware.evidence import Batch
 from shadow_middleware.store.base import Store
-from shadow_middleware.store.pending import REFUSED, Pending, outcomes_in
+from shadow_middleware.store.pending import REFUSED, Pending, outcomes_in, samples_of
+from shadow_middleware.store.pending_knowledge import (
+    knowledge_in,
+    learned_of,
+    without_learned,
+)
 
 __all__ = ["Lost", "Writer"]
 
@@ -40,6 +45,8 @@ class Lost(msgspec.Struct, frozen=True):
     """Divergences that are counted without a record."""
     outcomes: int = 0
     """Counted outcomes; none before the writer is closed."""
+    knowledge: int = 0
+    """What was learned and did not fit, was refused, or was never taken."""
 
 
 class Writer:
@@ -80,6 +87,7 @@ class Writer:
         self._failure = ""
         self._number = 0
         self._lost_outcomes = 0
+        self._lost_knowledge = 0
         self._lost_unwritten = 0
         self._hurried = False
         self._flushing = 0
@@ -92,7 +100,8 @@ class Writer:
         """What was lost so far."""
         with self._changed:
             samples = self._pending.lost_samples + self._lost_unwritten
-            return Lost(samples, self._lost_outcomes)
+            learned = self._pending.lost_knowledge + self._lost_knowledge
+            return Lost(samples, self._lost_outcomes, learned)
 
     @property
     def failure(self) -> str:
@@ -228,7 +237,7 @@ class Writer:
             if not self._work or self._work[0] is not batch:
                 return
             self._work.popleft()
-            rest = replace(batch, divergences=())
+            rest = replace(batch, divergences=(), samples=())
             if len(batch.divergences) == 1 and rest == replace(
                 Batch(), writer=rest.writer, number=rest.number
             ):
@@ -236,10 +245,16 @@ class Writer:
                 self._pending.lose(batch.divergences[0], REFUSED)
             elif batch.divergences:
                 self._queue(rest)
+                samples = samples_of(batch)
                 for record in batch.divergences:
-                    self._queue(Batch(divergences=(record,)))
+                    ours = samples.get((record.exchange_id, record.target), ())
+                    self._queue(Batch(divergences=(record,), samples=ours))
+            elif knowledge_in(batch) > 0 and batch != learned_of(batch):
+                self._queue(without_learned(batch))
+                self._queue(learned_of(batch))
             else:
                 self._lost_outcomes += outcomes_in(batch)
+                self._lost_knowledge += knowledge_in(batch)
             self._changed.notify_all()
         _logger.warning("%s", error)
 
@@ -267,6 +282,7 @@ class Writer:
     def _lose(self, batch: Batch) -> None:
         self._lost_unwritten += len(batch.divergences)
         self._lost_outcomes += outcomes_in(batch)
+        self._lost_knowledge += knowledge_in(batch)
 
     def _lose_what_is_left(self) -> None:
         left = list(self._work)
