@@ -22,6 +22,7 @@ from shadow_middleware.exchange import Exchange, Replay
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.intake import Intake
 from shadow_middleware.observe.recorder import Recorder
+from shadow_middleware.observe.usage import Usage
 from shadow_middleware.pipeline import Lane, Pipeline
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.writer import Writer
@@ -137,6 +138,7 @@ class Bench:
             clock=clock,
         )
         self.pipeline = Pipeline(lanes, self.recorder, self.sessions.ended)
+        self._usage = Usage(redactor, clock)
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""
@@ -146,7 +148,17 @@ class Bench:
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take one exchange."""
+        self._usage.mirrored(exchange)
         self.pipeline.accept(exchange, size)
+
+    def listed(self, routes: list[str]) -> None:
+        """Take note of the routes that an app's router lists."""
+        self._usage.listed(routes)
+
+    def used(self, uses: list[codec.Use]) -> None:
+        """Take note of live requests that were not mirrored."""
+        for use in uses:
+            self._usage.passed(use.route, use.status_class, use.count)
 
     def account(self, session: str, selected: int, drops: dict[str, int]) -> None:
         """Take note of what the live side selected in all and dropped since."""
@@ -154,12 +166,13 @@ class Bench:
         if drops:
             self.pipeline.dropped(session, drops)
 
-    def flush(self) -> None:
+    def flush(self, *, last: bool = False) -> None:
         """Send on to the store, and to the live processes, what is new."""
         self.pipeline.announce_changes()
         self.recorder.flush()
-        rest = self.sessions.complete(Batch())
-        if rest.progress or rest.settlements:
+        used = self._usage.take(now=last)
+        rest = self.sessions.complete(used or Batch())
+        if rest.progress or rest.settlements or used:
             self._add(rest)
         waiting = sum(lane.scheduler.depth for lane in self.pipeline.lanes)
         in_flight = sum(lane.scheduler.in_flight for lane in self.pipeline.lanes)
@@ -171,7 +184,7 @@ class Bench:
     async def close(self, seconds: float) -> None:
         """Let what is under way end for up to `seconds`, write it, and stop."""
         await self.pipeline.drain(seconds)
-        self.flush()
+        self.flush(last=True)
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
 

@@ -28,6 +28,7 @@ import msgspec
 from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.base import HandoffState
+from shadow_middleware.handoff.census import Census
 from shadow_middleware.handoff.outbox import Frame, Outbox
 
 __all__ = ["AgentSocket"]
@@ -65,7 +66,7 @@ class AgentSocket:
         *("_lock", "_selected", "_batch", "_room", "_places", "_dropped_keys"),
         *("_keeper", "_clock", "_pushed", "_interval", "_socket", "_outbox"),
         *("_deferred", "_dropped", "_unreported", "_max_bytes", "_max_count"),
-        *("_starting", "_make_keeper", "session", "ended", "agents"),
+        *("_starting", "_make_keeper", "session", "ended", "agents", "census"),
     )
 
     def __init__(
@@ -93,6 +94,7 @@ class AgentSocket:
         # What waits to be encoded is small beside the buffer, whatever its size.
         self._many = max(1, min(MANY, max_count // 2))
         self.small = min(SMALL, max_bytes // (2 * self._many))
+        self.census = Census()
         self._begin()
 
     def _begin(self) -> None:
@@ -251,6 +253,7 @@ class AgentSocket:
         """Begin anew in a child process; what was held is the parent's to send."""
         if self._socket is not None:
             self._socket.close()
+        self.census.begin()
         self._begin()
 
     # --- called by the timer and by the keeper --------------------------------------

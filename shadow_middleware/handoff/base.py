@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from shadow_middleware.capture import Capture, Record
+from shadow_middleware.handoff.census import Census
 
 __all__ = ["Ears", "Handoff", "HandoffState", "Launcher", "Pipe"]
 
@@ -42,6 +43,8 @@ class Handoff(Protocol):
     """Whether an asyncio loop has a timer that will send what is held."""
     small: int
     """Bytes that an exchange may have to be given to `add`."""
+    census: Census
+    """Takes note of what is not mirrored, and of the routes that there are."""
 
     @property
     def free_bytes(self) -> int:

@@ -2,8 +2,10 @@
 The format that crosses the wall: length-prefixed frames of MessagePack.
 
     frame  = length (4 bytes, big endian, of what follows) kind (1 byte) payload
-    kinds  live to agent: HELLO, BATCH, WANTS, BYE; agent to live: STATUS, EVENT
+    kinds  live to agent: HELLO, BATCH, WANTS, BYE, ROUTES, USES
+           agent to live: STATUS, EVENT
 
+Either side passes over kinds that it does not know, so one may be newer than the other.
 Pure. Nothing here can run code when it decodes. A record that does not decode is
 counted, and costs no other record.
 """
@@ -26,7 +28,9 @@ __all__ = [
     "EVENT",
     "FIELDS",
     "HELLO",
+    "ROUTES",
     "STATUS",
+    "USES",
     "WANTS",
     "Batch",
     "BatchFrame",
@@ -35,12 +39,13 @@ __all__ = [
     "Hello",
     "Odd",
     "Status",
+    "Use",
     "decode_batch",
     "exchange_of",
     "frame",
 ]
 
-HELLO, BATCH, WANTS, BYE, STATUS, EVENT = range(1, 7)
+HELLO, BATCH, WANTS, BYE, STATUS, EVENT, ROUTES, USES = range(1, 9)
 
 FIELDS: Final = (
     *("number", "started", "first_byte", "ended"),
@@ -104,6 +109,15 @@ class Event(msgspec.Struct, frozen=True):
 
     name: str
     payload: dict[str, Any]
+
+
+class Use(msgspec.Struct, frozen=True, array_like=True):
+    """How often live traffic used a route without being mirrored."""
+
+    route: str
+    """`GET /users/{id}`, not redacted yet."""
+    status_class: int
+    count: int
 
 
 _Pairs = list[tuple[bytes, bytes]]

@@ -36,6 +36,14 @@ class Sink(Protocol):
         """Take one exchange; neither block nor raise."""
         ...
 
+    def listed(self, routes: list[str]) -> None:
+        """Take note of the routes that the app's router lists."""
+        ...
+
+    def used(self, uses: list[codec.Use]) -> None:
+        """Take note of live requests that were not mirrored."""
+        ...
+
 
 class Host(Protocol):
     """What stands behind every connection of an agent."""
@@ -106,11 +114,19 @@ class Intake(asyncio.Protocol):
             self.wants = msgspec.msgpack.decode(payload, type=frozenset[str])
         elif kind == codec.BYE:
             self.close()
+        elif kind == codec.ROUTES:
+            self._ready().listed(msgspec.msgpack.decode(payload, type=list[str]))
+        elif kind == codec.USES:
+            self._ready().used(msgspec.msgpack.decode(payload, type=list[codec.Use]))
+
+    def _ready(self) -> Sink:
+        if self._sink is None:
+            raise DecodeError("a frame came before its hello")
+        return self._sink
 
     def _take_batch(self, payload: bytes) -> None:
-        hello, sink = self.hello, self._sink
-        if hello is None or sink is None:
-            raise DecodeError("a batch came before its hello")
+        hello, sink = self.hello, self._ready()
+        assert hello is not None
         batch = codec.decode_batch(payload)
         drops = dict(batch.drops)
         for raw in batch.records:

@@ -26,6 +26,8 @@ logger = logging.getLogger("shadow_middleware")
 
 TICK: Final = 0.25
 BUSY_TICK: Final = 0.05
+USES_INTERVAL: Final = 1.0
+"""Seconds between two frames of what was not mirrored."""
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
 
@@ -46,6 +48,7 @@ class Keeper:
         self._ears = ears
         self._stopping = threading.Event()
         self._pipe: Pipe | None = None
+        self._next_uses = 0.0
         self._thread = threading.Thread(
             target=self._run, name="shadow-middleware-keeper", daemon=True
         )
@@ -61,6 +64,7 @@ class Keeper:
         pipe = self._pipe
         if pipe is None:
             return done
+        self._tell_of_uses()
         self._handoff.tell(codec.BYE, None)
         self._handoff.flush(min(timeout, 0.5))
         ended = pipe.wait(timeout) if wait or pipe.mortal else True
@@ -112,6 +116,8 @@ class Keeper:
         """Return when the agent has gone."""
         frames = codec.Frames()
         seen = -1
+        census = self._handoff.census
+        untold = True
         with selectors.DefaultSelector() as selector:
             selector.register(pipe.socket, selectors.EVENT_READ)
             while True:
@@ -128,6 +134,22 @@ class Keeper:
                     self._handoff.flush()
                 if wants != (wants := self._ears.wanted()):
                     self._handoff.tell(codec.WANTS, wants)
+                if census.list_routes() or untold:
+                    untold = False
+                    self._handoff.tell(codec.ROUTES, census.routes)
+                self._tell_of_uses_in_time()
+
+    def _tell_of_uses_in_time(self) -> None:
+        """Tell of what was not mirrored, once in a while and while the agent listens."""
+        now = time.monotonic()
+        if now >= self._next_uses and not self._handoff.stuck:
+            self._next_uses = now + USES_INTERVAL
+            self._tell_of_uses()
+
+    def _tell_of_uses(self) -> None:
+        uses = self._handoff.census.take()
+        if uses:
+            self._handoff.tell(codec.USES, uses)
 
     def _hear(self, pipe: Pipe, frames: codec.Frames) -> bool:
         """Take in what the agent says; False when it has gone."""
