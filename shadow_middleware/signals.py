@@ -27,6 +27,7 @@ __all__ = [
     "breaker_changed",
     "divergence_found",
     "exchange_dropped",
+    "group_found",
     "replay_finished",
 ]
 
@@ -39,7 +40,22 @@ divergence_found = _namespace.signal(
 
     `event`: `exchange_id`, `at` (Unix seconds), `target`, `route`, `method`, `path`,
     `live_status`, `shadow_status`, `live_ms`, `shadow_ms`, `differences` (a list of
-    `part`, `path`, `kind`, `live`, `shadow`, `note`), `cut`, `hint`, `suppressed`.
+    `part`, `path`, `kind`, `live`, `shadow`, `note`, `group`, and `noise` where that
+    one alone is noise), `cut`, `hint`, `groups` (the fingerprints of what it belongs
+    to), `version` (of the shadow), `suppressed`.
+    """,
+)
+group_found = _namespace.signal(
+    "shadow_middleware.group_found",
+    doc="""
+    A group of divergences was seen for the first time: by this agent, and not known in
+    the store when the agent last looked. A resolved group that comes back is announced
+    again. Each agent remembers 20,000 groups; beyond them it announces no new ones.
+
+    `event`: `group` (its fingerprint), `state` (`open` or `regressed`), `exchange_id`
+    (of the first divergence), `at`, `target`, `route`, `part`, `path` (list indexes and
+    map keys as `*`), `kind`, `live` and `shadow` (what sort of value each side has),
+    `version`, `suppressed`.
     """,
 )
 replay_finished = _namespace.signal(
@@ -48,8 +64,8 @@ replay_finished = _namespace.signal(
     A replay ended, in any outcome.
 
     `event`: `exchange_id`, `at`, `target`, `route`, `method`, `outcome`, `reason`,
-    `live_status`, `shadow_status`, `live_ms`, `shadow_ms`, `suppressed`; statuses and
-    times are None where there was no answer.
+    `live_status`, `shadow_status`, `live_ms`, `shadow_ms`, `version`, `suppressed`;
+    statuses and times are None where there was no answer.
     """,
 )
 exchange_dropped = _namespace.signal(
@@ -71,6 +87,7 @@ breaker_changed = _namespace.signal(
 
 ALL: Final = {
     "divergence_found": divergence_found,
+    "group_found": group_found,
     "replay_finished": replay_finished,
     "exchange_dropped": exchange_dropped,
     "breaker_changed": breaker_changed,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from shadow_middleware.evidence import DivergenceRecord
-from shadow_middleware.exchange import Replay
+from shadow_middleware.exchange import Difference, Replay
 
-__all__ = ["divergence_event", "finished_event"]
+__all__ = ["divergence_event", "finished_event", "group_event"]
 
 
 def divergence_event(record: DivergenceRecord) -> dict[str, Any]:
@@ -31,11 +31,35 @@ def divergence_event(record: DivergenceRecord) -> dict[str, Any]:
                 "live": one.live,
                 "shadow": one.shadow,
                 "note": one.note,
+                "group": one.group,
+                "noise": one.noise,
             }
             for one in record.differences
         ],
         "cut": record.cut,
         "hint": record.hint,
+        "groups": list(record.groups),
+        "version": record.version,
+    }
+
+
+def group_event(
+    record: DivergenceRecord, difference: Difference, state: str
+) -> dict[str, Any]:
+    """Return the event of `group_found`: what was seen for the first time, and where."""
+    return {
+        "group": difference.group,
+        "state": state,
+        "exchange_id": record.exchange_id,
+        "at": record.at,
+        "target": record.target,
+        "route": record.route,
+        "part": difference.part.value,
+        "path": difference.shape or difference.path,
+        "kind": difference.kind.value,
+        "live": difference.live_is,
+        "shadow": difference.shadow_is,
+        "version": record.version,
     }
 
 
@@ -54,4 +78,5 @@ def finished_event(replay: Replay, route: str) -> dict[str, Any]:
         "shadow_status": replay.response.status if replay.response else None,
         "live_ms": exchange.timing.total_ms if exchange.response else None,
         "shadow_ms": replay.timing.total_ms if replay.timing else None,
+        "version": replay.version,
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from shadow_middleware.evidence import DivergenceRecord
 from shadow_middleware.exchange import Difference
+from shadow_middleware.observe.marks import unexplained
 from shadow_middleware.observe.rate import Allowance
 
 __all__ = ["LOGGER_NAME", "DivergenceLog", "place"]
@@ -43,10 +44,11 @@ class DivergenceLog:
         held_back, self._held_back = self._held_back, 0
         extra = _fields(record, held_back)
         _logger.warning(
-            "divergence on %s: %s: %s%s",
+            "divergence on %s: %s: %s%s%s",
             extra["target"],
             extra["route"],
-            _summary(record.differences),
+            _summary(unexplained(record.differences)),
+            _named(record.groups),
             f". {extra['hint']}" if record.hint else "",
             extra=extra,
         )
@@ -69,6 +71,7 @@ def place(difference: Difference) -> str:
 
 
 def _fields(record: DivergenceRecord, held_back: int) -> dict[str, object]:
+    found = unexplained(record.differences)
     return {
         "event": "divergence",
         "exchange_id": record.exchange_id,
@@ -79,8 +82,10 @@ def _fields(record: DivergenceRecord, held_back: int) -> dict[str, object]:
         "shadow_status": record.shadow_status,
         "live_ms": _rounded(record.live_ms),
         "shadow_ms": _rounded(record.shadow_ms),
-        "differences": [place(one) for one in record.differences[:_MAX_PLACES]],
-        "difference_count": len(record.differences),
+        "differences": [place(one) for one in found[:_MAX_PLACES]],
+        "difference_count": len(found),
+        "groups": list(record.groups[:_MAX_PLACES]),
+        "version": _one_line(record.version),
         "cut": record.cut,
         "hint": _one_line(record.hint, _MAX_HINT),
         "held_back": held_back,
@@ -93,6 +98,12 @@ def _summary(differences: Sequence[Difference]) -> str:
     more = len(differences) - 1
     first = place(differences[0])
     return f"{first} and {more} more" if more else first
+
+
+def _named(groups: Sequence[str]) -> str:
+    if not groups:
+        return ""
+    return f" (group {groups[0]}{f' and {len(groups) - 1} more' * bool(groups[1:])})"
 
 
 def _rounded(ms: float | None) -> float | None:

@@ -8,6 +8,7 @@ what cannot be parsed cannot be redacted by path.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -21,8 +22,15 @@ from shadow_middleware.exchange import (
     Replay,
     header_values,
 )
+from shadow_middleware.observe.marks import unexplained
+from shadow_middleware.observe.whole import (
+    END_OF_CUT,
+    LEFT_OUT,
+    is_comparable,
+    is_replayable,
+)
 
-__all__ = ["LEFT_OUT", "Redacts", "bounded_text", "bounded_value", "divergence_record"]
+__all__ = ["Redacts", "bounded_text", "bounded_value", "divergence_record"]
 
 _MAX_HEADERS = 100
 _MAX_PATH = 2_000
@@ -30,9 +38,10 @@ _MAX_VALUE = 2_000
 _MAX_NOTE = 500
 _MARGIN = 8_192
 """Bytes decoded beyond what is kept, so that a redactor sees a secret there whole."""
-_END_OF_CUT = " bytes in all)"
-LEFT_OUT = "[left out: more divergences at once than there was time to redact]"
-"""What stands for a body that was left out."""
+
+
+def _every_header(name: bytes) -> bool:
+    return True
 
 
 class Redacts(Protocol):
@@ -62,6 +71,7 @@ def divergence_record(
     max_body: int,
     *,
     with_bodies: bool = True,
+    is_sent: Callable[[bytes], bool] = _every_header,
 ) -> DivergenceRecord:
     """
     Return what is kept of a divergence.
@@ -72,6 +82,7 @@ def divergence_record(
         redactor: Takes out secrets.
         max_body: Bytes kept of each body.
         with_bodies: False leaves bodies out, which cost most of the work.
+        is_sent: Whether the target gets a header of that lower-case name.
     """
     exchange, request = replay.exchange, replay.exchange.request
     live, shadow = exchange.response, replay.response
@@ -86,7 +97,7 @@ def divergence_record(
             return LEFT_OUT
         return _body_text(of, headers, redactor, max_body)
 
-    return DivergenceRecord(
+    record = DivergenceRecord(
         exchange_id=exchange.id,
         target=replay.target,
         at=exchange.at,
@@ -109,7 +120,19 @@ def divergence_record(
         live_body=body(live.body if live else None, live_headers),
         shadow_headers=_bounded_headers(redactor.headers(shadow_headers)),
         shadow_body=body(shadow.body if shadow else None, shadow_headers),
+        groups=groups_of(replay),
+        version=replay.version,
     )
+    return msgspec.structs.replace(
+        record,
+        replayable=is_replayable(record, request, is_sent),
+        comparable=is_comparable(record, live, max_body),
+    )
+
+
+def groups_of(replay: Replay) -> tuple[str, ...]:
+    """Return the fingerprints of the groups that a divergence belongs to."""
+    return tuple(sorted({d.group for d in unexplained(replay.differences) if d.group}))
 
 
 def _body_text(body: Body, headers: Headers, redactor: Redacts, limit: int) -> str:
@@ -122,8 +145,8 @@ def _body_text(body: Body, headers: Headers, redactor: Redacts, limit: int) -> s
     content_type = b"".join(header_values(headers, b"content-type")[:1])
     text = bounded_text(redactor.body(data, content_type), limit)
     cut = not body.complete or len(data) > limit
-    if cut and not text.endswith(_END_OF_CUT):
-        text += f"… ({body.length:,}{_END_OF_CUT}"
+    if cut and not text.endswith(END_OF_CUT):
+        text += f"… ({body.length:,}{END_OF_CUT}"
     return text
 
 
@@ -134,7 +157,7 @@ def bounded_text(text: str, limit: int) -> str:
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
         return text
-    return f"{data[:limit].decode('utf-8', 'ignore')}… ({len(data):,}{_END_OF_CUT}"
+    return f"{data[:limit].decode('utf-8', 'ignore')}… ({len(data):,}{END_OF_CUT}"
 
 
 def bounded_value(value: Any) -> Any:

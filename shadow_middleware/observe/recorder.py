@@ -15,14 +15,27 @@ from collections.abc import Callable
 from typing import Any
 
 from shadow_middleware.evidence import Batch, DivergenceRecord
-from shadow_middleware.exchange import Exchange, Outcome, Replay
+from shadow_middleware.exchange import Outcome, Replay
 from shadow_middleware.observe.announce import Announcer, Emit, Wanted
-from shadow_middleware.observe.events import divergence_event, finished_event
+from shadow_middleware.observe.events import (
+    divergence_event,
+    finished_event,
+    group_event,
+)
 from shadow_middleware.observe.log import DivergenceLog
+from shadow_middleware.observe.marks import (
+    GroupsSeen,
+    RuleHits,
+    Samples,
+    Signatures,
+    unexplained,
+)
 from shadow_middleware.observe.rate import WorkBudget
 from shadow_middleware.observe.record import Redacts, divergence_record
 from shadow_middleware.observe.stats import OTHER_ROUTES, Tally
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.credentials import withheld_names
+from shadow_middleware.transform.outgoing import never_sent
 
 __all__ = ["Recorder"]
 
@@ -90,14 +103,31 @@ class Recorder:
         self._work_clock = work_clock
         self._body_budget = WorkBudget(_BODY_SHARE, _BODY_BURST, work_clock)
         self._pending: list[DivergenceRecord] = []
+        self._withheld = {
+            target.name: withheld_names(settings, target)
+            for target in settings.all_targets
+        }
+        self.groups = GroupsSeen()
+        """Those that were announced already."""
+        self._signatures = Signatures()
+        self._samples = Samples()
+        self._hits = RuleHits()
         self._lock = threading.Lock()
 
     def record(self, replay: Replay) -> None:
         """Take in the end of one replay; called exactly once for each."""
         exchange = replay.exchange
         route = exchange.endpoint
+        reason = counted_reason(replay)
+        if replay.outcome is Outcome.DIVERGENCE:
+            reason = self._signatures.name(replay.signature) or reason
         self._tally.add(
-            exchange.at, replay.target, route, replay.outcome, counted_reason(replay)
+            exchange.at,
+            replay.target,
+            route,
+            replay.outcome,
+            reason,
+            version=replay.version,
         )
         try:
             self._details(replay, route)
@@ -112,9 +142,10 @@ class Recorder:
         reason: str,
         n: int = 1,
         at: float | None = None,
+        version: str = "",
     ) -> None:
         """
-        Count `n` exchanges that never became a replay, such as live-side drops.
+        Count `n` ends that are no replay to a target, such as live-side drops.
 
         Args:
             target: Which target they were selected for.
@@ -123,11 +154,16 @@ class Recorder:
             reason: The short word to count them under.
             n: How many.
             at: Unix seconds; now where left out.
+            version: Of the target.
         """
         when = self._clock() if at is None else at
-        self._tally.add(when, target, route, outcome, reason[:_MAX_REASON], n)
+        self._tally.add(when, target, route, outcome, reason[:_MAX_REASON], n, version)
         if outcome is Outcome.DROPPED:
             self._announcer.drop(target, reason, n)
+
+    def route(self, endpoint: str) -> str:
+        """Return the name that an endpoint is counted under: redacted, and bounded."""
+        return self._tally.route(endpoint)
 
     def breaker_changed(
         self, target: str, state: str, previous: str, reason: str = ""
@@ -139,16 +175,22 @@ class Recorder:
         """Hand everything since the last flush to the sink, if there is anything."""
         with self._lock:
             divergences, self._pending = self._pending, []
+            samples, hits = self._samples.take(), self._hits.take()
         counts, latencies = self._tally.take()
         if counts or latencies or divergences:
-            self._sink(Batch(counts, latencies, divergences))
+            self._sink(
+                Batch(counts, latencies, divergences, samples=samples, rule_hits=hits)
+            )
         self._log.flush()
         self._announcer.flush()
 
     def _details(self, replay: Replay, route: str) -> None:
         timing = replay.timing
         if timing is not None and replay.outcome in _TIMED:
-            self._time(replay.exchange, replay.target, route, timing.total_ms)
+            self._time(replay, route, timing.total_ms)
+        if replay.hits:
+            with self._lock:
+                self._hits.add(replay)
         if replay.outcome is Outcome.DIVERGENCE:
             self._diverged(replay)
         elif replay.outcome is Outcome.DROPPED:
@@ -157,25 +199,37 @@ class Recorder:
             event = finished_event(replay, self._tally.route(route))
             self._announcer.offer("replay_finished", event)
 
-    def _time(
-        self, exchange: Exchange, target: str, route: str, shadow_ms: float
-    ) -> None:
+    def _time(self, replay: Replay, route: str, shadow_ms: float) -> None:
         # Both legs or none: quantiles of the two sides are over the same exchanges,
         # so a shadow that times out on slow ones cannot look faster than live.
-        live_us = exchange.timing.total_ms * 1e3
-        self._tally.time(exchange.at, target, route, live_us, shadow_ms * 1e3)
+        exchange, version = replay.exchange, replay.version
+        live_us, shadow_us = exchange.timing.total_ms * 1e3, shadow_ms * 1e3
+        self._tally.time(exchange.at, replay.target, route, live_us, shadow_us, version)
 
     def _diverged(self, replay: Replay) -> None:
         route = self._tally.route(replay.exchange.endpoint)
         record = self._built(replay, route)
         with self._lock:
             self._pending.append(record)
+            self._samples.add(record)
             full = len(self._pending) >= _MAX_PENDING
         self._log.write(record)
         if self._announcer.wanted("divergence_found"):
             self._announcer.offer("divergence_found", divergence_event(record))
+        self._announce_groups(record)
         if full:
             self.flush()
+
+    def _announce_groups(self, record: DivergenceRecord) -> None:
+        """Say which groups were not seen before."""
+        for one in unexplained(record.differences):
+            state = self.groups.first(one.group) if one.group else ""
+            if state and self._announcer.wanted("group_found"):
+                self._announcer.offer("group_found", group_event(record, one, state))
+
+    def _is_sent(self, target: str, name: bytes) -> bool:
+        withheld = self._withheld.get(target)
+        return not (never_sent(name) or (withheld is not None and withheld[name]))
 
     def _built(self, replay: Replay, route: str) -> DivergenceRecord:
         started = self._work_clock()
@@ -185,6 +239,7 @@ class Recorder:
             self._redactor,
             self._settings.max_stored_body,
             with_bodies=self._body_budget.has_room(),
+            is_sent=lambda name: self._is_sent(replay.target, name),
         )
         self._body_budget.spent_since(started)
         return record

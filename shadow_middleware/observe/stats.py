@@ -18,8 +18,8 @@ __all__ = ["OTHER_ROUTES", "Tally", "bucket_of", "quantile"]
 OTHER_ROUTES = "(other)"
 """The route that everything is counted under once there are too many routes."""
 
-_CountKey = tuple[int, str, str, Outcome, str]
-_LatencyKey = tuple[int, str, str, str, int]
+_CountKey = tuple[int, str, str, Outcome, str, str]
+_LatencyKey = tuple[int, str, str, str, int, str]
 
 
 def _as_it_is(route: str) -> str:
@@ -66,20 +66,27 @@ class Tally:
         outcome: Outcome,
         reason: str = "",
         n: int = 1,
+        version: str = "",
     ) -> None:
         """Count `n` replays that ended one way at `at`, in Unix seconds."""
-        key = (int(at // 60), target, self.route(route), outcome, reason)
+        key = (int(at // 60), target, self.route(route), outcome, reason, version)
         with self._lock:
             counts = self._counts
             counts[key] = counts.get(key, 0) + n
 
     def time(
-        self, at: float, target: str, route: str, live_us: float, shadow_us: float
+        self,
+        at: float,
+        target: str,
+        route: str,
+        live_us: float,
+        shadow_us: float,
+        version: str = "",
     ) -> None:
         """File the times of both legs of one replay."""
         window, name = window_of(int(at // 60)), self.route(route)
-        live = (window, target, name, "live", bucket_of(live_us))
-        shadow = (window, target, name, "shadow", bucket_of(shadow_us))
+        live = (window, target, name, "live", bucket_of(live_us), version)
+        shadow = (window, target, name, "shadow", bucket_of(shadow_us), version)
         with self._lock:
             latencies = self._latencies
             latencies[live] = latencies.get(live, 0) + 1
@@ -91,8 +98,8 @@ class Tally:
             counts, self._counts = self._counts, {}
             latencies, self._latencies = self._latencies, {}
         return (
-            [Count(*key, n) for key, n in counts.items()],
-            [LatencyCount(*key, n) for key, n in latencies.items()],
+            [Count(*key[:5], n, key[5]) for key, n in counts.items()],
+            [LatencyCount(*key[:5], n, key[5]) for key, n in latencies.items()],
         )
 
     def _admit(self, route: str) -> str:

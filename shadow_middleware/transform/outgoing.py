@@ -18,7 +18,7 @@ from shadow_middleware.settings import Settings, Target
 from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 
-__all__ = ["Outgoing", "outgoing"]
+__all__ = ["Outgoing", "host_of", "never_sent", "outgoing"]
 
 _NOT_SENT = frozenset(
     {
@@ -89,6 +89,12 @@ class Outgoing:
             http_version=request.http_version,
         )
 
+    def host_for(self, request: Request) -> str:
+        """Return the host that the target is addressed by, as in the Host header."""
+        if self._keeps_host:
+            return host_of(request)
+        return self._host.decode("latin-1")
+
     def _path(self, request: Request) -> bytes:
         path = request.path
         if _UNSAFE_TARGET.search(path) or _UNSAFE_TARGET.search(request.query):
@@ -107,9 +113,7 @@ class Outgoing:
         withheld = self._withheld
         kept: list[tuple[bytes, bytes]] = []
         for field, name in zip(headers, lower, strict=True):
-            if name in _NOT_SENT or name in named or withheld[name]:
-                continue
-            if name[:6] == b"proxy-":
+            if name in named or withheld[name] or never_sent(name):
                 continue
             _check(field)
             kept.append(field)
@@ -129,6 +133,19 @@ class Outgoing:
             kept[at[0]] = (name, self._host)
         if not forwarded:
             kept.append((b"X-Forwarded-Host", original))
+
+
+def host_of(request: Request) -> str:
+    """Return the host that a request is for, '' where it names none."""
+    for name, value in request.headers:
+        if len(name) == 4 and name.lower() == b"host":
+            return value.decode("latin-1")
+    return ""
+
+
+def never_sent(name: bytes) -> bool:
+    """Whether a header of this name, in lower case, is of one connection, or ours."""
+    return name in _NOT_SENT or name[:6] == b"proxy-"
 
 
 def outgoing(

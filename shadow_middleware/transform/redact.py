@@ -15,6 +15,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote_plus
 
+import msgspec
+
 from shadow_middleware.exchange import Difference, Headers, Part
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.credentials import is_credential
@@ -122,13 +124,13 @@ class Redactor:
             self._side(difference, value)
             for value in (difference.live, difference.shadow)
         )
-        return Difference(
-            part=difference.part,
+        return msgspec.structs.replace(
+            difference,
             path=self._text(difference.path[:_MAX_VALUE]),
-            kind=difference.kind,
             live=live,
             shadow=shadow,
             note=self._text(difference.note[:_MAX_VALUE]),
+            shape=self._text(difference.shape[:_MAX_VALUE]),
         )
 
     def differences(self, differences: Iterable[Difference]) -> tuple[Difference, ...]:

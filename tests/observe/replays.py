@@ -68,6 +68,8 @@ class Desk:
             [count for batch in self.batches for count in batch.counts],
             [one for batch in self.batches for one in batch.latencies],
             [one for batch in self.batches for one in batch.divergences],
+            samples=[one for batch in self.batches for one in batch.samples],
+            rule_hits=[one for batch in self.batches for one in batch.rule_hits],
         )
 
 
@@ -97,6 +99,7 @@ def replay(outcome: Outcome = Outcome.DIVERGENCE, **fields: Any) -> Replay:
             fields.pop("path", b"/users/7"),
             fields.pop("query", b""),
             fields.pop("request_headers", ()),
+            fields.pop("request_body", Body()),
         ),
         response=fields.pop(
             "live",

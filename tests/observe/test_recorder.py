@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from shadow_middleware.exchange import Body, Outcome, Response, Timing
-from shadow_middleware.observe.record import LEFT_OUT
+from shadow_middleware.observe.whole import LEFT_OUT
 from shadow_middleware.settings import Settings
 from shadow_middleware.signals import ALL
 from shadow_middleware.transform.redact import Redactor
