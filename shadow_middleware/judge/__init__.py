@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from shadow_middleware.judge.case import Case, Judgement
 from shadow_middleware.judge.decay import days_back
+from shadow_middleware.judge.judge import Judge
+from shadow_middleware.judge.profile import Profile, Taken
 from shadow_middleware.judge.ruling import Policy, Ruling, rulings
 
-__all__ = ["Case", "Judgement", "Policy", "Ruling", "days_back", "rulings"]
+__all__ = [
+    "Case",
+    "Judge",
+    "Judgement",
+    "Policy",
+    "Profile",
+    "Ruling",
+    "Taken",
+    "days_back",
+    "rulings",
+]

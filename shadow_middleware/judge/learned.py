@@ -16,6 +16,7 @@ from shadow_middleware.judge.tally import (
     CELL,
     Tally,
     add,
+    as_seen_from,
     of_base,
     of_count,
     twins,
@@ -29,7 +30,7 @@ from shadow_middleware.knowledge import (
     NoiseRuling,
 )
 
-__all__ = ["NOTHING", "CellName", "Learned", "Route"]
+__all__ = ["NOTHING", "CellName", "Learned", "Route", "is_tested"]
 
 CellName = tuple[int, str]
 """Live's status, and the size of the step."""
@@ -53,6 +54,10 @@ class Learned(msgspec.Struct, frozen=True):
     """By target: the live version that was seen last."""
     fields: Mapping[tuple[str, str, str, str], tuple[str, ...]]
     """By target, route, part and path: the groups that speak of that field."""
+    used: Mapping[Route, int]
+    """How many cells each route has."""
+    size: int
+    """How many cells there are."""
 
     @classmethod
     def of(
@@ -79,21 +84,17 @@ class Learned(msgspec.Struct, frozen=True):
             tests=_tests(cells, keys),
             latest=_latest(known.bases),
             fields=_fields(cells, keys),
+            used=_used(cells, keys),
+            size=sum(map(len, cells.values())),
         )
 
-    @property
-    def size(self) -> int:
-        """How many cells there are."""
-        return sum(map(len, self.cells.values()))
-
-    def field(self, key: GroupKey) -> Tally:
-        """Return the sum over all cells, sizes, statuses and eras of a group's field."""
+    def field(self, key: GroupKey, era: str) -> Tally:
+        """Return the sum over all cells of a group's field, seen from one era."""
         total = [0.0] * CELL
         name = (key.target, key.route, key.part, key.path)
         for fingerprint in self.fields.get(name, ()):
             for by_era in self.cells[fingerprint].values():
-                for tally in by_era.values():
-                    add(total, tally)
+                add(total, as_seen_from(era, by_era, CELL))
         return total
 
 
@@ -188,6 +189,16 @@ def _fields(
             name = (key.target, key.route, key.part, key.path)
             fields.setdefault(name, []).append(fingerprint)
     return {name: tuple(sorted(some)) for name, some in fields.items()}
+
+
+def _used(
+    cells: Mapping[str, Mapping[CellName, ByEra]], keys: Mapping[str, GroupKey]
+) -> dict[Route, int]:
+    used: dict[Route, int] = {}
+    for fingerprint, names in cells.items():
+        route = (keys[fingerprint].target, keys[fingerprint].route)
+        used[route] = used.get(route, 0) + len(names)
+    return used
 
 
 NOTHING = Learned.of(Known(), 1.0, today=0)

@@ -219,11 +219,12 @@ def _ruling(
         for status, by_era in facts.bases.get((key.target, key.route), {}).items()
     }
     tests = facts.tests.get(key.target, 0)
-    field = facts.field(key) if policy.rule == "diffy" else None
+    field = facts.field(key, era) if policy.rule == "diffy" else None
+    shows = any(tally[RAW] > 0 for tally in cells.values())
     whys = {
         cell: _why(tally, field, bases, cell[0], key, tests)
         for cell, tally in cells.items()
-        if tally[RAW] > 0
+        if tally[RAW] > 0 or not shows
     }
     said = facts.rulings.get(fingerprint, NoiseRuling.LEARNED)
     noise = said is NoiseRuling.NOISE or (
@@ -233,7 +234,9 @@ def _ruling(
         key,
         noise,
         _named(said, whys) if noise else "",
-        fields=tuple(f"{c[0]} {c[1]}".strip() for c, w in sorted(whys.items()) if not w),
+        fields=tuple(
+            f"{c[0]} {c[1]}".strip() for c, w in sorted(whys.items()) if not w
+        ),
         log_e_needed=needed(tests),
         **_numbers(cells, bases),
     )
