@@ -16,11 +16,12 @@ from shadow_middleware.compare.globs import (
     compile_name,
     split_pointer,
 )
+from shadow_middleware.compare.value_shapes import family
 from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.knowledge import MANY, GroupKey
-from shadow_middleware.rule import Rule
+from shadow_middleware.rule import VALUE_SHAPES, Rule
 
-__all__ = ["WITHIN", "Cell", "explains", "may_hide"]
+__all__ = ["WITHIN", "Cell", "common_shape", "explains", "may_hide"]
 
 WITHIN = {"tiny": 1e-9, "slight": 0.01, "some": 0.5}
 """For each size of a step the share of the larger number that it stays within."""
@@ -34,6 +35,12 @@ class Cell(msgspec.Struct, frozen=True):
     key: GroupKey
     size: str = ""
     """For numbers, how far they are apart."""
+
+
+def common_shape(key: GroupKey) -> str:
+    """Return what both values are, of what a rule can name; '' where nothing is."""
+    live, shadow = family(key.live), family(key.shadow)
+    return live if live == shadow and live in VALUE_SHAPES else ""
 
 
 def explains(rule: Rule, cell: Cell) -> bool:
@@ -79,7 +86,7 @@ def _takes_away(rule: Rule, cell: Cell) -> bool:
     key = cell.key
     if rule.kind and rule.kind != key.kind.value:
         return False
-    if rule.shape and not rule.shape == key.live == key.shadow:
+    if rule.shape and rule.shape != common_shape(key):
         return False
     if rule.action == "ignore":
         return key.kind is not Kind.UNCHANGED
@@ -119,14 +126,15 @@ def _reached(rule: Rule, path: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _overlap(pattern: tuple[str, ...], shape: tuple[str, ...]) -> bool:
-    """Whether some path has both the pattern and the shape, whose `*` is any key."""
-    if not pattern:
-        return not shape
+    """Whether some path fits both the pattern and the shape, globs the one as the other."""
+    if not pattern or not shape:
+        # What is left of the other must be able to be nothing at all.
+        return {*pattern, *shape} <= {_DEEP}
     first, rest = pattern[0], pattern[1:]
     if first == _DEEP:
-        return _overlap(rest, shape) or (bool(shape) and _overlap(pattern, shape[1:]))
-    if not shape:
-        return False
+        return _overlap(rest, shape) or _overlap(pattern, shape[1:])
+    if shape[0] == _DEEP:
+        return _overlap(pattern, shape[1:]) or _overlap(rest, shape)
     meets = first == "*" or shape[0] == "*" or _name_fits(first, shape[0])
     return meets and _overlap(rest, shape[1:])
 

@@ -20,7 +20,13 @@ import msgspec
 from shadow_middleware.compare.globs import split_pointer
 from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.knowledge import MANY
-from shadow_middleware.report.coverings import WITHIN, Cell, explains, may_hide
+from shadow_middleware.report.coverings import (
+    WITHIN,
+    Cell,
+    common_shape,
+    explains,
+    may_hide,
+)
 from shadow_middleware.report.wording import what_changed
 from shadow_middleware.rule import Rule
 
@@ -175,7 +181,7 @@ def _actions(cell: Cell) -> Iterator[tuple[dict[str, Any], int]]:
         yield {"action": "tolerate", "unordered": True}, 0
     if key.kind is Kind.CHANGED and cell.size in WITHIN:
         yield {"action": "tolerate", "relative": WITHIN[cell.size]}, 0
-    shape = key.live if key.kind is Kind.CHANGED and key.live == key.shadow else ""
+    shape = common_shape(key) if key.kind is Kind.CHANGED else ""
     yield {"action": "ignore", "kind": key.kind.value, "shape": shape}, 1
 
 
@@ -198,7 +204,7 @@ def _paths(cell: Cell) -> list[tuple[str, int]]:
     if cell.key.part is Part.HEADER:
         return [(path, 0)]
     segments = split_pointer(path)
-    named = [at for at, segment in enumerate(segments) if segment != "*"]
+    named = [at for at, segment in enumerate(segments) if segment.strip("*")]
     if not named:
         return [(path, 0)]
     tail = "/".join(path.removeprefix("/").split("/")[named[-1] :])

@@ -82,6 +82,24 @@ def test_a_key_of_a_map_may_be_any_name() -> None:
     ]
 
 
+def test_formats_of_time_are_one_shape() -> None:
+    """A rule names the shape, and the two sides must be of it both."""
+    at = key("/at", live="timestamp %Y-%m-%d", shadow="timestamp %s")
+
+    assert ["timestamp"] == [
+        one.rule.shape for one in suggest([noisy(at)], [], []).proposals
+    ]
+
+
+def test_a_shape_that_no_rule_can_name_is_not_named() -> None:
+    """The rule speaks of changed values then, and of nothing else."""
+    found = suggest([noisy(key("/note", live="text"))], [], [])
+
+    assert [("changed", "")] == [
+        (one.rule.kind, one.rule.shape) for one in found.proposals
+    ]
+
+
 def test_numbers_that_are_near_are_tolerated_not_ignored() -> None:
     """The step that was seen is the tolerance, and a larger one stays a divergence."""
     number = key("/score", live="number")
@@ -170,8 +188,8 @@ def test_names_are_told_apart() -> None:
 
 # --- whatever was seen --------------------------------------------------------------
 
-SHAPES = st.sampled_from(["uuid", "timestamp", "integer", "string"])
-SEGMENTS = st.sampled_from(["*", "id", "at", "items", "a~1b"])
+SHAPES = st.sampled_from(["uuid", "timestamp %Y", "timestamp %s", "integer", "word"])
+SEGMENTS = st.sampled_from(["*", "**", "id", "at", "items", "a~1b"])
 PATHS = st.lists(SEGMENTS, min_size=0, max_size=3).map(
     lambda names: "".join(f"/{name}" for name in names)
 )
