@@ -225,6 +225,8 @@ class NoiseCount(msgspec.Struct, frozen=True):
     """A fingerprint."""
     status: int
     size: str
+    """What both values are, where that may explain it, and the size of the step: `uuid`,
+    `slight`, `float tiny`; '' for all else."""
     raw: float = 0
     """Exchanges that show it, live against shadow."""
     alike: float = 0

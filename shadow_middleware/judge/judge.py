@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from shadow_middleware.compare import Comparison
-from shadow_middleware.exchange import Difference, Outcome, Part
+from shadow_middleware.exchange import Difference, Outcome
 from shadow_middleware.judge.account import Account
 from shadow_middleware.judge.book import Book, Entry, Finding, finding_of
 from shadow_middleware.judge.case import Case, Judgement
@@ -29,7 +29,14 @@ from shadow_middleware.judge.ruling import (
     unwatched,
 )
 from shadow_middleware.judge.sequence import SEQUENCE, Sequences
-from shadow_middleware.judge.sightings import SIZES, Shown, reach, same_stand, shown
+from shadow_middleware.judge.sightings import (
+    Shown,
+    degree,
+    pair,
+    reach,
+    shown,
+    size_of,
+)
 from shadow_middleware.judge.tally import (
     ALIKE,
     CONTROL_BOTH,
@@ -48,9 +55,6 @@ __all__ = ["Judge"]
 CUT: Final = "cut"
 """Why an answer with nothing but noise cannot be decided: not all of it was compared."""
 
-_BOTH, _RAW_ONLY, _TWINS_ONLY = 0, 1, 2
-"""What an exchange with twins says of a cell, as steps from the first such count."""
-
 MATCH: Final = Judgement(Outcome.MATCH)
 
 
@@ -67,6 +71,8 @@ class _Seen(msgspec.Struct):
     control: dict[Finding, int]
     """What the control of this very exchange shows, and how far apart."""
     with_control: bool
+    rising: set[Finding]
+    """Those that are counters on both sides, as far as one can tell."""
 
 
 class Judge:
@@ -116,7 +122,16 @@ class Judge:
             indexes.append(LOOKED_PROBE)
         looked = profile.note(base, day, era, indexes)
         return _Seen(
-            case, book, status, day, era, looked, differences, {}, control is not None
+            case,
+            book,
+            status,
+            day,
+            era,
+            looked,
+            differences,
+            {},
+            control is not None,
+            set(),
         )
 
     # --- learning ---------------------------------------------------------------------
@@ -132,13 +147,28 @@ class Judge:
         raw = shown(seen.differences)
         seen.control = reach(by_control)
         whole = not seen.case.found.cut
-        marks = {name: [RAW, ALIKE] if alike else [RAW] for name, alike in raw.items()}
+        marks = {name: self._marks(seen, name[0], one) for name, one in raw.items()}
         if control is not None:
-            _pair(marks, raw, by_control, CONTROL_BOTH, whole and not control.cut)
+            pair(
+                marks,
+                raw,
+                by_control,
+                CONTROL_BOTH,
+                whole=whole and not control.cut,
+            )
         if probe is not None:
-            _pair(marks, raw, by_probe, PROBE_BOTH, whole and not probe.cut)
+            pair(marks, raw, by_probe, PROBE_BOTH, whole=whole and not probe.cut)
         for (finding, size), indexes in marks.items():
             self._note(seen, finding, size, indexes)
+
+    def _marks(self, seen: _Seen, finding: Finding, first: Difference) -> list[int]:
+        """Return what is counted of a cell for having been seen."""
+        if first.alike == SEQUENCE:
+            group = self._profile.entry(seen.book, finding).fingerprint
+            if not self._sequences.rises(group, first.live, first.shadow):
+                return [RAW]
+            seen.rising.add(finding)
+        return [RAW, ALIKE] if first.alike else [RAW]
 
     def _note(
         self, seen: _Seen, finding: Finding, size: str, indexes: Sequence[int]
@@ -193,7 +223,7 @@ class Judge:
         profile = self._profile
         finding = finding_of(difference)
         entry = profile.entry(seen.book, finding)
-        cell = profile.cell(seen.book, entry, seen.status, difference.size)
+        cell = profile.cell(seen.book, entry, seen.status, size_of(difference))
         if cell is None:
             entry = profile.many(seen.book, finding)
         return entry, self._why(seen, difference, finding, entry, cell)
@@ -209,14 +239,14 @@ class Judge:
         """Return why a difference is noise; '' if nothing explains it."""
         if entry.ruling is not NoiseRuling.LEARNED:
             return BY_PERSON if entry.ruling is NoiseRuling.NOISE else ""
-        if SIZES.get(difference.size, 0) <= seen.control.get(finding, -1):
+        if degree(difference) <= seen.control.get(finding, -1):
             return BY_CONTROL
         if difference.alike in CHECKED:
             return difference.alike
         if cell is None:
             return ""
         return self._learned(seen, entry, cell) or self._likely(
-            seen, difference, entry, cell
+            seen, difference, finding, cell
         )
 
     def _learned(self, seen: _Seen, entry: Entry, cell: Account) -> str:
@@ -232,21 +262,16 @@ class Judge:
         return cell.answer[1]
 
     def _likely(
-        self, seen: _Seen, difference: Difference, entry: Entry, cell: Account
+        self, seen: _Seen, difference: Difference, finding: Finding, cell: Account
     ) -> str:
         """Return what both values may be, where nothing better is known."""
         alike = difference.alike
-        if not alike or (alike == SEQUENCE and not self._rises(entry, difference)):
+        if not alike or (alike == SEQUENCE and finding not in seen.rising):
             return ""
         tally = cell.look(seen.era, self._profile.today)
         if seen.with_control or not unwatched(seen.looked):
             return ""
         return "" if is_rare(tally, seen.looked) else alike
-
-    def _rises(self, entry: Entry, difference: Difference) -> bool:
-        return self._sequences.rises(
-            entry.fingerprint, difference.live, difference.shadow
-        )
 
 
 def _answered(twins_found: Comparison | None) -> Comparison | None:
@@ -261,25 +286,6 @@ def _differences(
 ) -> tuple[Difference, ...]:
     differences = found.differences if found is not None else ()
     return (*differences, slow) if slow else differences
-
-
-def _pair(
-    marks: dict[tuple[Finding, str], list[int]],
-    raw: Shown,
-    by_twins: Shown,
-    first: int,
-    whole: bool,
-) -> None:
-    """Note, for each cell, which of the two comparisons shows it."""
-    comparable = same_stand(raw, by_twins)
-    for name in {**raw, **by_twins}:
-        apart = whole and (comparable or name[0][0] is Part.STATUS)
-        if name in raw and name in by_twins:
-            marks[name].append(first + _BOTH)
-        elif name in raw and apart:
-            marks[name].append(first + _RAW_ONLY)
-        elif name not in raw and apart:
-            marks.setdefault(name, []).append(first + _TWINS_ONLY)
 
 
 def _joined(whys: Iterable[str]) -> str:

@@ -13,11 +13,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from shadow_middleware.exchange import Kind
 from shadow_middleware.inference import log_paired_e
 from shadow_middleware.judge import diffy
 from shadow_middleware.judge.decay import FADED
-from shadow_middleware.judge.learned import Learned
+from shadow_middleware.judge.learned import CellName, Learned
 from shadow_middleware.judge.tally import (
     ALIKE,
     BASES,
@@ -67,7 +66,8 @@ RARE_FROM: Final = 200
 RARE_BELOW: Final = 0.02
 """A value that is generated anew differs always; what differs less often is not one."""
 
-_ALIKE_ENOUGH: Final = 0.999
+_ALIKE_ENOUGH: Final = 0.75
+"""The share of sightings of a counter that must follow after it was known as one."""
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -222,7 +222,7 @@ def _ruling(
     field = facts.field(key, era) if policy.rule == "diffy" else None
     shows = any(tally[RAW] > 0 for tally in cells.values())
     whys = {
-        cell: _why(tally, field, bases, cell[0], key, tests)
+        cell: _why(tally, field, bases, cell, key, tests)
         for cell, tally in cells.items()
         if tally[RAW] > 0 or not shows
     }
@@ -242,7 +242,7 @@ def _ruling(
     )
 
 
-def _named(said: NoiseRuling, whys: Mapping[tuple[int, str], str]) -> str:
+def _named(said: NoiseRuling, whys: Mapping[CellName, str]) -> str:
     return BY_PERSON if said is NoiseRuling.NOISE else min(whys.values())
 
 
@@ -250,13 +250,14 @@ def _why(
     tally: Tally,
     field: Tally | None,
     bases: Mapping[int, Tally],
-    status: int,
+    cell: CellName,
     key: GroupKey,
     tests: int,
 ) -> str:
     """Return why a cell is noise, as far as counts can say; '' if it is not."""
     if key.path == MANY:
         return ""
+    status, size = cell
     looked = bases.get(status, [0.0] * BASES)
     if field is not None:
         total = [0.0] * BASES
@@ -265,20 +266,15 @@ def _why(
         why = learned_by_diffy(field, total)
     else:
         why = learned(tally, tests)
-    if why or tally[ALIKE] < _ALIKE_ENOUGH * tally[RAW]:
+    alike = size.partition(" ")[0]
+    if why or tally[ALIKE] < max(FADED, _ALIKE_ENOUGH * tally[RAW]):
         return why
-    if key.kind is Kind.ORDER or key.live in CHECKED or key.live in _NUMBERS:
-        return key.live or key.kind
-    if unwatched(looked) and not is_rare(tally, looked):
-        return key.live
-    return ""
-
-
-_NUMBERS: Final = frozenset({"float", "number", "integer"})
+    likely = unwatched(looked) and not is_rare(tally, looked)
+    return alike if alike in CHECKED or likely else ""
 
 
 def _numbers(
-    cells: Mapping[tuple[int, str], Tally], bases: Mapping[int, Tally]
+    cells: Mapping[CellName, Tally], bases: Mapping[int, Tally]
 ) -> dict[str, float]:
     total = [0.0] * CELL
     for tally in cells.values():

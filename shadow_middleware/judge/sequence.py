@@ -7,6 +7,7 @@ sighting; a value that is read again does not.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ __all__ = ["SEQUENCE", "Sequences"]
 
 SEQUENCE: Final = "sequence"
 """The likeness that is looked at here."""
+
+_NUMBERED: Final = re.compile(r"(?<!\d)\d{1,18}$")
 
 _MOST: Final = 1_000
 """Groups that are watched at once; the one that was seen longest ago goes."""
@@ -37,6 +40,15 @@ class _Watch:
         self.steps = 0.0
         self.rises = 0.0
 
+    def take(self, live: int, shadow: int) -> None:
+        if self.live:
+            self.steps += 1
+            self.rises += live > _middle(self.live) and shadow > _middle(self.shadow)
+        self.live.append(live)
+        self.shadow.append(shadow)
+        if self.steps >= _HALVE_AT:
+            self.steps, self.rises = self.steps / 2, self.rises / 2
+
 
 class Sequences:
     """The last numbers of each group that might be a counter."""
@@ -49,17 +61,11 @@ class Sequences:
 
     def rises(self, group: str, live: Any, shadow: Any) -> bool:
         """Take in a sighting; return whether both sides are known to go up."""
-        if not (isinstance(live, int) and isinstance(shadow, int)):
+        ours, theirs = _number(live), _number(shadow)
+        if ours is None or theirs is None:
             return False
         watch = self._watch(group)
-        if watch.live:
-            up = live > _middle(watch.live) and shadow > _middle(watch.shadow)
-            watch.steps += 1
-            watch.rises += up
-        watch.live.append(live)
-        watch.shadow.append(shadow)
-        if watch.steps >= _HALVE_AT:
-            watch.steps, watch.rises = watch.steps / 2, watch.rises / 2
+        watch.take(ours, theirs)
         return watch.rises >= _STEPS and watch.rises >= _SHARE * watch.steps
 
     def _watch(self, group: str) -> _Watch:
@@ -71,6 +77,14 @@ class Sequences:
         else:
             self._watches.move_to_end(group)
         return watch
+
+
+def _number(value: Any) -> int | None:
+    """Return the number of `41` or of `INV-0041`; None where there is none."""
+    if isinstance(value, str):
+        found = _NUMBERED.search(value)
+        return int(found.group()) if found else None
+    return value if isinstance(value, int) else None
 
 
 def _middle(values: deque[int]) -> int:

@@ -1,49 +1,93 @@
-"""Which cells one comparison shows, each once, whatever the number of places."""
+"""
+Which cells one comparison shows, each once, whatever the number of places.
+
+What both values are belongs to the cell: a time that follows its request and a time
+that is off by an hour are two findings, and the noise of the one excuses not the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from shadow_middleware.exchange import Difference, Part
 from shadow_middleware.judge.book import Finding, finding_of
 
-__all__ = ["SIZES", "Shown", "reach", "same_stand", "shown"]
+__all__ = ["CellOf", "Shown", "degree", "pair", "reach", "shown", "size_of"]
 
-SIZES: Final = {"": 0, "tiny": 1, "slight": 2, "some": 3, "large": 4}
-"""How far two numbers are apart, in order."""
+CellOf = tuple[Finding, str]
+"""A finding, and its size: see `size_of`."""
 
-Shown = dict[tuple[Finding, str], bool]
-"""By finding and size: whether what both values are explains all of its places."""
+Shown = dict[CellOf, Difference]
+"""What a comparison shows, each with its first place."""
+
+_SIZES: Final = {"": 0, "tiny": 1, "slight": 2, "some": 3, "large": 4}
+_PLAIN: Final = 10
+"""Above any size: what no likeness explains differs more than what one does."""
+
+_BOTH, _RAW_ONLY, _TWINS_ONLY = 0, 1, 2
+"""What an exchange with twins says of a cell, as steps from the first such count."""
+
+
+def size_of(difference: Difference) -> str:
+    """Return the size that a cell is counted under: `uuid`, `slight`, `float tiny`."""
+    if not difference.alike:
+        return difference.size
+    return f"{difference.alike} {difference.size}".rstrip()
+
+
+def degree(difference: Difference) -> int:
+    """Return how much a difference asks to be explained; the more, the higher."""
+    plain = 0 if difference.alike else _PLAIN
+    return plain + _SIZES.get(difference.size, 0)
 
 
 def shown(differences: Iterable[Difference]) -> Shown:
-    """Return what differs, and whether likeness explains it."""
+    """Return the cells of what differs."""
     cells: Shown = {}
     for difference in differences:
-        cell = (finding_of(difference), difference.size)
-        alike = difference.alike != ""
-        cells[cell] = alike and cells.get(cell, True)
+        cells.setdefault((finding_of(difference), size_of(difference)), difference)
     return cells
 
 
-def reach(cells: Iterable[tuple[Finding, str]]) -> dict[Finding, int]:
-    """Return how far apart each finding was, at most."""
+def reach(cells: Shown) -> dict[Finding, int]:
+    """Return of each finding the highest degree that was seen."""
     furthest: dict[Finding, int] = {}
-    for finding, size in cells:
-        furthest[finding] = max(SIZES.get(size, 0), furthest.get(finding, 0))
+    for (finding, _), difference in cells.items():
+        furthest[finding] = max(degree(difference), furthest.get(finding, 0))
     return furthest
 
 
-def same_stand(one: Mapping[tuple[Finding, str], bool], other: Shown) -> bool:
+def pair(
+    marks: dict[CellOf, list[int]],
+    raw: Shown,
+    by_twins: Shown,
+    first: int,
+    *,
+    whole: bool,
+) -> None:
     """
-    Return whether both comparisons were of the same sort of answers.
+    Note in `marks` which of two comparisons of one exchange shows each cell.
 
-    Where one of them met another status, it looked at no body, and what it does not
-    show says nothing.
+    Args:
+        marks: The counts to raise, by cell.
+        raw: What live against shadow shows.
+        by_twins: What two answers of one version show.
+        first: The first of the three counts of those twins.
+        whole: Whether both comparisons came to their end; else what one of them does
+            not show says nothing.
     """
-    return _has_status(one) == _has_status(other)
+    same = _has_status(raw) == _has_status(by_twins)
+    for name in {**raw, **by_twins}:
+        # Beside another status no body is looked at, so its silence says nothing.
+        apart = whole and (same or name[0][0] is Part.STATUS)
+        if name in raw and name in by_twins:
+            marks[name].append(first + _BOTH)
+        elif name in raw and apart:
+            marks[name].append(first + _RAW_ONLY)
+        elif name not in raw and apart:
+            marks.setdefault(name, []).append(first + _TWINS_ONLY)
 
 
-def _has_status(cells: Iterable[tuple[Finding, str]]) -> bool:
+def _has_status(cells: Iterable[CellOf]) -> bool:
     return any(finding[0] is Part.STATUS for finding, _ in cells)
