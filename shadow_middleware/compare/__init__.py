@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from shadow_middleware.compare.comparer import Comparer, Comparison
+from shadow_middleware.compare.legs import Legs
 
-__all__ = ["Comparer", "Comparison"]
+__all__ = ["Comparer", "Comparison", "Legs"]

@@ -22,9 +22,11 @@ from shadow_middleware.compare.parse import (
     Unknowable,
     parse_cost,
 )
+from shadow_middleware.compare.place import ROOT, below
 from shadow_middleware.compare.prune import ignored_whole
 from shadow_middleware.compare.render import first_difference
 from shadow_middleware.compare.rules import RuleSet
+from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.compare.structure import JSON, NDJSON, Reader, compare_values
 from shadow_middleware.exchange import Body, Kind, Part, Response
 
@@ -69,7 +71,7 @@ def compare_bodies(
     right = Side("shadow", shadow.body, media_of(shadow))
     ignored = ignored_whole(rules.body_ignores)
     if ignored:
-        findings.explain(ignored)
+        findings.hit(ignored, "changed")
     elif left.body.complete and right.body.complete:
         _Whole(left, right, rules, findings).compare(max_expanded)
     else:
@@ -104,7 +106,8 @@ def _compare_cut(
     )
     findings.cut = True
     shown = _described(live.body), _described(shadow.body)
-    findings.add(Part.BODY, "", Kind.CHANGED, *shown, note)
+    said = Saying(_sort(live.body), _sort(shadow.body))
+    findings.add(Part.BODY, "", Kind.CHANGED, *shown, note, said=said)
 
 
 def _decoded(side: Side, cap: int) -> Decoded:
@@ -117,6 +120,10 @@ def _described(body: Body) -> str:
     digest = _digest(body)
     shown = f", sha256 {digest.hex()[:16]}…" if digest else ""
     return f"{body.length} bytes{shown}"
+
+
+def _sort(body: Body) -> str:
+    return "bytes" if body.length else "empty"
 
 
 class _Whole:
@@ -207,7 +214,12 @@ class _Whole:
             shown = [
                 f"{k}: {_start(b)}" for k, b in zip(kinds, (live, shadow), strict=True)
             ]
-            self._findings.add(Part.BODY, "", Kind.TYPE, *shown)
+            sorts = [
+                ("json" if ok else "not-json") if raw else "empty"
+                for ok, raw in zip(valid, (live, shadow), strict=True)
+            ]
+            said = Saying(sorts[0], sorts[1])
+            self._findings.add(Part.BODY, "", Kind.TYPE, *shown, said=said)
         else:
             self._bytes(live, shadow)
 
@@ -232,7 +244,8 @@ class _Whole:
             self._findings.cut = True
             self._bytes(live, shadow, "too many fields to compare one by one")
         else:
-            reader = Reader.of_texts({live: left, shadow: right}, split, reason)
+            texts = {live: left, shadow: right}
+            reader = Reader.of_texts(texts, split, reason, split is _lines)
             compare_values(live, shadow, reader, self._rules, self._findings)
 
     def _long_text(self, live: str, shadow: str) -> None:
@@ -243,7 +256,8 @@ class _Whole:
         line = live.count("\n", 0, first_difference(live, shadow))
         note = f"only the first of {live.count(chr(10))} lines that differs is told"
         shown = live.split("\n", line + 1)[line], shadow.split("\n", line + 1)[line]
-        self._findings.add(Part.BODY, f"/{line}", Kind.CHANGED, *shown, note)
+        place = below(ROOT, line)
+        self._findings.add_in_body(Kind.CHANGED, place, *shown, note, line=True)
 
     def _is_costly(self, live: bytes, shadow: bytes) -> bool:
         seconds = parse_cost(live), parse_cost(shadow)
@@ -258,13 +272,15 @@ class _Whole:
     def _bytes(self, live: bytes, shadow: bytes, note: str = "") -> None:
         offset = first_difference(live, shadow)
         found = f"first differing byte at offset {offset}"
+        left, right = Body(live, len(live)), Body(shadow, len(shadow))
         self._findings.add(
             Part.BODY,
             "",
             Kind.CHANGED,
-            _described(Body(live, len(live))),
-            _described(Body(shadow, len(shadow))),
+            _described(left),
+            _described(right),
             f"{note}; {found}" if note else found,
+            said=Saying(_sort(left), _sort(right)),
         )
 
 

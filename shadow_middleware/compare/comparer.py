@@ -8,7 +8,7 @@ is given, which bounds how long it may look.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -17,9 +17,12 @@ from shadow_middleware.compare.body import compare_bodies, same_bytes
 from shadow_middleware.compare.findings import BudgetSpent, Findings
 from shadow_middleware.compare.headers import Section, compare_headers
 from shadow_middleware.compare.hints import hint_for
+from shadow_middleware.compare.legs import Legs
+from shadow_middleware.compare.likeness import Likeness
 from shadow_middleware.compare.rules import RuleBook, RuleSet
+from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.exchange import Difference, Exchange, Kind, Part, Response
-from shadow_middleware.settings import Settings
+from shadow_middleware.settings import Rule, Settings
 
 __all__ = ["CHEAP_BYTES", "Comparer", "Comparison"]
 
@@ -40,6 +43,9 @@ class Comparison(msgspec.Struct, frozen=True):
     cut: bool = False
     """Whether a bound was reached before everything was compared."""
     hint: str = ""
+    hits: tuple[tuple[str, str], ...] = ()
+    """Each rule that took a difference away, with the sort of difference: `changed`,
+    `missing`, `added`, `order`, `type: string → null`, `expected`."""
 
 
 EQUAL = Comparison("equal")
@@ -49,33 +55,63 @@ class Comparer:
     """
     Compares responses by the settings' rules, within the settings' budget.
 
-    Safe to use from several threads.
+    Safe to use from several threads. `rules` are those that were added at run time;
+    they come after those of the settings.
 
     Raises:
         ConfigurationError: a rule could never do what it says.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        rules: Sequence[Rule] = (),
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._rules = RuleBook(settings)
+        self._rules = RuleBook(settings, rules)
+
+    def replace_rules(self, rules: Sequence[Rule]) -> None:
+        """
+        Put these in place of the rules that were added at run time.
+
+        Raises:
+            ConfigurationError: one of them could never do what it says; nothing has
+                changed then.
+        """
+        self._rules = RuleBook(self._settings, rules)
 
     def compare(
-        self, exchange: Exchange, target: str, response: Response
+        self,
+        exchange: Exchange,
+        target: str,
+        response: Response,
+        legs: Legs | None = None,
+        *,
+        twins: bool = False,
     ) -> Comparison:
-        """Return how the shadow's response compares to the live one."""
+        """
+        Return how the shadow's response compares to the live one.
+
+        Args:
+            exchange: With the live response.
+            target: The shadow's name, which rules may ask for.
+            response: What the shadow answered.
+            legs: When and where each side answered; without them nothing is said of
+                times and host names.
+            twins: Whether both answers are of one version, so that no rule may expect
+                a change.
+        """
         live = exchange.response
         if live is None:
             return Comparison("incomparable", hint="The live app did not answer")
         if _is_same_answer(live, response):
             return EQUAL
         rules = self._rules.select(target, exchange.request.method, exchange.route)
-        settings = self._settings
-        findings = Findings(
-            settings.max_differences, settings.compare_budget, self._clock
-        )
+        likeness = Likeness(self._settings, legs)
+        findings = Findings(self._settings, self._clock, likeness)
         try:
             self._compare(exchange.request.method, live, response, rules, findings)
         except BudgetSpent:
@@ -137,15 +173,16 @@ def _compare_status(live: int, shadow: int, rules: RuleSet, findings: Findings) 
         return
     for rule in rules.statuses:
         if rule.rule.action == "ignore" or {live, shadow} <= {*rule.rule.statuses}:
-            findings.explain(rule.name)
+            findings.hit(rule.name, "changed")
             return
-    findings.add(Part.STATUS, "", Kind.CHANGED, live, shadow)
+    said = Saying(str(live), str(shadow))
+    findings.add(Part.STATUS, "", Kind.CHANGED, live, shadow, said=said)
 
 
 def _is_failure_on_one_side(live: int, shadow: int, findings: Findings) -> bool:
     """Whether the bodies are of another kind altogether, a page beside an error."""
     return live // 100 != shadow // 100 and any(
-        difference.part is Part.STATUS for difference in findings.differences
+        difference.part is Part.STATUS for difference in findings.differences()
     )
 
 
@@ -157,12 +194,13 @@ def _note_other_body(live: Response, shadow: Response, findings: Findings) -> No
         f"{live.body.length} bytes",
         f"{shadow.body.length} bytes",
         "not compared further, because the statuses differ",
+        said=Saying("bytes", "bytes"),
     )
 
 
 def _note_spent(findings: Findings) -> None:
     findings.cut = True
-    if not findings.differences:
+    if not findings.found:
         findings.hint = (
             "The comparison ran out of time, so rules may not have been applied in "
             "full: raise compare_budget, or ignore what makes the body so large"
@@ -173,6 +211,7 @@ def _note_spent(findings: Findings) -> None:
             Kind.CHANGED,
             note="the bytes differ; the comparison ended at compare_budget "
             "before it could say where",
+            said=Saying("bytes", "bytes"),
         )
 
 
@@ -180,13 +219,16 @@ def _concluded(
     findings: Findings, exchange: Exchange, live: Response, shadow: Response
 ) -> Comparison:
     explained = findings.explained
-    if findings.differences:
+    hits = findings.hits
+    if findings.found:
         hint = hint_for(exchange, live, shadow) or findings.hint
-        found = tuple(findings.differences)
-        return Comparison("different", found, explained, findings.cut, hint)
+        found = findings.differences()
+        return Comparison("different", found, explained, findings.cut, hint, hits)
     if findings.undecided:
-        return Comparison("incomparable", (), explained, True, findings.hint)
-    return Comparison("explained", (), explained) if explained else EQUAL
+        return Comparison("incomparable", (), explained, True, findings.hint, hits)
+    if not explained:
+        return EQUAL
+    return Comparison("explained", (), explained, hits=hits)
 
 
 def _is_coded(response: Response) -> bool:

@@ -13,10 +13,15 @@ from typing import NamedTuple
 
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.rules import RuleSet
-from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.exchange import Kind
 
 __all__ = ["compare_cookies"]
 
+KNOWN = {
+    *("domain", "expires", "httponly", "max-age", "partitioned", "path", "priority"),
+    "secure",
+}
+SITES = {"samesite=lax", "samesite=none", "samesite=strict"}
 TIMES = ("expires",)
 """Attributes that follow the clock; only their presence is compared."""
 
@@ -41,10 +46,12 @@ def compare_cookies(
         if left == right:
             continue
         if reason:
-            findings.explain(reason)
+            findings.hit(reason, str(_kind(left, right)))
         elif len(left) != len(right):
-            kind = Kind.MISSING if len(left) > len(right) else Kind.ADDED
-            findings.add(Part.HEADER, path, kind, _shown(left), _shown(right))
+            shown = _shown(left), _shown(right)
+            findings.add_cookie(
+                path, _kind(left, right), shown, _attributes(left, right)
+            )
         else:
             for one, other in zip(left, right, strict=True):
                 _compare_pair(path, one, other, rules, findings)
@@ -58,16 +65,35 @@ def _compare_pair(
 ) -> None:
     if _compared(live) != _compared(shadow):
         shown = _shown([live]), _shown([shadow])
-        findings.add(Part.HEADER, path, Kind.CHANGED, *shown)
+        findings.add_cookie(path, Kind.CHANGED, shown, _attributes([live], [shadow]))
     elif bool(live.value) != bool(shadow.value) or (
         live.value != shadow.value and not rules.default_ignores
     ):
         states = "a value" if live.value else "empty", _other(live, shadow)
-        findings.add(Part.HEADER, path, Kind.CHANGED, *states)
+        values = live.value, shadow.value
+        findings.add_cookie(path, Kind.CHANGED, states, values, by_value=True)
     elif live.value != shadow.value:
         findings.explain("cookie-value")
     elif live != shadow:
         findings.explain("cookie-time")
+
+
+def _kind(live: list[Cookie], shadow: list[Cookie]) -> Kind:
+    if len(live) == len(shadow):
+        return Kind.CHANGED
+    return Kind.MISSING if len(live) > len(shadow) else Kind.ADDED
+
+
+def _attributes(live: list[Cookie], shadow: list[Cookie]) -> tuple[str, str]:
+    """Return what each side's cookies are, by the attributes that all know."""
+    return _form(live), _form(shadow)
+
+
+def _form(cookies: list[Cookie]) -> str:
+    found = {name for cookie in cookies for name in cookie.attributes}
+    sites = {f"samesite={c.attributes.get('samesite')}" for c in cookies}
+    known = (found & KNOWN) | (sites & SITES)
+    return " ".join(["cookie", *sorted(known)]) if cookies else ""
 
 
 def _other(live: Cookie, shadow: Cookie) -> str:

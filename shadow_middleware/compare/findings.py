@@ -8,16 +8,37 @@ on time and on entries.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
+from shadow_middleware.compare.likeness import Likeness
+from shadow_middleware.compare.path_shape import (
+    key_shape,
+    name_of,
+    shape_of_place,
+)
+from shadow_middleware.compare.place import Place
 from shadow_middleware.compare.render import shown_pair
+from shadow_middleware.compare.sayings import Saying, say
+from shadow_middleware.compare.shelf import Shelf
+from shadow_middleware.compare.value_shapes import json_type
 from shadow_middleware.exchange import Difference, Kind, Part
+from shadow_middleware.settings import Settings
 
-__all__ = ["BudgetSpent", "Findings"]
+__all__ = ["BudgetSpent", "Findings", "Judging", "hidden"]
 
 
 class BudgetSpent(Exception):
     """The time or the entries of one comparison are used up. Never leaves compare."""
+
+
+class Judging(Protocol):
+    """Rules that judge a difference once it is found."""
+
+    def explaining(
+        self, part: Part, path: str, kind: Kind, values: tuple[Any, Any], said: Saying
+    ) -> str:
+        """Return the name of a rule that explains the difference, or ''."""
+        ...
 
 
 class Findings:
@@ -25,39 +46,76 @@ class Findings:
     Collects differences and the names that explain others, within a budget.
 
     Args:
-        limit: Differences to describe at most.
-        seconds: Time to spend at most, on `clock`.
+        settings: For the bounds on time and entries, and for what may be alike.
+        clock: What the time is read from, in seconds.
+        likeness: Tells what two values both are.
+        judging: Rules that look at what was found; None where there are none.
     """
 
     __slots__ = (
         "_clock",
         "_deadline",
-        "_limit",
+        "_hits",
+        "_judging",
+        "_likeness",
         "_named",
+        "_shapes",
+        "_shelf",
         "cut",
-        "differences",
         "hint",
+        "noted",
         "undecided",
     )
 
-    def __init__(self, limit: int, seconds: float, clock: Callable[[], float]) -> None:
-        self.differences: list[Difference] = []
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        likeness: Likeness,
+        judging: Judging | None = None,
+    ) -> None:
         self.cut = False
+        self.noted = 0
         self.undecided = False
         self.hint = ""
         self._named: dict[str, None] = {}
-        self._limit = max(limit, 1)
+        self._hits: dict[tuple[str, str], None] = {}
+        self._shelf = Shelf(settings.max_differences)
+        self._shapes = frozenset(settings.value_shapes)
+        self._likeness = likeness
+        self._judging = judging
         self._clock = clock
-        self._deadline = clock() + seconds
+        self._deadline = clock() + settings.compare_budget
 
     @property
     def explained(self) -> tuple[str, ...]:
         """Names of rules and normalisers, in the order in which they were needed."""
         return tuple(self._named)
 
+    @property
+    def hits(self) -> tuple[tuple[str, str], ...]:
+        """Each rule that took a difference away, with the sort of difference."""
+        return tuple(self._hits)
+
+    @property
+    def found(self) -> int:
+        """How many differences there are, described or not."""
+        return self._shelf.found
+
+    def differences(self) -> tuple[Difference, ...]:
+        """Return those that are described, in the order in which they were found."""
+        return self._shelf.described()
+
     def explain(self, name: str) -> None:
         """Note that the rule or normaliser `name` was needed."""
+        self.noted += 1
         self._named[name] = None
+
+    def hit(self, rule: str, hid: str) -> None:
+        """Note that a rule was needed, and what sort of difference it took away."""
+        self.noted += 1
+        self._named[rule] = None
+        self._hits[rule, hid] = None
 
     def add(
         self,
@@ -67,20 +125,94 @@ class Findings:
         live: Any = None,
         shadow: Any = None,
         note: str = "",
+        *,
+        said: Saying,
+        shape: str | None = None,
     ) -> None:
         """
-        Note a difference.
+        Note a difference; `shape` is that of the path, where it is another.
 
         Raises:
             BudgetSpent: there is no room for another one.
         """
-        if len(self.differences) >= self._limit:
+        if self._is_explained(part, path, kind, (live, shadow), said):
+            return
+        self.noted += 1
+        alike = said.alike if said.alike in self._shapes else ""
+        at = path if shape is None else shape
+        cell = (part, at, kind, said.live_is, said.shadow_is, said.size, alike)
+        if not self._shelf.wants(cell, alike):
+            return
+        if self._shelf.full:
             self.cut = True
             raise BudgetSpent
-        shown_live, shown_shadow = shown_pair(live, shadow)
-        self.differences.append(
-            Difference(part, path, kind, shown_live, shown_shadow, note)
+        shown = shown_pair(live, shadow, said.at)
+        self._shelf.put(
+            cell,
+            Difference(
+                part,
+                path,
+                kind,
+                *shown,
+                note,
+                shape=at,
+                live_is=said.live_is,
+                shadow_is=said.shadow_is,
+                size=said.size,
+                alike=alike,
+            ),
         )
+
+    def add_header(
+        self, name: str, kind: Kind, live: str | None, shadow: str | None, note: str
+    ) -> None:
+        """As `add`, of a header; an ETag is opaque by definition (RFC 9110)."""
+        bare = _bare(name, live), _bare(name, shadow)
+        shape = key_shape(name)
+        for said in self._say(kind, *bare, name, False):
+            if name == "etag" and kind is Kind.CHANGED and not said.alike:
+                said = _of_etag(live or "", shadow or "")
+            self.add(
+                Part.HEADER, name, kind, live, shadow, note, said=said, shape=shape
+            )
+
+    def add_cookie(
+        self,
+        path: str,
+        kind: Kind,
+        shown: tuple[str | None, str | None],
+        told: tuple[str, str],
+        *,
+        by_value: bool = False,
+    ) -> None:
+        """As `add`, of a cookie; `told` are both values, or what their forms are."""
+        name = path.partition("/")[2]
+        plain = Saying(told[0], told[1])
+        said = self._say(kind, *told, name, False)[0] if by_value else plain
+        shape = f"set-cookie/{key_shape(name)}"
+        self.add(Part.HEADER, path, kind, *shown, said=said, shape=shape)
+
+    def add_in_body(
+        self,
+        kind: Kind,
+        place: Place,
+        live: Any,
+        shadow: Any,
+        note: str = "",
+        *,
+        line: bool = False,
+        alike: str = "",
+    ) -> None:
+        """As `add`, at a place in a parsed body; `line` where that is a text."""
+        shape, name = shape_of_place(place), name_of(place)
+        is_line = line and isinstance(shadow if live is None else live, str)
+        said = self._say(kind, live, shadow, name, is_line)
+        notes = "; ".join(filter(None, (note, place.note())))
+        path = place.pointer()
+        for one in said:
+            at = f"{shape} {one.label}" if one.label else shape
+            one = one if not alike else one._replace(alike=alike)
+            self.add(Part.BODY, path, kind, live, shadow, notes, said=one, shape=at)
 
     def remaining(self) -> float:
         """Seconds left, never below zero."""
@@ -96,3 +228,41 @@ class Findings:
         if self._clock() > self._deadline:
             self.cut = True
             raise BudgetSpent
+
+    def _say(
+        self, kind: Kind, live: Any, shadow: Any, name: str, line: bool
+    ) -> list[Saying]:
+        return say(kind, live, shadow, name, self._likeness, line=line)
+
+    def _is_explained(
+        self,
+        part: Part,
+        path: str,
+        kind: Kind,
+        values: tuple[Any, Any],
+        said: Saying,
+    ) -> bool:
+        if self._judging is None:
+            return False
+        rule = self._judging.explaining(part, path, kind, values, said)
+        if rule:
+            self.hit(rule, hidden(kind, *values))
+        return bool(rule)
+
+
+def hidden(kind: Kind, live: Any, shadow: Any) -> str:
+    """Return in a word or three what sort of difference it is."""
+    ours, theirs = json_type(live), json_type(shadow)
+    return f"type: {ours} → {theirs}" if kind is Kind.TYPE else str(kind)
+
+
+def _bare(name: str, value: str | None) -> str | None:
+    if name != "etag" or value is None:
+        return value
+    return value.removeprefix("W/").strip('"')
+
+
+def _of_etag(live: str, shadow: str) -> Saying:
+    sorts = ["weak-tag" if tag.startswith("W/") else "tag" for tag in (live, shadow)]
+    alike = "token" if sorts[0] == sorts[1] and live and shadow else ""
+    return Saying(sorts[0], sorts[1], alike=alike)

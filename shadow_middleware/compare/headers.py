@@ -9,7 +9,7 @@ from shadow_middleware.compare.cookies import compare_cookies
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.media import parameters
 from shadow_middleware.compare.rules import DEFAULT_IGNORES, CompiledRule, RuleSet
-from shadow_middleware.exchange import Headers, Kind, Part
+from shadow_middleware.exchange import Headers, Kind
 
 __all__ = ["Section", "compare_headers"]
 
@@ -88,22 +88,30 @@ def _lower(name: bytes) -> str:
 def _compare(
     name: str, live: Values, shadow: Values, section: Section, findings: Findings
 ) -> None:
-    reason = _reason(name, live, shadow, section)
-    if reason:
+    kind = _kind(live, shadow)
+    rule = _rule_for(name, live, shadow, section.rules)
+    reason = rule or _reason(name, live, shadow, section)
+    if rule:
+        findings.hit(rule, str(kind))
+    elif reason:
         findings.explain(reason)
     elif name == "set-cookie":
         compare_cookies(live, shadow, section.rules, findings)
     else:
-        kind = _kind(live, shadow)
         texts = _text(live), _text(shadow)
-        findings.add(Part.HEADER, name, kind, *texts, note=section.note)
+        findings.add_header(name, kind, *texts, section.note)
+
+
+def _rule_for(name: str, live: Values, shadow: Values, rules: RuleSet) -> str:
+    """Return the name of the rule that explains the difference, or ''."""
+    for rule in rules.for_header(name):
+        if _is_explained(rule, live, shadow):
+            return rule.name
+    return ""
 
 
 def _reason(name: str, live: Values, shadow: Values, section: Section) -> str:
-    """Return the rule or normaliser that explains the difference, or ''."""
-    for rule in section.rules.for_header(name):
-        if _is_explained(rule, live, shadow):
-            return rule.name
+    """Return the default or normaliser that explains the difference, or ''."""
     # Without a body, as for HEAD, the stated length is all that tells of it.
     telling = name == "content-length" and not section.framed and live and shadow
     if section.rules.default_ignores and name in DEFAULT_IGNORES and not telling:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from shadow_middleware.compare.align import Alignment, align, cancel
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.globs import State
+from shadow_middleware.compare.orders import is_set_order
 from shadow_middleware.compare.pairing import by_likeness, by_member, naming_member
 from shadow_middleware.compare.place import Place, below
 from shadow_middleware.compare.rules import CompiledRule
@@ -51,7 +52,7 @@ class Walking(Protocol):
         self,
         live: Any,
         shadow: Any,
-        where: tuple[Place, Any, int],
+        where: tuple[Place, Any, int, bool],
         state: Standing,
         pairs: list[tuple[Any, Any, Place, Standing]],
     ) -> None:
@@ -67,7 +68,13 @@ class Walking(Protocol):
         ...
 
     def add(
-        self, kind: Kind, place: Place, live: Any, shadow: Any, note: str = ""
+        self,
+        kind: Kind,
+        place: Place,
+        live: Any,
+        shadow: Any,
+        note: str = "",
+        alike: str = "",
     ) -> None:
         """Note a difference."""
         ...
@@ -155,7 +162,7 @@ class _Here:
             live, shadow, self._walk.findings.tick
         )
         if any(left != right for left, right in cancelled):
-            self._walk.findings.explain(rule.name)
+            self._walk.findings.hit(rule.name, "order")
         pairs, rest = self._pair_named(live_only, shadow_only)
         more, rest = self._pair_unnamed(rest, rule)
         self._finish(pairs + more, rest)
@@ -170,7 +177,7 @@ class _Here:
             self._walk.findings.tick,
         )
         if any(left != right for left, right in pairs):
-            self._walk.findings.explain(rule.name)
+            self._walk.findings.hit(rule.name, "order")
         more, rest = self._pair_keyless((live_left, shadow_left), rule)
         self._finish(pairs + more, rest)
 
@@ -185,7 +192,7 @@ class _Here:
             for index in range(at, stop):
                 live, shadow = self._live[index], self._shadow[index]
                 if not same(live, shadow):
-                    where = (self._place, index, -1)
+                    where = (self._place, index, -1, False)
                     self._walk.open(live, shadow, where, self._state, opened)
         self._walk.push(opened)
 
@@ -229,6 +236,7 @@ class _Here:
             [right for _, right in shown],
             f"{len(found.moved)} of {len(self._live)} items moved; "
             f"these are indexes of the first {len(shown)} on each side",
+            "set-order" if is_set_order(self._live, self._shadow) else "",
         )
 
     def _pair_named(
@@ -251,7 +259,7 @@ class _Here:
                 sorted(rest[0], key=self._live.__getitem__),
                 sorted(rest[1], key=self._shadow.__getitem__),
             )
-            self._walk.findings.explain(rule.name)
+            self._walk.findings.hit(rule.name, "order")
             return _zipped(by_size)
         seconds = self._walk.findings.remaining()
         alike = by_likeness(self._live, self._shadow, rest, seconds)
@@ -284,7 +292,7 @@ class _Here:
                 self._walk.findings.tick()
             live, shadow = self._live[left], self._shadow[right]
             if not same(live, shadow):
-                where = (self._place, left, right)
+                where = (self._place, left, right, False)
                 self._walk.open(live, shadow, where, self._state, opened)
         self._walk.push(opened)
 

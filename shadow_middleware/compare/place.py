@@ -15,6 +15,8 @@ class Place(NamedTuple):
     depth: int
     index_in_shadow: int = -1
     """Where the shadow has this list item, if elsewhere."""
+    in_map: bool = False
+    """Whether the key is data: one of many of one sort."""
 
     def pointer(self) -> str:
         """Return the JSON pointer, in the live body."""
@@ -40,6 +42,8 @@ ROOT = Place(None, "", 0)
 """The body as a whole."""
 
 
-def below(place: Place, key: Any, index_in_shadow: int = -1) -> Place:
+def below(
+    place: Place, key: Any, index_in_shadow: int = -1, in_map: bool = False
+) -> Place:
     """Return the place one member or item further."""
-    return Place(place, key, place.depth + 1, index_in_shadow)
+    return Place(place, key, place.depth + 1, index_in_shadow, in_map)

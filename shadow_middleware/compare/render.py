@@ -41,12 +41,18 @@ def shown(value: Any) -> Any:
     return _safe(clip(str(value)))
 
 
-def shown_pair(live: Any, shadow: Any) -> tuple[Any, Any]:
-    """Return both as `shown`, long texts clipped around where they first differ."""
+def shown_pair(live: Any, shadow: Any, at: tuple[int, int] = (0, 0)) -> tuple[Any, Any]:
+    """
+    Return both as `shown`, long texts clipped around where they first differ.
+
+    Or around `at`, where that is said.
+    """
     if not (isinstance(live, str) and isinstance(shadow, str)):
         return shown(live), shown(shadow)
     if len(live) <= MAX_TEXT and len(shadow) <= MAX_TEXT:
         return _safe(live), _safe(shadow)
+    if any(at):
+        return _safe(clip(live, at[0] - LEAD)), _safe(clip(shadow, at[1] - LEAD))
     start = first_difference(live, shadow) - LEAD
     return _safe(clip(live, start)), _safe(clip(shadow, start))
 

@@ -8,7 +8,7 @@ route without rules pays nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import re2
@@ -65,10 +65,10 @@ class CompiledRule:
 
     __slots__ = ("_pattern", "method", "name", "path", "route", "rule", "target")
 
-    def __init__(self, rule: Rule, number: int) -> None:
+    def __init__(self, rule: Rule, place: str) -> None:
         self.rule = rule
         self.name = rule.name or _made_name(rule)
-        where = f"rules[{number}] ({self.name!r})"
+        where = f"{place} ({self.name!r})"
         found = complaint(rule)
         if found:
             raise ConfigurationError(f"{where}: {'; '.join(found)}")
@@ -160,16 +160,20 @@ class RuleSet:
 
 class RuleBook:
     """
-    Every rule of the settings, compiled.
+    Every rule of the settings, and those that were added at run time, compiled.
 
     Raises:
         ConfigurationError: a rule could never do what it says; names rule and field.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._rules = tuple(
-            CompiledRule(rule, number)
+    def __init__(self, settings: Settings, added: Sequence[Rule] = ()) -> None:
+        stated = tuple(
+            CompiledRule(rule, f"rules[{number}]")
             for number, rule in enumerate(_all_rules(settings))
+        )
+        self._rules = stated + tuple(
+            CompiledRule(rule, f"added rules[{number}]")
+            for number, rule in enumerate(added)
         )
         self._default_ignores = settings.default_ignores
         self._chosen: dict[tuple[str, str, str], RuleSet] = {}

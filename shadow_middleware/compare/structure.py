@@ -38,6 +38,8 @@ class Reader(NamedTuple):
     read_exactly: Read | None
     """Reads what `read` may lose; None where it loses nothing."""
     reason: str
+    lines: bool = False
+    """Whether the values are lists of the lines of a text."""
 
     def accepts(self, raw: bytes, findings: Findings) -> bool:
         """Whether the bytes can be read."""
@@ -51,10 +53,14 @@ class Reader(NamedTuple):
 
     @classmethod
     def of_texts(
-        cls, texts: Mapping[bytes, str], split: Callable[[str], Any], reason: str
+        cls,
+        texts: Mapping[bytes, str],
+        split: Callable[[str], Any],
+        reason: str,
+        lines: bool,
     ) -> Reader:
         """Return a reader of bytes whose text is known already."""
-        return cls(lambda raw, _: split(texts[raw]), None, reason)
+        return cls(lambda raw, _: split(texts[raw]), None, reason, lines)
 
 
 JSON = Reader(parse, parse_exactly, "json-formatting")
@@ -72,11 +78,11 @@ def compare_values(
         Unknowable: one of them is nested too deeply.
         BudgetSpent: time or entries ran out.
     """
-    before = len(findings.explained), len(findings.differences)
+    before = findings.noted
     suspect = _compare_read(live, shadow, reader.read, reader, rules, findings)
     if suspect and reader.read_exactly is not None:
         _compare_read(live, shadow, reader.read_exactly, reader, rules, findings)
-    if before == (len(findings.explained), len(findings.differences)):
+    if before == findings.noted:
         findings.explain(reader.reason)
 
 
@@ -93,7 +99,7 @@ def _compare_read(
     findings.tick()
     shadow = read(shadow_raw, findings.tick)
     findings.tick()
-    before = len(findings.differences)
+    before = findings.found
     careful = reader.read_exactly is not None and read is not reader.read_exactly
     suspect = (
         careful
@@ -104,8 +110,8 @@ def _compare_read(
         live, shadow = _pruned(live, shadow, rules.body_ignores, findings)
     alike = same(live, shadow)
     if not alike:
-        walk(live, shadow, rules.body_tolerances, findings)
-    if len(findings.differences) > before or not careful:
+        walk(live, shadow, rules.body_tolerances, findings, lines=reader.lines)
+    if findings.found > before or not careful:
         return False
     if rules.body_ignores is not None:
         return suspect

@@ -13,11 +13,12 @@ from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.globs import PathMatcher, State
 from shadow_middleware.compare.lists import ListWalk
 from shadow_middleware.compare.parse import unlike
+from shadow_middleware.compare.path_shape import is_map
 from shadow_middleware.compare.place import ROOT, Place, below
 from shadow_middleware.compare.prune import Ignored
 from shadow_middleware.compare.rules import CompiledRule
 from shadow_middleware.compare.sameness import same
-from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.exchange import Kind
 
 __all__ = ["MAX_DEPTH", "walk"]
 
@@ -27,25 +28,36 @@ TICK = 1024
 Tolerances = PathMatcher[CompiledRule]
 Standing = State[CompiledRule] | None
 Pair = tuple[Any, Any, Place, Standing]
+Where = tuple[Place, Any, int, bool]
 
 _ABSENT = object()
 
 
 def walk(
-    live: Any, shadow: Any, tolerances: Tolerances | None, findings: Findings
+    live: Any,
+    shadow: Any,
+    tolerances: Tolerances | None,
+    findings: Findings,
+    *,
+    lines: bool = False,
 ) -> None:
     """
     Write every difference between two parsed bodies into `findings`.
 
+    `lines` says that they are lists of the lines of a text.
+
     Raises:
         BudgetSpent: time or entries ran out.
     """
-    _Walk(tolerances, findings).run(live, shadow)
+    _Walk(tolerances, findings, lines).run(live, shadow)
 
 
 class _Walk:
-    def __init__(self, tolerances: Tolerances | None, findings: Findings) -> None:
+    def __init__(
+        self, tolerances: Tolerances | None, findings: Findings, lines: bool
+    ) -> None:
         self.findings = findings
+        self._lines = lines
         self._tolerances = tolerances
         self._stack: list[Pair] = []
         self._lists = ListWalk(self)
@@ -61,7 +73,7 @@ class _Walk:
         self,
         live: Any,
         shadow: Any,
-        where: tuple[Place, Any, int],
+        where: Where,
         state: Standing,
         pairs: list[Pair],
     ) -> None:
@@ -84,18 +96,25 @@ class _Walk:
     def one_sided(self, kind: Kind, place: Place, value: Any) -> None:
         """Note what only one side has, unless a rule took it out."""
         if isinstance(value, Ignored) and not value.conditional:
-            self.findings.explain(value.name)
+            self.findings.hit(value.name, str(kind))
             return
         shown = _unwrapped(value)
         live, shadow = (shown, None) if kind is Kind.MISSING else (None, shown)
         self.add(kind, place, live, shadow)
 
     def add(
-        self, kind: Kind, place: Place, live: Any, shadow: Any, note: str = ""
+        self,
+        kind: Kind,
+        place: Place,
+        live: Any,
+        shadow: Any,
+        note: str = "",
+        alike: str = "",
     ) -> None:
         """Note a difference at `place`."""
-        notes = "; ".join(filter(None, (note, place.note())))
-        self.findings.add(Part.BODY, place.pointer(), kind, live, shadow, notes)
+        self.findings.add_in_body(
+            kind, place, live, shadow, note, line=self._lines, alike=alike
+        )
 
     def step(self, state: Standing, key: Any) -> Standing:
         """Return what tolerances have reached one member further."""
@@ -128,16 +147,19 @@ class _Walk:
         state: Standing,
     ) -> None:
         pairs: list[Pair] = []
+        in_map = is_map(live)
         for number, (key, value) in enumerate(live.items()):
             if number % TICK == TICK - 1:
                 self.findings.tick()
             other = shadow.get(key, _ABSENT)
             if other is _ABSENT:
-                self.one_sided(Kind.MISSING, below(place, key), value)
+                here = below(place, key, -1, in_map)
+                self.one_sided(Kind.MISSING, here, value)
             elif not same(value, other):
-                self.open(value, other, (place, key, -1), state, pairs)
+                self.open(value, other, (place, key, -1, in_map), state, pairs)
         for key in [key for key in shadow if key not in live]:
-            self.one_sided(Kind.ADDED, below(place, key), shadow[key])
+            here = below(place, key, -1, in_map)
+            self.one_sided(Kind.ADDED, here, shadow[key])
         self.push(pairs)
 
     def _leaf(self, live: Any, shadow: Any, place: Place, state: Standing) -> None:
@@ -155,7 +177,7 @@ class _Walk:
             return False
         for rule in state.accepts:
             if rule.fits(live) and rule.fits(shadow) and rule.close(live, shadow):
-                self.findings.explain(rule.name)
+                self.findings.hit(rule.name, "changed")
                 return True
         return False
 

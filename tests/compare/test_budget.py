@@ -105,14 +105,28 @@ def test_a_comparison_ends_when_its_time_is_used_up() -> None:
     assert "raise compare_budget" in hurried.hint
 
 
-def test_no_more_differences_are_described_than_asked_for() -> None:
-    """The rest is marked as cut."""
-    live, shadow = ({f"k{n}": n + by for n in range(100)} for by in (0, 1))
-    comparison = compare_json(live, shadow, max_differences=7)
-    all_told = compare_json(live, shadow, max_differences=100)
+def test_of_one_sort_no_more_are_described_than_asked_for() -> None:
+    """Everything was compared, so nothing was cut; the first says how many more."""
+    live, shadow = ([n * 10 + 5_000 + by for n in range(100)] for by in (0, 1))
+    pair = [[n] for n in live], [[n] for n in shadow]
+    comparison = compare_json(*pair, max_differences=7)
+    all_told = compare_json(*pair, max_differences=100)
 
-    assert (7, True) == (len(comparison.differences), comparison.cut)
+    assert (7, False) == (len(comparison.differences), comparison.cut)
+    assert comparison.differences[0].note.endswith("and 93 more like it")
     assert (100, False) == (len(all_told.differences), all_told.cut)
+
+
+def test_sorts_beyond_twice_the_limit_are_cut() -> None:
+    """The first of each further sort is told, up to as many again."""
+    live, shadow = (
+        {chr(97 + n): [n * 1000, by] for n in range(20)} for by in (1000, 1001)
+    )
+    comparison = compare_json(live, shadow, max_differences=7)
+    all_told = compare_json(live, shadow, max_differences=10)
+
+    assert (14, True) == (len(comparison.differences), comparison.cut)
+    assert (20, False) == (len(all_told.differences), all_told.cut)
 
 
 @pytest.mark.parametrize(

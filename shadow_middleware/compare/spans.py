@@ -1,0 +1,135 @@
+"""
+Where in two texts they differ, and what stands at each of these places.
+
+So that what is noise in one place of a line hides no change in another. A place within
+a page is named by what does not change: the tag, the attribute, the words before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shadow_middleware.compare.align import align
+
+__all__ = ["Span", "label_of", "name_before", "spans_of"]
+
+MAX_SPANS = 24
+"""Places beyond which two texts are simply other texts."""
+MAX_TEXT = 256 * 1024
+NEAR = 160
+"""Characters around a place that may name it."""
+MAX_LABEL = 48
+
+TIME = (
+    r"\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
+    r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?)?(?![\w-])"
+    r"|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})"
+    r"|\d{8}T\d{6}(?:\.\d+)?Z?|\d\d:\d\d:\d\d(?:\.\d+)?"
+)
+UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+URL = r"https?://[^\s\"'<>]+"
+QUOTED = r"(?<=\")[^\s\"<>]{8,}(?=\")|(?<=')[^\s'<>]{8,}(?=')"
+JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
+WORDS = rf"{TIME}|{UUID}|{JWT}|\d+\.\d+|[\w-]{{16,}}={{0,2}}|\w+|."
+OUTER = re.compile(f"{URL}|{QUOTED}|{WORDS}", re.DOTALL)
+INNER = re.compile(WORDS, re.DOTALL)
+
+TAG = re.compile(r"<([A-Za-z][\w:-]{0,23})")
+ATTRIBUTE = re.compile(r"([A-Za-z][\w:-]{0,31})\s*=\s*[\"']?[^\"'<>=]*$")
+NAMED = re.compile(r"""\b(?:name|id|property|http-equiv)\s*=\s*["']?([\w.:-]{1,40})""")
+BEFORE = re.compile(r"([A-Za-z_][\w-]*)[\"']?\s*[:=/-]?\s*[\"']?$")
+LABEL = re.compile(r"[A-Za-z][A-Za-z_-]*")
+
+
+class Span(NamedTuple):
+    """One place where two texts differ."""
+
+    live: str
+    shadow: str
+    live_at: int
+    shadow_at: int
+
+
+def spans_of(live: str, shadow: str, *, within: bool = False) -> list[Span]:
+    """
+    Return where the texts differ, or nothing where that is nearly everywhere.
+
+    `within` looks into URLs and quoted values instead of taking each as one.
+    """
+    if max(len(live), len(shadow)) > MAX_TEXT:
+        return []
+    pattern = INNER if within else OUTER
+    left, right = pattern.findall(live), pattern.findall(shadow)
+    blocks = _beside(left, right) if len(left) == len(right) else _between(left, right)
+    if not 0 < len(blocks) <= MAX_SPANS:
+        return []
+    starts = _starts(left), _starts(right)
+    return [
+        Span("".join(left[a:b]), "".join(right[c:d]), starts[0][a], starts[1][c])
+        for a, b, c, d in blocks
+    ]
+
+
+def label_of(line: str, at: int) -> str:
+    """Return what names the place `at` in a line, on every page of the same sort."""
+    before = line[max(at - NEAR, 0) : at]
+    opened, closed = before.rfind("<"), before.rfind(">")
+    if opened > closed:
+        return _within_tag(before[opened:], line[at : at + NEAR])
+    tags: list[str] = TAG.findall(before)
+    words = LABEL.findall(before[closed + 1 :])[-2:]
+    label = " ".join([*(f"<{tag}>" for tag in tags[-1:]), *words])
+    return label[:MAX_LABEL]
+
+
+def name_before(line: str, at: int) -> str:
+    """Return the name that the value at `at` seems to have: `csrf` in `csrf=…`."""
+    before = line[max(at - NEAR, 0) : at]
+    opened = before.rfind("<")
+    if opened > before.rfind(">"):
+        tag = before[opened:] + line[at : at + NEAR].partition(">")[0]
+        named = NAMED.search(tag)
+        if named is not None:
+            return named.group(1)
+    found = BEFORE.search(before[-MAX_LABEL:])
+    return found.group(1) if found else ""
+
+
+def _within_tag(before: str, after: str) -> str:
+    tag = TAG.match(before)
+    attribute = ATTRIBUTE.search(before)
+    named = NAMED.search(before + after.partition(">")[0])
+    pieces = [
+        tag.group(1) if tag else "",
+        f" {named.group(1)}" if named else "",
+        f" {attribute.group(1)}=" if attribute else "",
+    ]
+    return f"<{''.join(pieces)}"[:MAX_LABEL]
+
+
+Block = tuple[int, int, int, int]
+
+
+def _beside(left: Sequence[str], right: Sequence[str]) -> list[Block]:
+    pairs = zip(left, right, strict=True)
+    return [(i, i + 1, i, i + 1) for i, (a, b) in enumerate(pairs) if a != b]
+
+
+def _between(left: Sequence[str], right: Sequence[str]) -> list[Block]:
+    """Return what lies between the pieces that both texts have in the same order."""
+    kept = align(left, right, lambda: None).kept
+    blocks, a, c = [], 0, 0
+    for b, d in [*sorted(kept), (len(left), len(right))]:
+        if b > a or d > c:
+            blocks.append((a, b, c, d))
+        a, c = b + 1, d + 1
+    return blocks
+
+
+def _starts(pieces: Sequence[str]) -> list[int]:
+    starts = [0]
+    for piece in pieces:
+        starts.append(starts[-1] + len(piece))
+    return starts
