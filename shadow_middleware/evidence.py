@@ -251,3 +251,10 @@ class Purged(msgspec.Struct, frozen=True):
     divergences: int = 0
     losses: int = 0
     progress: int = 0
+    samples: int = 0
+    noise: int = 0
+    """Cells and what they are shares of."""
+    groups: int = 0
+    signatures: int = 0
+    rule_hits: int = 0
+    uses: int = 0

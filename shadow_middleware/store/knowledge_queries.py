@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
 from shadow_middleware.store.queries import AFTER_ALL_TEXT
-from shadow_middleware.store.rows import fit, fit_route
+from shadow_middleware.store.rows import UNSENT, fit, fit_route
 from shadow_middleware.store.schema import (
     counts,
     groups,
@@ -23,7 +22,6 @@ from shadow_middleware.store.schema import (
 )
 
 __all__ = [
-    "UNSENT",
     "all_routes",
     "all_rules",
     "all_signatures",
@@ -37,9 +35,6 @@ __all__ = [
     "uses_since",
     "versions_since",
 ]
-
-UNSENT = (Outcome.DROPPED, Outcome.SKIPPED, Outcome.LIVE_ERROR)
-"""Outcomes of exchanges that no shadow ever saw."""
 
 
 def groups_where(where: GroupFilter, limit: int, offset: int) -> Select[Any]:

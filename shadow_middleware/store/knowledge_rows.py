@@ -1,14 +1,12 @@
 """
 Between what is learned and decided, and the rows of tables. Pure.
 
-As in `rows`: each key once, sorted, because two transactions that lock rows in
-different orders deadlock.
+As in `rows`: each key once, in the order of keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from operator import add
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -26,10 +24,22 @@ from shadow_middleware.knowledge import (
     Sighting,
 )
 from shadow_middleware.settings import Rule
-from shadow_middleware.store.rows import Row, fit, fit_route, visible
+from shadow_middleware.store.merging import (
+    CELL,
+    NOISE,
+    NOISE_BASE,
+    ROUTE,
+    RULE_HIT,
+    SAMPLE,
+    SIGHTING,
+    SIGNATURE,
+    USE,
+    Row,
+    merged,
+)
+from shadow_middleware.store.rows import fit, fit_route, visible
 
 __all__ = [
-    "CELL",
     "decided",
     "fit_rule",
     "noise_base_rows",
@@ -49,20 +59,6 @@ LONGEST_PATH: Final = 1_000
 LONGEST_RULE: Final = 300
 """Characters. A rule is named after its fields where nobody names it."""
 
-CELL: Final = (
-    "raw",
-    "alike",
-    "control_both",
-    "control_raw",
-    "control_only",
-    "probe_both",
-    "probe_raw",
-    "probe_only",
-)
-"""What is counted of a cell of noise."""
-
-_Merge = Callable[[Any, Any], Any]
-
 
 def fit_rule(name: str) -> str:
     """Return a rule's name as a key."""
@@ -72,7 +68,7 @@ def fit_rule(name: str) -> str:
 def sighting_rows(batch: Batch) -> list[Row]:
     """Return one row for each group. Its fingerprint is of the whole key, uncut."""
     rows = map(_sighting_row, batch.sightings)
-    return _merged(rows, ("fingerprint",), count=add, first_at=min, last_at=max)
+    return merged(rows, SIGHTING)
 
 
 def _sighting_row(one: Sighting) -> Row:
@@ -102,12 +98,11 @@ def signature_rows(batch: Batch, at: float) -> list[Row]:
         }
         for one in batch.signatures
     )
-    return _merged(rows, ("signature",))
+    return merged(rows, SIGNATURE)
 
 
 def sample_rows(batch: Batch) -> list[Row]:
     """Return one row for each slot: the newest sample."""
-    newest_last = sorted(batch.samples, key=lambda one: (one.at, one.exchange_id))
     rows = (
         {
             "fingerprint": fit(one.group),
@@ -116,10 +111,9 @@ def sample_rows(batch: Batch) -> list[Row]:
             "target": fit(one.target),
             "at": one.at,
         }
-        for one in newest_last
+        for one in batch.samples
     )
-    last: dict[str, _Merge] = dict.fromkeys(("exchange_id", "target", "at"), _second)
-    return _merged(rows, ("fingerprint", "slot"), **last)
+    return merged(rows, SAMPLE)
 
 
 def noise_rows(batch: Batch) -> list[Row]:
@@ -135,8 +129,7 @@ def noise_rows(batch: Batch) -> list[Row]:
         }
         for one in batch.noise
     )
-    keys = ("day", "era", "fingerprint", "status", "size")
-    return _merged(rows, keys, **dict.fromkeys(CELL, add))
+    return merged(rows, NOISE)
 
 
 def noise_base_rows(batch: Batch) -> list[Row]:
@@ -150,8 +143,7 @@ def noise_base_rows(batch: Batch) -> list[Row]:
         }
         for one in batch.noise_bases
     )
-    keys = ("day", "era", "target", "route", "status")
-    return _merged(rows, keys, raw=add, control=add, probe=add)
+    return merged(rows, NOISE_BASE)
 
 
 def rule_hit_rows(batch: Batch) -> list[Row]:
@@ -165,35 +157,19 @@ def rule_hit_rows(batch: Batch) -> list[Row]:
         }
         for one in batch.rule_hits
     )
-    return _merged(rows, ("rule", "target", "hid"), count=add, last_at=max)
+    return merged(rows, RULE_HIT)
 
 
 def route_rows(batch: Batch) -> list[Row]:
     """Return one row for each route that was listed."""
     rows = ({"route": fit_route(one.route), "at": one.at} for one in batch.routes)
-    return _merged(rows, ("route",), at=max)
+    return merged(rows, ROUTE)
 
 
 def use_rows(batch: Batch) -> list[Row]:
     """Return one row for each route and status class of a day."""
     rows = (asdict(one) | {"route": fit_route(one.route)} for one in batch.uses)
-    return _merged(rows, ("day", "route", "status_class"), seen=add, mirrored=add)
-
-
-def _merged(rows: Iterable[Row], keys: tuple[str, ...], **merges: _Merge) -> list[Row]:
-    """Return one row for each key, sorted; other fields are those of the first."""
-    found: dict[tuple[Any, ...], Row] = {}
-    for row in rows:
-        key = tuple(row[name] for name in keys)
-        there = found.setdefault(key, row)
-        if there is not row:
-            for name, merge in merges.items():
-                there[name] = merge(there[name], row[name])
-    return [found[key] for key in sorted(found)]
-
-
-def _second(_first: Any, second: Any) -> Any:
-    return second
+    return merged(rows, USE)
 
 
 def to_group(row: Mapping[str, Any]) -> Group:

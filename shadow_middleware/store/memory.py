@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -25,29 +25,36 @@ from shadow_middleware.evidence import (
     Total,
 )
 from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import DAY, VersionSeen
 from shadow_middleware.store import rows
+from shadow_middleware.store.memory_knowledge import MemoryKnowledge, drop, is_ruled
 
 __all__ = ["MemoryStore"]
 
 Key = tuple[Any, ...]
 
 
-class MemoryStore:
+class MemoryStore(MemoryKnowledge):
     """
-    A store, a reader and a purger that forgets at exit.
+    A store, a reader, a curator and a purger that forgets at exit.
 
     Args:
         most_divergences: Those held; then the oldest number goes.
         most_keys: Distinct counts, and distinct latency buckets, held; then the
-            oldest minutes go.
+            oldest minutes go. As many of each sort of what was learned.
+        clock: Seconds since the epoch.
     """
 
     def __init__(
-        self, *, most_divergences: int = 1_000, most_keys: int = 100_000
+        self,
+        *,
+        most_divergences: int = 1_000,
+        most_keys: int = 100_000,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(most_keys, clock)
         self._most_divergences = most_divergences
         self._most_keys = most_keys
-        self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._counts: dict[Key, int] = {}
         self._latencies: dict[Key, int] = {}
@@ -73,6 +80,7 @@ class MemoryStore:
                 self._advance(Progress(**row))
             for row in prepared:
                 self._keep(row)
+            self._learn(batch)
             self._forget()
 
     def _settle(self, one: Settlement) -> None:
@@ -107,12 +115,44 @@ class MemoryStore:
             self._stored[key] = StoredDivergence(next(self._numbers), record)
 
     def _forget(self) -> None:
-        while len(self._stored) > self._most_divergences:
-            del self._stored[next(iter(self._stored))]
+        if len(self._stored) > self._most_divergences:
+            while len(self._stored) > self._most_divergences:
+                del self._stored[next(iter(self._stored))]
+            self._forget_samples()
         for sums in (self._counts, self._latencies, self._losses):
             while len(sums) > self._most_keys:
                 oldest = min(key[0] for key in sums)
                 _remove(sums, oldest + 1)
+
+    def _forget_samples(self) -> int:
+        """Forget the samples whose divergence is gone."""
+        gone = [
+            key
+            for key, row in self._samples.items()
+            if (row["exchange_id"], row["target"]) not in self._stored
+        ]
+        for key in gone:
+            del self._samples[key]
+        return len(gone)
+
+    def versions(
+        self, target: str | None = None, since: int | None = None
+    ) -> list[VersionSeen]:
+        """Return every version of each target, the latest seen first."""
+        seen: dict[tuple[str, str], VersionSeen] = {}
+        for key, number in self._between(self._counts, since, None, target):
+            if key[3] not in rows.UNSENT:
+                one = VersionSeen(key[1], key[5], key[0], key[0], number)
+                before = seen.get((one.target, one.version), one)
+                seen[one.target, one.version] = VersionSeen(
+                    one.target,
+                    one.version,
+                    min(one.first_minute, before.first_minute),
+                    max(one.last_minute, before.last_minute),
+                    number + (0 if before is one else before.count),
+                )
+        names = sorted(seen.values(), key=lambda one: (one.target, one.version))
+        return sorted(names, key=lambda one: one.last_minute, reverse=True)
 
     def totals(
         self,
@@ -189,8 +229,21 @@ class MemoryStore:
 
     def _fitting(self, where: DivergenceFilter) -> list[StoredDivergence]:
         with self._lock:
-            found = [one for one in self._stored.values() if _fits(one, where)]
+            ours = {
+                (row["exchange_id"], row["target"])
+                for row in self._samples.values()
+                if row["fingerprint"] == where.group
+            }
+            found = [
+                one
+                for key, one in self._stored.items()
+                if _fits(one, where) and (where.group is None or key in ours)
+            ]
         return sorted(found, key=_age, reverse=True)
+
+    def samples(self, group: str) -> list[StoredDivergence]:
+        """Return the stored divergences that stand for a group, the newest first."""
+        return self.divergences(DivergenceFilter(group=group))
 
     def find(self, key: str, *, limit: int = 20) -> list[StoredDivergence]:
         """Return the divergences that a row's number or an exchange id names."""
@@ -220,22 +273,53 @@ class MemoryStore:
                 (one.record.exchange_id, one.record.target): one
                 for one in sorted(kept, key=lambda one: one.id)
             }
-            sampled = len(newest_first) - len(kept)
+            purged = Purged(
+                divergences=len(newest_first) - len(kept),
+                samples=self._forget_samples(),
+            )
             if before is None:
-                return Purged(divergences=sampled)
-            return self._purge_sums(before, sampled)
+                return purged
+            return self._purge_learned(before, self._purge_sums(before, purged))
 
-    def _purge_sums(self, before: float, sampled: int) -> Purged:
+    def _purge_sums(self, before: float, purged: Purged) -> Purged:
         minute = int(before // 60)
         silent = [key for key, one in self._progress.items() if one.at < before]
         for key in silent:
             del self._progress[key]
-        return Purged(
+        return msgspec.structs.replace(
+            purged,
             counts=_remove(self._counts, minute),
             latencies=_remove(self._latencies, minute - LATENCY_WINDOW + 1),
-            divergences=sampled,
             losses=_remove(self._losses, minute),
             progress=len(silent),
+        )
+
+    def _purge_learned(self, before: float, purged: Purged) -> Purged:
+        day = int(before // DAY)
+        counted = {key[4] for key in self._counts}
+        return msgspec.structs.replace(
+            purged,
+            noise=drop(self._noise, lambda row: row["day"] < day)
+            + drop(self._bases, lambda row: row["day"] < day),
+            uses=drop(self._uses, lambda row: row["day"] < day),
+            rule_hits=drop(self._hits, lambda row: row["last_at"] < before),
+            groups=self._purge_groups(before),
+            signatures=drop(
+                self._signatures,
+                lambda row: row["at"] < before and row["signature"] not in counted,
+            ),
+        )
+
+    def _purge_groups(self, before: float) -> int:
+        used = {row["fingerprint"] for row in self._noise.values()}
+        return drop(
+            self._groups,
+            lambda row: (
+                row["last_at"] < before
+                and not is_ruled(row)
+                and not row["note"]
+                and row["fingerprint"] not in used
+            ),
         )
 
     def close(self) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, tuple_
+from msgspec.structs import replace
+from sqlalchemy import ColumnElement, delete, select, tuple_
 
 from shadow_middleware.evidence import LATENCY_WINDOW, Purged
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.purge_knowledge import (
+    purge_learned,
+    purge_older,
+    purge_samples,
+)
 from shadow_middleware.store.schema import (
     counts,
     divergences,
@@ -30,23 +36,32 @@ def purge(database: Database, before: float | None, keep: int | None) -> Purged:
     sampled = 0
     if keep is not None:
         sampled += _purge_beyond(database, keep)
+    if before is not None:
+        sampled += _purge_divergences(database, divergences.c.at < before)
+    purged = Purged(divergences=sampled, samples=purge_samples(database))
     if before is None:
-        return Purged(divergences=sampled)
+        return purged
+    return purge_learned(database, before, _purge_sums(database, before, purged))
+
+
+def _purge_sums(database: Database, before: float, purged: Purged) -> Purged:
     minute = int(before // 60)
-    sampled += _purge_divergences(database, divergences.c.at < before)
     with database.writing() as connection:
         forgotten = writers.c.at < before - FORGOTTEN_AFTER
         connection.execute(delete(writers).where(forgotten))
         silent = delete(sessions).where(sessions.c.at < before)
         silenced = connection.execute(silent).rowcount
-    return Purged(
+    return replace(
+        purged,
         progress=silenced,
-        counts=_purge_minutes(database, counts, "minute", minute),
-        latencies=_purge_minutes(
-            database, latencies, "window", minute - LATENCY_WINDOW + 1
+        counts=purge_older(database, counts.c.minute, minute, MINUTES_AT_ONCE),
+        latencies=purge_older(
+            database,
+            latencies.c.window,
+            minute - LATENCY_WINDOW + 1,
+            MINUTES_AT_ONCE,
         ),
-        divergences=sampled,
-        losses=_purge_minutes(database, losses, "minute", minute),
+        losses=purge_older(database, losses.c.minute, minute, MINUTES_AT_ONCE),
     )
 
 
@@ -76,16 +91,3 @@ def _purge_divergences(database: Database, old: ColumnElement[bool]) -> int:
         removed += now
         if now < ROWS_AT_ONCE:
             return removed
-
-
-def _purge_minutes(database: Database, table: Table, name: str, before: int) -> int:
-    """Remove a few minutes in each transaction, the oldest first."""
-    time = table.c[name]
-    removed = 0
-    while True:
-        with database.writing() as connection:
-            oldest = connection.execute(select(func.min(time))).scalar()
-            if oldest is None or oldest >= before:
-                return removed
-            until = min(oldest + MINUTES_AT_ONCE, before)
-            removed += connection.execute(delete(table).where(time < until)).rowcount

@@ -18,9 +18,11 @@ import msgspec
 
 from shadow_middleware.errors import RefusedByStoreError
 from shadow_middleware.evidence import Batch, DivergenceRecord
-from shadow_middleware.exchange import Difference
+from shadow_middleware.exchange import Difference, Outcome
+from shadow_middleware.store.merging import PROGRESS, Row, merged
 
 __all__ = [
+    "UNSENT",
     "count_rows",
     "divergence_rows",
     "dump_json",
@@ -31,12 +33,14 @@ __all__ = [
     "to_record",
 ]
 
-Row = dict[str, Any]
 K = TypeVar("K", bound=tuple[Any, ...])
 
 LONGEST_ROUTE = 300
 LONGEST_NAME = 100
 """Characters. Postgres refuses index entries beyond 2,704 bytes; these stay below."""
+
+UNSENT = (Outcome.DROPPED, Outcome.SKIPPED, Outcome.LIVE_ERROR)
+"""Outcomes of exchanges that no shadow ever saw."""
 
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _UNFIT = re.compile(r"\\u0000|\\ud[89a-f]")
@@ -138,17 +142,12 @@ def loss_rows(batch: Batch) -> list[Row]:
 
 def progress_rows(batch: Batch) -> list[Row]:
     """Return one row for each session and target, in their order."""
-    merged: dict[tuple[str, str], Row] = {}
-    for one in batch.progress:
-        row = msgspec.structs.asdict(one)
-        row.update(session=fit(one.session), target=fit(one.target))
-        key = (row["session"], row["target"])
-        before = merged.get(key, {"selected": 0, "ended": 0, "at": 0.0})
-        row["ended"] += before["ended"]
-        for name in ("selected", "at"):
-            row[name] = max(row[name], before[name])
-        merged[key] = row
-    return [merged[key] for key in sorted(merged)]
+    rows = (
+        msgspec.structs.asdict(one)
+        | {"session": fit(one.session), "target": fit(one.target)}
+        for one in batch.progress
+    )
+    return merged(rows, PROGRESS)
 
 
 def _added_up(names: tuple[str, ...], pairs: Iterable[tuple[K, int]]) -> list[Row]:

@@ -10,8 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from shadow_middleware.evidence import SETTLED, Batch, Settlement
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.store import knowledge_rows, rows
+from shadow_middleware.store import knowledge_rows, merging, rows
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.merging import Merge
 from shadow_middleware.store.schema import (
     counts,
     divergences,
@@ -43,26 +44,22 @@ class Statements:
         # The two `insert` are alike in all that is used here, and share no base.
         dialect: Any = sqlite if database.is_sqlite else postgresql
         self._insert: Callable[[Table], Any] = dialect.insert
-        self.counts = self._merging(counts, adds=("count",))
-        self.latencies = self._merging(latencies, adds=("count",))
-        self.losses = self._merging(losses, adds=("count",))
+        self.counts = self._adding(counts)
+        self.latencies = self._adding(latencies)
+        self.losses = self._adding(losses)
         self.divergences: Executable = self._insert(divergences).on_conflict_do_nothing(
             index_elements=["exchange_id", "target"]
         )
-        self.progress = self._merging(
-            sessions, adds=("ended",), most=("selected", "at")
-        )
+        self.progress = self._merging(sessions, merging.PROGRESS)
         self.turn = self._taking_turn(writers)
-        self.sightings = self._merging(
-            groups, adds=("count",), least=("first_at",), most=("last_at",)
-        )
-        self.signatures = self._merging(signatures, most=("at",))
-        self.samples = self._replacing(samples)
-        self.noise = self._merging(noise, adds=knowledge_rows.CELL)
-        self.noise_bases = self._merging(noise_bases, adds=("raw", "control", "probe"))
-        self.rule_hits = self._merging(rule_hits, adds=("count",), most=("last_at",))
-        self.routes = self._merging(routes, most=("at",))
-        self.uses = self._merging(uses, adds=("seen", "mirrored"))
+        self.sightings = self._merging(groups, merging.SIGHTING)
+        self.signatures = self._merging(signatures, merging.SIGNATURE)
+        self.samples = self._replacing(samples, merging.SAMPLE)
+        self.noise = self._merging(noise, merging.NOISE)
+        self.noise_bases = self._merging(noise_bases, merging.NOISE_BASE)
+        self.rule_hits = self._merging(rule_hits, merging.RULE_HIT)
+        self.routes = self._merging(routes, merging.ROUTE)
+        self.uses = self._merging(uses, merging.USE)
         self.rule: Executable = self._insert(rules).on_conflict_do_nothing(
             index_elements=["name"]
         )
@@ -88,42 +85,36 @@ class Statements:
         )
         return [(statement, prepared) for statement, prepared in work if prepared]
 
-    def _merging(
-        self,
-        table: Table,
-        *,
-        adds: Sequence[str] = (),
-        least: Sequence[str] = (),
-        most: Sequence[str] = (),
-    ) -> Executable:
-        """Insert a row, or merge it into the one there; other columns stay."""
+    def _adding(self, table: Table) -> Executable:
+        keys = tuple(table.primary_key.columns.keys())
+        return self._merging(table, Merge(keys=keys, adds=("count",)))
+
+    def _merging(self, table: Table, how: Merge) -> Executable:
+        """Insert a row, or merge it into the one that is there."""
         insert = self._insert(table)
-        new = insert.excluded
-        set_ = {name: table.c[name] + new[name] for name in adds}
-        for name in least:
-            smaller = new[name] < table.c[name]
-            set_[name] = case((smaller, new[name]), else_=table.c[name])
-        for name in most:
-            larger = new[name] > table.c[name]
-            set_[name] = case((larger, new[name]), else_=table.c[name])
+        there, new = table.c, insert.excluded
+        set_ = {name: there[name] + new[name] for name in how.adds}
+        for name in how.least:
+            smaller = new[name] < there[name]
+            set_[name] = case((smaller, new[name]), else_=there[name])
+        for name in how.most:
+            larger = new[name] > there[name]
+            set_[name] = case((larger, new[name]), else_=there[name])
         merged: Executable = insert.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns), set_=set_
+            index_elements=how.keys, set_=set_
         )
         return merged
 
-    def _replacing(self, table: Table) -> Executable:
-        """Insert a row in the place of an older one."""
+    def _replacing(self, table: Table, how: Merge) -> Executable:
+        """Insert a row, or put it in the place of an older one."""
         insert = self._insert(table)
-        new = insert.excluded
-        keys = list(table.primary_key.columns)
-        others = [column for column in table.columns if column not in set(keys)]
-        newer = tuple_(new.at, new.exchange_id) > tuple_(
-            table.c.at, table.c.exchange_id
-        )
+        there, new = table.c, insert.excluded
+        names = [column.name for column in table.columns]
         replaced: Executable = insert.on_conflict_do_update(
-            index_elements=keys,
-            set_={column.name: new[column.name] for column in others},
-            where=newer,
+            index_elements=how.keys,
+            set_={name: new[name] for name in names if name not in how.keys},
+            where=tuple_(*(new[name] for name in how.newest))
+            > tuple_(*(there[name] for name in how.newest)),
         )
         return replaced
 
