@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from shadow_middleware.inference import log_paired_e
+from shadow_middleware.inference import favours_first, log_paired_e
 from shadow_middleware.judge import diffy
 from shadow_middleware.judge.decay import FADED
 from shadow_middleware.judge.learned import CellName, Learned
@@ -149,7 +149,7 @@ def learned(tally: Tally, tests: int) -> str:
     else:
         seen = tally[PROBE_BOTH] + tally[PROBE_ONLY] >= FADED
         more, less, why = tally[PROBE_RAW], tally[PROBE_ONLY], BY_PROBE
-    if not seen or (more > less and log_paired_e(more, less) >= needed(tests)):
+    if not seen or favours_first(more, less, needed(tests)):
         return ""
     return why
 
