@@ -243,6 +243,11 @@ class Capture(msgspec.Struct, eq=False):
     def has_body(self) -> None:
         """Take note that the request's headers announce a body."""
 
+    @property
+    def occasion(self) -> object:
+        """Where the app's router may be found, for an adapter that looks there."""
+        return None
+
     def record(self) -> Record:
         """
         Return the exchange in the order of `handoff.codec.FIELDS`, but its number.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.wsgi import ShadowMiddleware
+from shadow_middleware.wsgi.listing import lister_of
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -55,6 +56,8 @@ class Shadow:
             )
         settings = {**configured, **self._settings}
         middleware = ShadowMiddleware(_without_cycle(app), **settings)
+        reference = weakref.ref(app)
+        middleware.live.meeting = lambda occasion: lister_of(reference())
         app.wsgi_app = middleware  # type: ignore[method-assign]
         app.extensions[_NAME] = middleware
 

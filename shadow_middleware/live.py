@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from shadow_middleware.exchange import Headers
     from shadow_middleware.handoff.base import Handoff, HandoffState
+    from shadow_middleware.handoff.census import Census, Lister
     from shadow_middleware.settings import Settings
 
 __all__ = ["BodyLedger", "Key", "LiveSide", "odd_of"]
@@ -57,10 +58,12 @@ class LiveSide:
         "any_route",
         "any_type",
         "caps",
+        "census",
         "faults",
         "handoff",
         "innocent",
         "ledger",
+        "meeting",
         "methods",
         "now",
         "plain",
@@ -83,6 +86,10 @@ class LiveSide:
         self.caps = (settings.max_request_body, settings.max_response_body)
         self._selector = selector = Selector(settings)
         self._off = selector.rate <= 0
+        self.census: Census | None = None if self._off else handoff.census
+        """What takes note of requests that are not mirrored; None where none are."""
+        self.meeting: Callable[[Any], Lister] | None = None
+        """Called once, when the app is met; what it returns lists the app's routes."""
         # With a rate of 0 no method is one to mirror: the cheapest no there is.
         self.methods = frozenset() if self._off else selector.methods
         self.plain = selector.plain
@@ -196,6 +203,9 @@ class LiveSide:
 
     def _look_closer(self, capture: Capture, names: tuple[bytes, ...]) -> bool:
         """Keep credentials at home; whether it is not a copy."""
+        # Nearly no request comes here but the first: what is done once is done here.
+        if self.meeting is not None:
+            self.meet(capture.occasion)
         names = tuple([name for name in names if self._is_notable(name)])
         if not names:
             return True
@@ -230,8 +240,51 @@ class LiveSide:
                 capture.method, capture.route
             ):
                 self.handoff.offer(capture)
+            else:
+                self.passed(capture.method, capture.route, capture.path, capture.status)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             self.fault("hand-over", error)
+
+    def meet(self, occasion: Any) -> None:
+        """Have the app's routes listed, once, on another thread. Never raises."""
+        meeting, self.meeting = self.meeting, None
+        if meeting is None or self.census is None:
+            return
+        try:
+            self.census.ask(meeting(occasion))
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("routes", error)
+
+    def counts(self, headers: Headers) -> bool:
+        """Whether a request that is not mirrored is one of live's, and not a copy."""
+        # While capture rests, requests are counted as dropped; see `refuses`.
+        return not self.handoff.paused_until and not any(
+            len(name) == len(MARKER_HEADER)
+            and name.lower() == MARKER_HEADER
+            and self._is_copy(value)
+            for name, value in headers
+        )
+
+    def passed(
+        self, method: str, route: str, path: bytes, status: int, number: int = 1
+    ) -> None:
+        """
+        Count requests that are not mirrored. Never raises.
+
+        Args:
+            method: In upper case.
+            route: The framework's template, or ''.
+            path: What stands for the route where there is none.
+            status: What live answered; 0 where it raised.
+            number: How many requests the one at hand stands for.
+        """
+        if self.census is None:
+            return
+        try:
+            name = f"{method} {route or path.decode('latin-1')}"
+            self.census.note(name, status // 100, number)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self.fault("census", error)
 
     def defer(self, work: Callable[[], None]) -> None:
         """Have this done soon, on another thread; the one way for a finaliser."""

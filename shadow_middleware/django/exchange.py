@@ -15,9 +15,10 @@ from shadow_middleware.live import LiveSide, odd_of
 from shadow_middleware.selection import SKIPPED
 from shadow_middleware.wsgi.environ import encoded_names, is_websocket
 from shadow_middleware.wsgi.input import Input
+from shadow_middleware.wsgi.look import counts
 from shadow_middleware.wsgi.request import Exchange
 
-__all__ = ["DjangoExchange", "LateDesk", "begin_scope"]
+__all__ = ["DjangoExchange", "LateDesk", "begin_scope", "looked_at"]
 
 
 def _nothing() -> None:
@@ -107,6 +108,8 @@ class DjangoExchange(Exchange, kw_only=True):
     def _check_type(self) -> None:
         if not self.live.admits_type(self.response_headers):
             self.leave()
+            route = self.find_route()
+            self.live.passed(self.method, route, self.path, self.status)
 
     def closed(self) -> None:
         """Hand over: the server has the last byte."""
@@ -136,8 +139,7 @@ class DjangoExchange(Exchange, kw_only=True):
     def find_route(self) -> str:
         """Return the pattern that Django found, or ''. Never raises."""
         try:
-            match = self.context.resolver_match
-            return "" if match is None else "/" + str(match.route).removeprefix("/")
+            return _route_of(self.context)
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             self.live.fault("django route", error)
             return ""
@@ -153,6 +155,21 @@ class DjangoExchange(Exchange, kw_only=True):
             self.end()
         else:
             self.end("response_replaced")
+
+
+def _route_of(request: Any) -> str:
+    match = request.resolver_match
+    return "" if match is None else "/" + str(match.route).removeprefix("/")
+
+
+def looked_at(live: LiveSide, request: Any, status: int, number: int) -> None:
+    """Count a request that is not mirrored, for itself and others. Never raises."""
+    try:
+        if counts(live, request.META):
+            path = quote(request.path).encode()
+            live.passed(request.method, _route_of(request), path, status, number)
+    except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
+        live.fault("django look", error)
 
 
 def begin_scope(
@@ -259,6 +276,9 @@ class LateDesk:
         """Hand over what turns out to be selected."""
         key = self._live.admits(capture.path, capture.headers, self._request)
         if key is SKIPPED:
+            if self._live.counts(capture.headers):
+                route, status = capture.route, capture.status
+                self._live.passed(capture.method, route, capture.path, status)
             return
         if key is not None:
             capture.note("key", key)

@@ -12,7 +12,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from shadow_middleware.django.configured import configured
-from shadow_middleware.django.exchange import DjangoExchange, LateDesk, begin_scope
+from shadow_middleware.django.exchange import (
+    DjangoExchange,
+    LateDesk,
+    begin_scope,
+    looked_at,
+)
+from shadow_middleware.django.listing import list_routes
 from shadow_middleware.live import LiveSide
 from shadow_middleware.runtime import live_side
 from shadow_middleware.settings import Settings
@@ -46,6 +52,8 @@ class ShadowMiddleware:
             raise MiddlewareNotUsed("shadow_middleware is disabled, or its rate is 0")
         self.get_response = get_response
         self.live = live_side(self.settings)
+        self.live.meeting = lambda occasion: list_routes
+        self._mark = id(self)
         self._plans = Plans()
         self._late = _needs_user(self.settings)
         self._async = iscoroutinefunction(get_response)
@@ -58,6 +66,9 @@ class ShadowMiddleware:
         if request.method in self.live.methods and SEEN not in request.META:
             exchange = self._begin(request)
         if exchange is None:
+            census = self.live.census
+            if census is not None and (number := census.due()):
+                return self._look_at(request, number)
             return self.get_response(request)
         if self._async:
             return self._answer_async(request, exchange)
@@ -84,10 +95,36 @@ class ShadowMiddleware:
         exchange.watch(response)
         return response  # type: ignore[no-any-return]
 
+    def _look_at(self, request: HttpRequest, number: int) -> Answer:
+        """Answer a request that is not mirrored, and count what route it used."""
+        if request.META.get(SEEN, self._mark) != self._mark:  # another one's, within us
+            return self.get_response(request)
+        if self._async:
+            return self._look_at_async(request, number)
+        status = 0
+        try:
+            response: Any = self.get_response(request)
+            status = getattr(response, "status_code", 0)
+        finally:
+            looked_at(self.live, request, status, number)
+        return response  # type: ignore[no-any-return]
+
+    async def _look_at_async(
+        self, request: HttpRequest, number: int
+    ) -> HttpResponseBase:
+        answer: Any = self.get_response(request)
+        status = 0
+        try:
+            response = await answer
+            status = getattr(response, "status_code", 0)
+        finally:
+            looked_at(self.live, request, status, number)
+        return response  # type: ignore[no-any-return]
+
     def _begin(self, request: Any) -> DjangoExchange | None:
         environ = request.META
         try:
-            environ[SEEN] = True
+            environ[SEEN] = self._mark
             desk = LateDesk(self.live, request) if self._late else None
             if hasattr(request, "scope"):
                 return begin_scope(self.live, request, desk)

@@ -88,7 +88,9 @@ class WsgiExchange(Exchange, kw_only=True):
 
     def _check_type(self) -> None:
         if not self.live.admits_type(self.response_headers):
+            route = self.route or self.find_route()
             self.leave()
+            self.live.passed(self.method, route, self.path, self.status)
 
     def _write(self, data: bytes, /) -> object:
         """PEP 3333's legacy `write`: bytes past the iterable."""

@@ -10,6 +10,8 @@ from shadow_middleware.settings import load
 from shadow_middleware.wsgi.body import wrapped
 from shadow_middleware.wsgi.environ import Environ, Plans
 from shadow_middleware.wsgi.exchange import WsgiExchange
+from shadow_middleware.wsgi.listing import lister_of
+from shadow_middleware.wsgi.look import Look
 from shadow_middleware.wsgi.request import SEEN, begin
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class ShadowMiddleware:
         self.app = app
         self.settings = load(settings)
         self.live = live_side(self.settings)
+        self.live.meeting = lambda occasion: lister_of(app)
+        self._mark = id(self)
         self._plans = Plans()
 
     def __call__(
@@ -42,7 +46,9 @@ class ShadowMiddleware:
         exchange = None
         try:
             if environ.get("REQUEST_METHOD") in live.methods and SEEN not in environ:
-                environ[SEEN] = True  # of two middlewares around one app one captures
+                environ[SEEN] = (
+                    self._mark
+                )  # of two middlewares around one app one captures
                 exchange = begin(WsgiExchange, live, self._plans, environ, environ)
                 if exchange is not None:
                     exchange.server_start = start_response
@@ -52,6 +58,8 @@ class ShadowMiddleware:
         except Exception as error:  # noqa: BLE001 -- nothing of ours reaches the app
             live.fault("wsgi request", error)
         if exchange is None:
+            if live.census is not None and (number := live.census.due()):
+                return self._look_at(environ, start_response, number)
             return self.app(environ, start_response)
         try:
             result = self.app(environ, exchange.start_response)
@@ -60,3 +68,16 @@ class ShadowMiddleware:
             exchange.end()
             raise
         return wrapped(result, exchange)
+
+    def _look_at(
+        self, environ: Environ, start_response: StartResponse, number: int
+    ) -> Iterable[bytes]:
+        """Serve a request that is not mirrored, and count what route it used."""
+        if environ.get(SEEN, self._mark) != self._mark:  # another one's, within us
+            return self.app(environ, start_response)
+        look = Look(self.live, environ, start_response, number)
+        try:
+            return self.app(environ, look.start_response)
+        except BaseException:
+            look.note(0)
+            raise

@@ -7,6 +7,7 @@ from typing import Any
 
 from shadow_middleware.capture import Capture, Record
 from shadow_middleware.handoff.base import HandoffState
+from shadow_middleware.handoff.census import Census
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
 from tests.fakes import captured
@@ -20,6 +21,7 @@ class Kept:
         self.paused_until = 0
         self.small = 2**14
         self.timed = False
+        self.census = Census()
         self._error = error
 
     def offer(self, capture: Capture) -> None:

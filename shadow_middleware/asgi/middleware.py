@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, NoReturn
 from urllib.parse import quote
 
+from shadow_middleware.asgi.listing import lister_of
+from shadow_middleware.asgi.route import Scope, route_of
 from shadow_middleware.capture import Capture
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.live import Key, LiveSide, odd_of
@@ -25,7 +27,6 @@ __all__ = ["ShadowMiddleware"]
 
 logger = logging.getLogger("shadow_middleware")
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -51,6 +52,7 @@ class ShadowMiddleware:
         self._mistake: ConfigurationError | None = None
         try:
             self.live = live_side(load(settings))
+            self.live.meeting = lambda occasion: lister_of(app, occasion)
         except ConfigurationError as error:
             if not _in_event_loop():
                 raise
@@ -99,10 +101,11 @@ class ShadowMiddleware:
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             live.fault("scope", error)
         if tap is None:
-            if scope["type"] == "lifespan":
-                if self._mistake is not None:
-                    await _fail(self._mistake, receive, send)
-                send = _Lifespan(live, send)
+            if live.census is not None and scope["type"] == "http":
+                if number := live.census.due():
+                    return await self._look_at(scope, receive, send, number)
+            elif scope["type"] == "lifespan":
+                send = await self._watched(scope, receive, send)
             return await self.app(scope, receive, send)
         try:
             await self.app(scope, tap.receive, tap.send)
@@ -111,6 +114,22 @@ class ShadowMiddleware:
             raise
         if not tap.done:
             tap.app_returned()
+
+    async def _watched(self, scope: Scope, receive: Receive, send: Send) -> Send:
+        """Return the lifespan's send; where a setting is wrong, have the start fail."""
+        if self._mistake is not None:
+            await _fail(self._mistake, receive, send)
+        return _Lifespan(self.live, scope, send)
+
+    async def _look_at(
+        self, scope: Scope, receive: Receive, send: Send, number: int
+    ) -> None:
+        """Serve a request that is not mirrored, and count what route it used."""
+        look = _Look(self.live, send)
+        try:
+            await self.app(scope, receive, look)
+        finally:
+            look.ended(scope, number)
 
 
 def _in_event_loop() -> bool:
@@ -245,6 +264,8 @@ class _Tap(Capture, kw_only=True):
     def _check_type(self) -> None:
         if not self.desk.admits_type(self.response_headers):
             self.leave()
+            route = _route(self.scope, self.live)
+            self.live.passed(self.method, route, self.path, self.status)
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
         if kind == "http.response.trailers":
@@ -255,6 +276,11 @@ class _Tap(Capture, kw_only=True):
             self.note("skip", "sent_by_server")
             more = message.get("more_body")
         return self.inner_send(message) if more else self._send_last(message)
+
+    @property
+    def occasion(self) -> Scope:
+        """Where the app's router may be found."""
+        return self.scope
 
     def has_body(self) -> None:
         """Take note that the request's headers announce a body."""
@@ -303,38 +329,56 @@ def _rereadable(message: Message, headers: Any) -> tuple[Message, Any]:
 def _route(scope: Scope, live: LiveSide) -> str:
     """Return the framework's own template for the path, or ''. Never raises."""
     try:
-        route = scope.get("route")
-        if route is not None:
-            path = getattr(route, "path_format", None) or getattr(route, "path", "")
-            base = scope.get("app_root_path")  # starlette keeps it under a mount
-            root = scope.get("root_path", "")
-            if base is None or base == root:
-                return str(path)
-            return f"{root.removeprefix(base)}{path}"
-        template = scope.get("path_template")  # Litestar
-        if template is not None:
-            return str(template)
-        return UNROUTED if "router" in scope else ""
+        return route_of(scope)
     except Exception as error:  # noqa: BLE001 -- the fence of the live side
         live.fault("route", error)
         return ""
 
 
-UNROUTED: Final = "(no route)"
-"""The route of what the app's router did not know."""
+class _Look:
+    """The `send` of a request that is not mirrored; it takes note of the status."""
+
+    __slots__ = ("_live", "_send", "_status")
+
+    def __init__(self, live: LiveSide, send: Send) -> None:
+        self._live = live
+        self._send = send
+        self._status = 0
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        """Pass on what the app sends; the very same object, at once."""
+        try:
+            if message["type"] == "http.response.start":
+                self._status = message["status"]
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            self._live.fault("look", error)
+        return self._send(message)
+
+    def ended(self, scope: Scope, number: int) -> None:
+        """Count the request, for itself and others that nobody looked at."""
+        live = self._live
+        try:
+            if live.counts(scope["headers"]):
+                path = scope.get("raw_path") or quote(scope["path"]).encode()
+                route = _route(scope, live)
+                live.passed(scope["method"], route, path, self._status, number)
+        except Exception as error:  # noqa: BLE001 -- the fence of the live side
+            live.fault("look", error)
 
 
 class _Lifespan:
     """Has an agent ready when the app starts, and nothing left when it stops."""
 
-    def __init__(self, live: LiveSide, send: Send) -> None:
+    def __init__(self, live: LiveSide, scope: Scope, send: Send) -> None:
         self._live = live
+        self._scope = scope
         self._send = send
 
     async def __call__(self, message: Message) -> None:
         kind = message["type"]
         if kind == "lifespan.startup.complete":
             self._live.start()
+            self._live.meet(self._scope)
         elif kind.startswith("lifespan.shutdown"):
             # The server may end the process by signal right after this.
             self._live.flush()
