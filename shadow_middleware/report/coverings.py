@@ -19,9 +19,10 @@ from shadow_middleware.compare.globs import (
 from shadow_middleware.compare.value_shapes import family
 from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.knowledge import MANY, GroupKey
+from shadow_middleware.report.wording import SIZES
 from shadow_middleware.rule import VALUE_SHAPES, Rule
 
-__all__ = ["WITHIN", "Cell", "common_shape", "explains", "may_hide"]
+__all__ = ["WITHIN", "Cell", "explains", "may_hide", "named_path"]
 
 WITHIN = {"tiny": 1e-9, "slight": 0.01, "some": 0.5}
 """For each size of a step the share of the larger number that it stays within."""
@@ -35,12 +36,23 @@ class Cell(msgspec.Struct, frozen=True):
     key: GroupKey
     size: str = ""
     """For numbers, how far they are apart."""
+    alike: str = ""
+    """What both values are, where that may explain that they differ."""
 
+    @classmethod
+    def of(cls, key: GroupKey, name: str) -> Cell:
+        """Return the cell that noise is counted under as `name`: `uuid`, `float tiny`."""
+        words = name.split()
+        size = words.pop() if words and words[-1] in SIZES else ""
+        return cls(key, size, " ".join(words))
 
-def common_shape(key: GroupKey) -> str:
-    """Return what both values are, of what a rule can name; '' where nothing is."""
-    live, shadow = family(key.live), family(key.shadow)
-    return live if live == shadow and live in VALUE_SHAPES else ""
+    @property
+    def shape(self) -> str:
+        """What both values are, of what a rule can name; '' where nothing is."""
+        if self.alike in VALUE_SHAPES:
+            return self.alike
+        live, shadow = family(self.key.live), family(self.key.shadow)
+        return live if live == shadow and live in VALUE_SHAPES else ""
 
 
 def explains(rule: Rule, cell: Cell) -> bool:
@@ -86,7 +98,7 @@ def _takes_away(rule: Rule, cell: Cell) -> bool:
     key = cell.key
     if rule.kind and rule.kind != key.kind.value:
         return False
-    if rule.shape and rule.shape != common_shape(key):
+    if rule.shape and rule.shape != cell.shape:
         return False
     if rule.action == "ignore":
         return key.kind is not Kind.UNCHANGED
@@ -97,12 +109,25 @@ def _takes_away(rule: Rule, cell: Cell) -> bool:
     return key.kind is Kind.CHANGED and rule.relative >= WITHIN.get(cell.size, 2.0)
 
 
+def named_path(key: GroupKey) -> str:
+    """
+    Return the path that a rule can name to speak of the key's place.
+
+    That is all of a header where the key means one cookie, and a whole line of a text
+    where it means what stands behind a label.
+    """
+    if key.part is Part.HEADER:
+        return key.path.partition("/")[0]
+    return key.path.partition(" ")[0]
+
+
 def _path_fits(rule: Rule, key: GroupKey) -> bool:
     if key.part is Part.STATUS:
         return True
+    place = named_path(key)
     if key.part is Part.HEADER:
-        return _name_fits(_header_glob(rule.path), key.path)
-    return any(_fits(rule.path, path) for path in _reached(rule, key.path))
+        return _name_fits(_header_glob(rule.path), place)
+    return any(_fits(rule.path, path) for path in _reached(rule, place))
 
 
 def _path_overlaps(rule: Rule, key: GroupKey) -> bool:
@@ -111,7 +136,7 @@ def _path_overlaps(rule: Rule, key: GroupKey) -> bool:
     pattern = tuple(split_pointer(rule.path))
     return any(
         _overlap(pattern, tuple(split_pointer(path)))
-        for path in _reached(rule, key.path)
+        for path in _reached(rule, named_path(key))
     )
 
 

@@ -12,11 +12,27 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from shadow_middleware.evidence import Total
-from shadow_middleware.exchange import Outcome
-from shadow_middleware.knowledge import Group, GroupKey, GroupState, NoiseRuling
+from shadow_middleware.exchange import Kind, Outcome, Part
+from shadow_middleware.knowledge import (
+    MANY,
+    Group,
+    GroupKey,
+    GroupState,
+    NoiseRuling,
+)
+from shadow_middleware.report.coverings import named_path
 from shadow_middleware.report.wording import what_changed
+from shadow_middleware.rule import Rule
 
-__all__ = ["NOISE", "STATES", "GroupNoise", "GroupRow", "group_rows", "state_of"]
+__all__ = [
+    "NOISE",
+    "STATES",
+    "GroupNoise",
+    "GroupRow",
+    "expectation",
+    "group_rows",
+    "state_of",
+]
 
 NOISE = "noise"
 STATES = (*(state.value for state in GroupState), NOISE)
@@ -92,6 +108,23 @@ def state_of(group: Group, why: str) -> str:
     if group.ruling is NoiseRuling.LEARNED and why:
         return NOISE
     return state.value
+
+
+def expectation(row: GroupRow) -> Rule | None:
+    """Return the rule that calls a group an intended change; None where none can."""
+    key = row.key
+    if key.part is Part.LATENCY or key.kind is Kind.UNCHANGED or key.path == MANY:
+        return None
+    fields = {
+        "name": f"intended: {row.what}",
+        "action": "expect",
+        "target": key.target,
+        "route": key.route,
+        "part": key.part.value,
+        "path": "**" if key.part is Part.STATUS else named_path(key),
+        "kind": "" if key.part is Part.STATUS else key.kind.value,
+    }
+    return msgspec.convert(fields, Rule)
 
 
 def _row(

@@ -126,7 +126,7 @@ def group_noise(known: Known, rulings: Mapping[str, Ruling]) -> dict[str, GroupN
     sizes: dict[str, set[str]] = {}
     for cell in known.cells:
         if cell.raw:
-            sizes.setdefault(cell.group, set()).add(cell.size)
+            sizes.setdefault(cell.group, set()).add(_size(cell))
     return {
         name: GroupNoise(
             ruling.why if ruling.noise else "", _sorted(sizes.get(name, set()))
@@ -157,9 +157,9 @@ def noise_cells(
     for (name, size), count in counts.items():
         ruling = rulings[name]
         if (name, size) not in signal:
-            cell_ = Cell(ruling.key, size)
+            cell_ = Cell.of(ruling.key, size)
             noisy.append(NoisyCell(cell_, ruling.why or "learned", count))
-    return noisy, [Cell(rulings[name].key, size) for name, size in sorted(signal)]
+    return noisy, [Cell.of(rulings[name].key, size) for name, size in sorted(signal)]
 
 
 def known_of(document: object) -> Known:
@@ -210,7 +210,7 @@ def _row(
     return NoiseRow(
         fingerprint=key.fingerprint,
         key=key,
-        what=what_changed(key, _sorted({cell.size for cell in cells if cell.raw})),
+        what=what_changed(key, _sorted({_size(cell) for cell in cells if cell.raw})),
         noise=ruling.noise,
         why=ruling.why,
         ruled=str(ruled),
@@ -230,6 +230,10 @@ def _row(
 
 def _exp(logarithm: float) -> float:
     return math.exp(min(logarithm, _LARGEST))
+
+
+def _size(cell: NoiseCount) -> str:
+    return cell.size.rpartition(" ")[2]
 
 
 def _sorted(sizes: set[str]) -> tuple[str, ...]:

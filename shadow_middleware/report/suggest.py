@@ -23,9 +23,9 @@ from shadow_middleware.knowledge import MANY
 from shadow_middleware.report.coverings import (
     WITHIN,
     Cell,
-    common_shape,
     explains,
     may_hide,
+    named_path,
 )
 from shadow_middleware.report.wording import what_changed
 from shadow_middleware.rule import Rule
@@ -181,7 +181,7 @@ def _actions(cell: Cell) -> Iterator[tuple[dict[str, Any], int]]:
         yield {"action": "tolerate", "unordered": True}, 0
     if key.kind is Kind.CHANGED and cell.size in WITHIN:
         yield {"action": "tolerate", "relative": WITHIN[cell.size]}, 0
-    shape = common_shape(key) if key.kind is Kind.CHANGED else ""
+    shape = cell.shape if key.kind is Kind.CHANGED else ""
     yield {"action": "ignore", "kind": key.kind.value, "shape": shape}, 1
 
 
@@ -196,13 +196,13 @@ def _routes(cell: Cell) -> list[tuple[str, int]]:
 
 def _paths(cell: Cell) -> list[tuple[str, int]]:
     """Return the path itself, and `/**/name` where it has a name."""
-    path = cell.key.path
     if cell.key.part is Part.STATUS:
         return [("**", 0)]
-    if path == MANY:
+    if cell.key.path == MANY:
         return []
+    path = named_path(cell.key)
     if cell.key.part is Part.HEADER:
-        return [(path, 0)]
+        return [] if "*" in path else [(path, 0)]
     segments = split_pointer(path)
     named = [at for at, segment in enumerate(segments) if segment.strip("*")]
     if not named:

@@ -275,3 +275,33 @@ def test_each_rule_is_needed(seen: list[NoisyCell], signal: list[Cell]) -> None:
             and not any(explains(other, one.cell) for other in others)
             for one in seen
         )
+
+
+def test_one_cookie_is_no_name_for_a_rule_but_its_header_is() -> None:
+    """So it is offered only where no other cookie diverges."""
+    cookie = key("set-cookie/sid", part=Part.HEADER, live="token")
+    other = Cell(key("set-cookie/theme", part=Part.HEADER, live="token"))
+
+    assert ["set-cookie"] == [
+        one.rule.path for one in suggest([noisy(cookie)], [], []).proposals
+    ]
+    assert () == suggest([noisy(cookie)], [other], []).proposals
+
+
+def test_a_cell_knows_what_it_is_counted_under() -> None:
+    """What both values are, and the size of the step."""
+    number = key("/n", live="number")
+
+    assert [
+        Cell(number, "tiny", "float"),
+        Cell(number, "", "uuid"),
+        Cell(number, "slight", ""),
+        Cell(number),
+    ] == [Cell.of(number, name) for name in ("float tiny", "uuid", "slight", "")]
+
+
+def test_what_both_values_are_is_what_a_rule_names() -> None:
+    """Two words that are the host name of each side, whatever their shape."""
+    found = suggest([NoisyCell(Cell(key(live="url"), "", "host"), "host", 1)], [], [])
+
+    assert ["host"] == [one.rule.shape for one in found.proposals]
