@@ -209,7 +209,7 @@ class _Tap(Capture, kw_only=True):
                         self.status,
                         self.response_headers,
                         body,
-                        _route(self.scope, live),
+                        route_of(self.scope, live),
                         self.odd,
                     )
                 )
@@ -264,7 +264,7 @@ class _Tap(Capture, kw_only=True):
     def _check_type(self) -> None:
         if not self.desk.admits_type(self.response_headers):
             self.leave()
-            route = _route(self.scope, self.live)
+            route = route_of(self.scope, self.live)
             self.live.passed(self.method, route, self.path, self.status)
 
     def _send_rare(self, kind: str, message: Message) -> Awaitable[None]:
@@ -290,7 +290,7 @@ class _Tap(Capture, kw_only=True):
         """Hand over; the last byte is with the server, or all but."""
         if self.unread:
             self.request_incomplete()
-        self.finish(_route(self.scope, self.live))
+        self.finish(route_of(self.scope, self.live))
 
     def app_raised(self, error: BaseException) -> None:
         """Note what the app raised, unless the client already had its answer."""
@@ -326,15 +326,6 @@ def _rereadable(message: Message, headers: Any) -> tuple[Message, Any]:
     return {**message, "headers": headers}, headers
 
 
-def _route(scope: Scope, live: LiveSide) -> str:
-    """Return the framework's own template for the path, or ''. Never raises."""
-    try:
-        return route_of(scope)
-    except Exception as error:  # noqa: BLE001 -- the fence of the live side
-        live.fault("route", error)
-        return ""
-
-
 class _Look:
     """The `send` of a request that is not mirrored; it takes note of the status."""
 
@@ -360,7 +351,7 @@ class _Look:
         try:
             if live.counts(scope["headers"]):
                 path = scope.get("raw_path") or quote(scope["path"]).encode()
-                route = _route(scope, live)
+                route = route_of(scope, live)
                 live.passed(scope["method"], route, path, self._status, number)
         except Exception as error:  # noqa: BLE001 -- the fence of the live side
             live.fault("look", error)

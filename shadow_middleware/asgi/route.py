@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from inspect import isclass, isroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from shadow_middleware.live import LiveSide
 
 __all__ = ["UNROUTED", "Scope", "mounted_at", "route_of"]
 
@@ -14,23 +17,29 @@ UNROUTED: Final = "(no route)"
 """The route of what the app's router did not know."""
 
 
-def route_of(scope: Scope) -> str:
-    """Return the template that the app's router found, or ''. It may raise anything."""
-    route = scope.get("route")
-    if route is None:
-        return _without_route(scope)
-    own = scope.get("fastapi")
-    if own:
-        # Of an included router the route itself does not know the prefix.
-        context = own.get("effective_route_context")
-        if context is not None and context.original_route is route:
-            route = context
-    path = str(getattr(route, "path_format", None) or getattr(route, "path", ""))
-    base = scope.get("app_root_path")  # starlette keeps it under a mount
-    if base is None:
-        return path
-    if base == scope.get("root_path", "") and path[-7:] != "/{path}":
-        return path
+def route_of(scope: Scope, live: LiveSide) -> str:
+    """Return the template that the app's router found, or ''. Never raises."""
+    try:
+        route = scope.get("route")
+        if route is None:
+            return _without_route(scope)
+        own = scope.get("fastapi")
+        if own:
+            # Of an included router the route itself does not know the prefix.
+            context = own.get("effective_route_context")
+            if context is not None and context.original_route is route:
+                route = context
+        path = getattr(route, "path_format", None) or getattr(route, "path", "")
+        base = scope.get("app_root_path")  # starlette keeps it under a mount
+        if base is None:
+            return str(path)
+        return _under_mounts(scope, route, str(path))
+    except Exception as error:  # noqa: BLE001 -- the fence of the live side
+        live.fault("route", error)
+        return ""
+
+
+def _under_mounts(scope: Scope, route: Any, path: str) -> str:
     if hasattr(route, "routes"):  # a mount, whose app found nothing or has no routes
         return _of_mount(scope, route)
     return mounted_at(scope, path) + path
