@@ -229,8 +229,10 @@ def favours_first(more: float, less: float, log_needed: float) -> bool:
 def _log_best_ratio(more: float, less: float) -> float:
     """Return the evidence of the best single coin: no mixture has more."""
     n = more + less
-    against = less * math.log(2 * less / n) if less > 0 else 0.0
-    return more * math.log(2 * more / n) + against
+    against = less / n
+    return more * math.log(2 * more / n) + (
+        less * math.log(2 * against) if against > 0 else 0.0
+    )
 
 
 # --- the beta function -------------------------------------------------------------------
