@@ -217,7 +217,7 @@ class _Neighbours:
     def __init__(self, cells: Iterable[NoisyCell]) -> None:
         self._cells: dict[str, list[NoisyCell]] = {}
         for cell in cells:
-            for end in ("*", cell.cell.key.path.rpartition("/")[2]):
+            for end in ("*", named_path(cell.cell.key).rpartition("/")[2]):
                 self._cells.setdefault(end, []).append(cell)
 
     def explained(self, rule: Rule) -> Proposal:

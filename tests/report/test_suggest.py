@@ -189,7 +189,7 @@ def test_names_are_told_apart() -> None:
 # --- whatever was seen --------------------------------------------------------------
 
 SHAPES = st.sampled_from(["uuid", "timestamp %Y", "timestamp %s", "integer", "word"])
-SEGMENTS = st.sampled_from(["*", "**", "id", "at", "items", "a~1b"])
+SEGMENTS = st.sampled_from(["*", "**", "id", "at", "items", "a~1b", "p Date"])
 PATHS = st.lists(SEGMENTS, min_size=0, max_size=3).map(
     lambda names: "".join(f"/{name}" for name in names)
 )
@@ -202,7 +202,7 @@ def keys(draw: st.DrawFn) -> GroupKey:
     kind = draw(st.sampled_from(list(Kind)))
     path = {
         Part.BODY: PATHS,
-        Part.HEADER: st.sampled_from(["etag", "x-id"]),
+        Part.HEADER: st.sampled_from(["etag", "set-cookie/sid", "set-cookie/*"]),
     }.get(part, st.just(""))
     live, shadow = draw(SHAPES), draw(SHAPES)
     if part is Part.STATUS:
