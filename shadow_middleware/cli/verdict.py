@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import holdings, open_store
+from shadow_middleware.cli.evidence import holdings, judged, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -19,16 +20,21 @@ from shadow_middleware.cli.options import (
     since_of,
 )
 from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.cli.verdict_policy import policy_of
 from shadow_middleware.cli.verdict_screen import show_verdict
-from shadow_middleware.report.verdict import Criteria, Ruling
+from shadow_middleware.report.junit import junit_of
+from shadow_middleware.report.markdown import markdown_of
+from shadow_middleware.report.verdict import Ruling, Verdict
 from shadow_middleware.report.verdict import verdict as judge
 
-__all__ = ["EPILOG", "EXIT_CODES", "verdict"]
+__all__ = ["EPILOG", "EXIT_CODES", "Format", "verdict"]
 
 EPILOG = (
     "Examples:"
     "\n\n"
     "  shadow-middleware verdict --since 24h"
+    "\n\n"
+    "  shadow-middleware verdict --policy shadow.toml --format markdown"
     "\n\n"
     "  shadow-middleware verdict --min-rate 0.999 --min-evidence 5000"
     "\n\n"
@@ -42,73 +48,108 @@ EXIT_CODES = {
     Ruling.DO_NOT_PROMOTE: 1,
     Ruling.NOT_ENOUGH_EVIDENCE: 3,
 }
-_ASKED = Criteria()
 
 
-def _share(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise typer.BadParameter(f"{value} is no share; write 0 to 1, such as 0.99")
-    return value
+class Format(StrEnum):
+    """How a verdict is printed."""
 
-
-def _confidence(value: float) -> float:
-    if not 0.5 <= value < 1:
-        raise typer.BadParameter(f"{value} is not from 0.5 to below 1, such as 0.95")
-    return value
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
 
 
 def verdict(
     store: StoreUrl = None,
     config: ConfigFile = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="A TOML file whose `[verdict]` table says what is asked; options "
+            "stand above it. Left out: that table of the configuration file.",
+        ),
+    ] = None,
     since: Since = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    shadow_version: Annotated[
+        str | None,
+        typer.Option(
+            "--shadow-version",
+            metavar="NAME",
+            help="The version to judge. Left out: the one seen last.",
+        ),
+    ] = None,
+    all_versions: Annotated[
+        bool,
+        typer.Option("--all-versions", help="Judge all versions of it together."),
+    ] = False,
     minimum_rate: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--min-rate",
             metavar="SHARE",
-            callback=_share,
-            help="Share of decided replays that must agree; the lower bound of the "
-            "interval has to reach it.",
+            help="Share of decided replays that must agree; the lower bound has to "
+            "reach it. [default: 0.99]",
         ),
-    ] = _ASKED.minimum_rate,
+    ] = None,
     minimum_evidence: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--min-evidence",
             metavar="N",
-            min=1,
-            help="Decided replays below which nothing is said.",
+            help="Decided replays below which nothing is said. [default: 100]",
         ),
-    ] = _ASKED.minimum_evidence,
+    ] = None,
     minimum_route_evidence: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--min-route-evidence",
             metavar="N",
-            min=0,
-            help="Decided replays from which a route is judged alone; 0: never.",
+            help="Decided replays from which a route can fail alone; 0: never. "
+            "[default: 30]",
         ),
-    ] = _ASKED.minimum_route_evidence,
+    ] = None,
     minimum_coverage: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--min-coverage",
             metavar="SHARE",
-            callback=_share,
-            help="Share of replays that must be decided, not dropped or incomparable.",
+            help="Share of replays that must be decided, not dropped or incomparable. "
+            "[default: 0.5]",
         ),
-    ] = _ASKED.minimum_coverage,
+    ] = None,
+    maximum_noise: Annotated[
+        float | None,
+        typer.Option(
+            "--max-noise",
+            metavar="SHARE",
+            help="Largest share of noise among the decided replays. [default: 1]",
+        ),
+    ] = None,
+    freshness: Annotated[
+        str | None,
+        typer.Option(
+            "--freshness",
+            metavar="TIME",
+            help="Age beyond which evidence does not count, as 24h or 7d. "
+            "[default: any]",
+        ),
+    ] = None,
     confidence: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--confidence",
             metavar="SHARE",
-            callback=_confidence,
-            help="Confidence of the Wilson interval.",
+            help="Confidence of the bounds, however often one looks. [default: 0.95]",
         ),
-    ] = _ASKED.confidence,
+    ] = None,
+    form: Annotated[
+        Format | None,
+        typer.Option("--format", help="How to print it. [default: text]"),
+    ] = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -116,23 +157,65 @@ def verdict(
 
     Matches and noise count for the shadow; divergences, errors, time-outs and an open
     circuit breaker count against it. Live errors and skipped replays say nothing.
-    Dropped and incomparable ones lower the coverage.
+    Dropped and incomparable ones lower the coverage. Groups that are ignored, and
+    what was learned to be noise since, count as noise.
     """
-    criteria = Criteria(
-        minimum_rate=minimum_rate,
-        minimum_evidence=minimum_evidence,
-        minimum_route_evidence=minimum_route_evidence,
-        minimum_coverage=minimum_coverage,
-        confidence=confidence,
+    chosen = _form(form, as_json)
+    if all_versions and shadow_version is not None:
+        raise typer.BadParameter(
+            "says one version, and --all-versions all; leave one of them out",
+            param_hint="--shadow-version",
+        )
+    asked = policy_of(
+        policy,
+        config,
+        {
+            "minimum_rate": ("--min-rate", minimum_rate),
+            "minimum_evidence": ("--min-evidence", minimum_evidence),
+            "minimum_route_evidence": ("--min-route-evidence", minimum_route_evidence),
+            "minimum_coverage": ("--min-coverage", minimum_coverage),
+            "maximum_noise": ("--max-noise", maximum_noise),
+            "freshness": ("--freshness", freshness),
+            "confidence": ("--confidence", confidence),
+        },
     )
-    start = since_of(since, time.time())
+    start = _start(since, asked.freshness_seconds, time.time())
     with open_store(store, config) as opened:
-        held = holdings(opened, start, target, route)
-    found = judge(held.totals, criteria)
-    if as_json:
-        code = EXIT_CODES[found.ruling]
-        fields = msgspec.structs.asdict(found)
-        print_json("verdict", {"since": start, "exit_code": code, **fields})
-    else:
-        show_verdict(console(), found)
+        held = holdings(opened, start, target, route, settings_of(store, config))
+        held = judged(
+            opened, held, start, version=shadow_version, all_versions=all_versions
+        )
+    found = judge(held, asked)
+    _print(found, chosen, start)
     raise typer.Exit(EXIT_CODES[found.ruling])
+
+
+def _form(form: Format | None, as_json: bool) -> Format:
+    if as_json and form not in (None, Format.JSON):
+        raise typer.BadParameter(
+            f"is --format json, and {form} was asked for as well; leave one of them out",
+            param_hint="--json",
+        )
+    return Format.JSON if as_json else form or Format.TEXT
+
+
+def _start(since: str | None, freshness: float | None, now: float) -> float | None:
+    """Return from when on evidence counts: the later of what was asked for."""
+    asked = since_of(since, now)
+    if freshness is None:
+        return asked
+    return now - freshness if asked is None else max(asked, now - freshness)
+
+
+def _print(found: Verdict, form: Format, start: float | None) -> None:
+    code = EXIT_CODES[found.ruling]
+    match form:
+        case Format.JSON:
+            fields = msgspec.structs.asdict(found)
+            print_json("verdict", {"since": start, "exit_code": code, **fields})
+        case Format.MARKDOWN:
+            typer.echo(markdown_of(found), nl=False)
+        case Format.JUNIT:
+            typer.echo(junit_of(found), nl=False)
+        case Format.TEXT:
+            show_verdict(console(), found)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from shadow_middleware.cli.screen import bullets, share_text, visible
+from shadow_middleware.cli.screen import bullets, share_text, table, visible
+from shadow_middleware.inference import Interval
+from shadow_middleware.report.figures import percent
 from shadow_middleware.report.verdict import Ruling, TargetVerdict, Verdict
 
 __all__ = ["show_verdict"]
@@ -32,17 +34,52 @@ def _show_target(console: Console, target: TargetVerdict) -> None:
         Text.assemble(("Verdict on ", "bold"), visible(target.target, "bold"), ": ")
         + Text(words, style=style)
     )
-    evidence = Text(_evidence(target), style="bright_black")
-    console.print(bullets(*map(visible, target.reasons), evidence))
+    beside = [visible(text, "bright_black") for text in _beside(target)]
+    console.print(bullets(*map(visible, target.reasons), *beside))
+    if target.share.rate is not None:
+        _show_rates(console, target)
 
 
-def _evidence(target: TargetVerdict) -> str:
+def _beside(target: TargetVerdict) -> list[str]:
     share = target.share
     parts = [f"{share.decided:,} decided"]
+    if share.noise:
+        parts.append(f"{share.noise:,} of them agree but for noise")
     if share.undecided:
         parts.append(f"{share.undecided:,} dropped or incomparable")
     if share.no_evidence:
-        parts.append(f"{share.no_evidence:,} live errors or skipped")
+        parts.append(f"{share.no_evidence:,} live errors, skipped or left out")
     if share.undecided:
         parts.append(f"coverage {share_text(share.coverage)}")
-    return "Evidence: " + ", ".join(parts)
+    return ["Evidence: " + ", ".join(parts), *_version(target)]
+
+
+def _version(target: TargetVerdict) -> list[str]:
+    if target.all_versions or not (target.version or target.left_out):
+        return []
+    names = sorted(target.left_out, key=lambda name: -target.left_out[name])
+    left = ", ".join(
+        f"{target.left_out[name]:,} of {name or 'no version'}" for name in names[:3]
+    )
+    more = f" and {len(names) - 3} more versions" if names[3:] else ""
+    rest = f"; replays of others do not count: {left}{more}" if names else ""
+    return [f"Version judged: {target.version or 'none named'}{rest}"]
+
+
+def _show_rates(console: Console, target: TargetVerdict) -> None:
+    share, traffic = target.share, target.traffic_weighted
+    rows = table("agreement", "rate", "bounds", right=("rate",))
+    for name, rate, bounds in (
+        ("as sampled, however often one looks", share.rate, share.interval),
+        ("  Wilson, for one look", share.rate, share.wilson),
+        ("  Clopper-Pearson, for one look", share.rate, share.clopper_pearson),
+        ("each route the same", target.unweighted.rate, target.unweighted.interval),
+        ("weighed by live traffic", traffic.rate, traffic.interval),
+    ):
+        if not name.startswith("weighed") or traffic.by == "traffic":
+            rows.add_row(name, share_text(rate), _bounds(bounds))
+    console.print(rows)
+
+
+def _bounds(bounds: Interval | None) -> str:
+    return "-" if bounds is None else f"{percent(bounds.low)} to {percent(bounds.high)}"

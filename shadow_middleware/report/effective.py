@@ -27,7 +27,6 @@ __all__ = [
     "effective",
     "explained_groups",
     "groups_of",
-    "since_noise",
     "without_control",
 ]
 
@@ -103,15 +102,6 @@ def _now(
     if not whys or "" in whys:
         return row.outcome, row.reason
     return Outcome.NOISE, IGNORED if whys == {IGNORED} else NOISE
-
-
-def since_noise(before: Iterable[Total], after: Iterable[Total]) -> int:
-    """Return how many divergences of `before` count as noise in `after`."""
-    return _divergences(before) - _divergences(after)
-
-
-def _divergences(totals: Iterable[Total]) -> int:
-    return sum(row.count for row in totals if row.outcome is Outcome.DIVERGENCE)
 
 
 def without_control(totals: Iterable[Total]) -> tuple[list[Total], list[Total]]:

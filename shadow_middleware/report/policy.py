@@ -20,10 +20,10 @@ from shadow_middleware.exchange import Outcome
 __all__ = [
     "LatencyPolicy",
     "Policy",
+    "RoutePolicies",
     "RoutePolicy",
     "Tolerated",
     "policy_from",
-    "route_policies",
 ]
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -96,6 +96,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """Share of replays that must be decided, and not dropped or incomparable."""
     minimum_route_coverage: float = 0.0
     """Share of the app's own routes that must have been replayed; 0 asks nothing."""
+    minimum_traffic_coverage: float = 0.0
+    """Share of live traffic that must be like some that was replayed; 0 asks nothing."""
     maximum_noise: float = 1.0
     """Noise budget: the largest share of noise among the decided replays."""
     neutral: tuple[
@@ -143,13 +145,16 @@ def policy_from(*sources: Mapping[str, tuple[Any, Place]]) -> Policy:
     return build(Policy, given, _CHECKS)
 
 
-def route_policies(policy: Policy) -> PathMatcher[RoutePolicy]:
-    """
-    Return what finds the policies of a route by `METHOD /path`; the first one holds.
+class RoutePolicies:
+    """Finds what is asked of a route: the first glob that fits it holds."""
 
-    A glob without a method fits every method.
-    """
-    return PathMatcher((_pointer(one.route), one) for one in policy.routes)
+    def __init__(self, policy: Policy) -> None:
+        self._globs = PathMatcher((_pointer(one.route), one) for one in policy.routes)
+
+    def of(self, route: str) -> RoutePolicy | None:
+        """Return what is asked of `METHOD /path`; None where no glob fits it."""
+        found = self._globs.find(_pointer(route))
+        return found[0] if found else None
 
 
 def _pointer(glob: str) -> str:
@@ -233,6 +238,7 @@ _CHECKS: Checks = {
         "minimum_route_evidence": _at_least(0),
         "minimum_coverage": _share,
         "minimum_route_coverage": _share,
+        "minimum_traffic_coverage": _share,
         "maximum_noise": _share,
         "freshness": _length_of_time,
         "confidence": _confidence,

@@ -11,7 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-__all__ = ["WINDOW_MINUTES", "bucket_of", "quantile", "window_of"]
+__all__ = [
+    "WINDOW_MINUTES",
+    "bucket_of",
+    "lower_edge",
+    "quantile",
+    "upper_edge",
+    "window_of",
+]
 
 WINDOW_MINUTES = 10
 """How many minutes share one sketch."""
@@ -51,6 +58,16 @@ def quantile(buckets: Mapping[int, int], q: float) -> float | None:
         if seen > rank:
             return _middle(bucket)
     return _middle(max(buckets))
+
+
+def lower_edge(bucket: int) -> float:
+    """Return the microseconds that every time in the bucket reaches."""
+    return _GAMMA ** (bucket - 1) if bucket > 0 else 0.0
+
+
+def upper_edge(bucket: int) -> float:
+    """Return the microseconds that no time in the bucket exceeds."""
+    return float(_GAMMA**bucket)
 
 
 def _middle(bucket: int) -> float:

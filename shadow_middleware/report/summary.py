@@ -6,7 +6,7 @@ Screens render it, `--json` prints it; neither adds a number of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -14,12 +14,12 @@ import msgspec
 from shadow_middleware.evidence import (
     DivergenceRecord,
     LatencyTotal,
-    Loss,
     Progress,
     Total,
 )
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
 from shadow_middleware.report.hints import Hint, hints
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.judgement import evidence_of
 from shadow_middleware.report.latency import Latency, latency_of
 
@@ -35,22 +35,6 @@ __all__ = [
 
 _SILENT_AFTER = 120.0
 """Seconds without a word after which a session is taken for dead."""
-
-
-class Holdings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a store holds for the time that was asked for."""
-
-    totals: Sequence[Total]
-    latencies: Sequence[LatencyTotal] = ()
-    divergences: Sequence[DivergenceRecord] = ()
-    """The newest first; a sample where the store holds more."""
-    losses: Sequence[Loss] = ()
-    stored: int = 0
-    """How many divergences the store holds for the time; 0 where that is unknown."""
-    progress: Sequence[Progress] = ()
-    """Of every session, whatever the time that was asked for."""
-    now: float = 0.0
-    """When all this was read, in Unix seconds."""
 
 
 class ReasonCount(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import pytest
 
 from shadow_middleware.cli.demo.planted import PLANTED
 from shadow_middleware.cli.demo.stage import DemoError, stage
-from shadow_middleware.report.summary import Holdings
+from shadow_middleware.report.holdings import Holdings
 
 MODULE = [sys.executable, "-m", "shadow_middleware.cli.main"]
 

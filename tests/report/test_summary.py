@@ -14,9 +14,10 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Difference, Kind, Outcome, Part
 from shadow_middleware.report.differences import path_shape, top_differences
 from shadow_middleware.report.hints import hints
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.latency import latency_of
 from shadow_middleware.report.sketch import bucket_of
-from shadow_middleware.report.summary import Holdings, TargetSummary, summarise
+from shadow_middleware.report.summary import TargetSummary, summarise
 from tests.report.records import record
 
 NOW = 1_700_000_000.0

@@ -28,7 +28,8 @@ from shadow_middleware.cli.report_screen import show_report
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.cli.verdict_screen import show_verdict
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
-from shadow_middleware.report.summary import Holdings, summarise
+from shadow_middleware.report.holdings import Holdings
+from shadow_middleware.report.summary import summarise
 from shadow_middleware.report.verdict import verdict
 from shadow_middleware.store.base import Reader
 
@@ -163,7 +164,7 @@ def _print(held: Holdings, found: list[bool], example: list[StoredDivergence]) -
     for one in example:
         show_divergence(screen, one)
     show_planted(screen, PLANTED, found)
-    show_verdict(screen, verdict(held.totals))
+    show_verdict(screen, verdict(held))
 
 
 def _print_json(held: Holdings, found: list[bool]) -> None:
@@ -172,7 +173,7 @@ def _print_json(held: Holdings, found: list[bool]) -> None:
         for one, seen in zip(PLANTED, found, strict=True)
     ]
     report = msgspec.structs.asdict(summarise(held, _EVERY))
-    ruling = msgspec.structs.asdict(verdict(held.totals))
+    ruling = msgspec.structs.asdict(verdict(held))
     print_json("demo", {"planted": planted, "report": report, "verdict": ruling})
 
 

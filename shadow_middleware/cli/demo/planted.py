@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from shadow_middleware.exchange import Kind, Outcome, Part
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.latency import latency_of
-from shadow_middleware.report.summary import Holdings
 
 __all__ = ["PLANTED", "SETTINGS", "Planted"]
 
