@@ -28,6 +28,7 @@ __all__ = [
     "count_groups",
     "groups_to_know",
     "groups_where",
+    "newest_noise",
     "noise_bases_since",
     "noise_since",
     "ruled",
@@ -101,6 +102,13 @@ def noise_since(since_day: int | None, target: str | None = None) -> Select[Any]
         ours = select(groups.c.fingerprint).where(groups.c.target == target)
         asked = asked.where(noise.c.fingerprint.in_(ours))
     return asked
+
+
+def newest_noise(since_day: int, most: int) -> Select[Any]:
+    """List so many cells of noise, the newest day first."""
+    keys = noise.primary_key.columns
+    newest = select(noise).where(noise.c.day >= since_day)
+    return newest.order_by(*(key.desc() for key in keys)).limit(most)
 
 
 def noise_bases_since(since_day: int | None, target: str | None = None) -> Select[Any]:

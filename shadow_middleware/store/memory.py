@@ -296,7 +296,7 @@ class MemoryStore(MemoryKnowledge):
 
     def _purge_learned(self, before: float, purged: Purged) -> Purged:
         day = int(before // DAY)
-        counted = {key[4] for key in self._counts}
+        counted = {key[4] for key in self._counts if key[3] == Outcome.DIVERGENCE}
         return msgspec.structs.replace(
             purged,
             noise=drop(self._noise, lambda row: row["day"] < day)

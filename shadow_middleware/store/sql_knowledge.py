@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Executable, delete, update
+from sqlalchemy import Connection, Delete, Executable, Update, delete, update
 
 from shadow_middleware.knowledge import (
     Decision,
@@ -34,6 +34,8 @@ __all__ = ["SqlKnowledge"]
 _logger = logging.getLogger("shadow_middleware.store")
 
 EVERY: Final = GroupFilter()
+MOST_CELLS: Final = 200_000
+"""Cells of noise that one reading of all gives: those of the newest days."""
 
 
 class SqlKnowledge:
@@ -42,7 +44,7 @@ class SqlKnowledge:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._statements = Statements(database)
-        self._strange: set[str] = set()
+        self._noted: set[tuple[str, object]] = set()
 
     def versions(
         self, target: str | None = None, since: int | None = None
@@ -86,10 +88,16 @@ class SqlKnowledge:
     def known(self, since_day: int) -> Known:
         """Return all that an agent judges by, in one reading."""
         with self._database.snapshot() as connection:
-            cells = _asked(connection, queries.noise_since(since_day))
+            cells = _asked(connection, queries.newest_noise(since_day, MOST_CELLS))
             bases = _asked(connection, queries.noise_bases_since(since_day))
             seen = _asked(connection, queries.groups_to_know(since_day))
             added = _asked(connection, queries.all_rules())
+        if len(cells) == MOST_CELLS:
+            self._note_once(
+                "the store holds more noise than is read at once: beyond %d cells "
+                "only the newest days count",
+                MOST_CELLS,
+            )
         return Known(
             cells=[NoiseCount(*row) for row in cells],
             bases=[NoiseBase(*row) for row in bases],
@@ -108,18 +116,19 @@ class SqlKnowledge:
             try:
                 understood.append(knowledge_rows.to_shared_rule(row._mapping))
             except msgspec.ValidationError as error:
-                self._note_strange(row.name, error)
+                self._note_once(
+                    "the rule %r of the store does not apply here: another version "
+                    "of shadow-middleware wrote it, and this one cannot read it: %s",
+                    row.name,
+                    error,
+                )
         return understood
 
-    def _note_strange(self, name: str, error: Exception) -> None:
-        if name not in self._strange:
-            self._strange.add(name)
-            _logger.warning(
-                "the rule %r of the store does not apply here: another version of "
-                "shadow-middleware wrote it, and this one cannot read it: %s",
-                name,
-                error,
-            )
+    def _note_once(self, message: str, subject: object, *more: object) -> None:
+        """Log what is read again every few seconds, but say it once."""
+        if (message, subject) not in self._noted:
+            self._noted.add((message, subject))
+            _logger.warning(message, subject, *more)
 
     def rule_totals(self) -> list[RuleTotal]:
         """Return how often each rule explained what, of all that ever fired."""
@@ -153,18 +162,17 @@ class SqlKnowledge:
     def add_rule(self, rule: SharedRule) -> bool:
         """Add a rule for every process; False where one of that name is there."""
         row = knowledge_rows.rule_row(rule)
-        return self._changes(self._statements.rule, row)
+        with self._database.writing() as connection:
+            return connection.execute(self._statements.rule, row).first() is not None
 
     def remove_rule(self, name: str) -> bool:
         """Remove a rule that was added at run time; False where there is none."""
         here = rules.c.name == knowledge_rows.fit_rule(name)
         return self._changes(delete(rules).where(here))
 
-    def _changes(
-        self, statement: Executable, row: dict[str, Any] | None = None
-    ) -> bool:
+    def _changes(self, statement: Update | Delete) -> bool:
         with self._database.writing() as connection:
-            return connection.execute(statement, row).rowcount > 0
+            return connection.execute(statement).rowcount > 0
 
     def _rows(self, statement: Executable) -> list[Any]:
         with self._database.reading() as connection:

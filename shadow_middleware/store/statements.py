@@ -60,9 +60,7 @@ class Statements:
         self.rule_hits = self._merging(rule_hits, merging.RULE_HIT)
         self.routes = self._merging(routes, merging.ROUTE)
         self.uses = self._merging(uses, merging.USE)
-        self.rule: Executable = self._insert(rules).on_conflict_do_nothing(
-            index_elements=["name"]
-        )
+        self.rule = self._adding_rule(rules)
 
     def for_batch(
         self, batch: Batch, at: float
@@ -117,6 +115,12 @@ class Statements:
             > tuple_(*(there[name] for name in how.newest)),
         )
         return replaced
+
+    def _adding_rule(self, table: Table) -> Executable:
+        """Insert a rule and return its name; nothing where one of it is there."""
+        insert = self._insert(table).on_conflict_do_nothing(index_elements=["name"])
+        added: Executable = insert.returning(table.c.name)
+        return added
 
     def _taking_turn(self, table: Table) -> Executable:
         """Note a batch's number and return it; nothing where it was noted before."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Select, create_engine, insert, text
+from sqlalchemy import Select, Table, create_engine, insert, select, text
 
 from shadow_middleware.errors import (
     ConfigurationError,
@@ -25,13 +25,21 @@ from shadow_middleware.errors import (
     StoreError,
 )
 from shadow_middleware.evidence import Batch, DivergenceFilter, LatencyCount
-from shadow_middleware.settings import load
-from shadow_middleware.store import queries, rows, schema
+from shadow_middleware.knowledge import GroupFilter, RouteUse, SharedRule, Sighting
+from shadow_middleware.settings import Rule, load
+from shadow_middleware.store import (
+    knowledge_queries,
+    knowledge_rows,
+    queries,
+    rows,
+    schema,
+)
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from tests.postgres import running_postgres
 from tests.store.evidence import MINUTE, count, divergence, matches
+from tests.store.learned import base, cell, group_key, sample
 
 OpenSql = Callable[[str], SqlStore]
 
@@ -430,6 +438,8 @@ def fill(url: str) -> None:
         ]
         written = rows.divergence_rows(Batch(divergences=records))
         connection.execute(insert(schema.divergences), written)
+        for table, learned in many_learned().items():
+            connection.execute(insert(table), learned)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
@@ -455,6 +465,34 @@ def many_latencies() -> list[dict[str, object]]:
     return rows.latency_rows(Batch(latencies=latencies))
 
 
+def many_learned() -> dict[Table, list[dict[str, object]]]:
+    """Return groups, their samples, and a hundred days of noise and use."""
+    keys = [group_key(f"/{number}", target=f"t{number % 9}") for number in range(3_000)]
+    prints = [key.fingerprint for key in keys]
+    batch = Batch(
+        sightings=[Sighting(key, n % 400, 0.0, float(n)) for n, key in enumerate(keys)],
+        samples=[
+            sample(group, f"{number:08x}-1", slot, target=f"t{number % 100}")
+            for number, group in enumerate(prints)
+            for slot in range(4)
+        ],
+        noise=[cell(group, day=n % 100, raw=1) for n, group in enumerate(prints)],
+        noise_bases=[
+            base(day=n % 100, route=f"GET /{n // 100}", raw=1) for n in range(3_000)
+        ],
+        uses=[RouteUse(n % 100, f"GET /{n // 100}", 2, 1, 1) for n in range(3_000)],
+    )
+    return {
+        schema.groups: knowledge_rows.sighting_rows(batch),
+        schema.samples: knowledge_rows.sample_rows(batch),
+        schema.noise: knowledge_rows.noise_rows(batch),
+        schema.noise_bases: knowledge_rows.noise_base_rows(batch),
+        schema.uses: knowledge_rows.use_rows(batch),
+    }
+
+
+A_GROUP = group_key("/7", target="t7").fingerprint
+
 READS: dict[str, Select[object]] = {
     "totals": queries.totals_between(MINUTE + 50, MINUTE + 60, None),
     "latencies": queries.latencies_between(MINUTE + 50, MINUTE + 60, None),
@@ -467,7 +505,130 @@ READS: dict[str, Select[object]] = {
     "by beginning": queries.of_exchange("00001", 20),
     "by number": queries.numbered(7),
     "span": queries.span(),
+    "versions": knowledge_queries.versions_since(MINUTE + 1_400, None),
+    "of a group": queries.divergences_where(DivergenceFilter(group=A_GROUP), 50, 0),
+    "how many of a group": queries.count_divergences(DivergenceFilter(group=A_GROUP)),
+    "largest groups": knowledge_queries.groups_where(GroupFilter(), 50, 0),
+    "one group": knowledge_queries.groups_where(GroupFilter(fingerprint="00f"), 5, 0),
+    "noise": knowledge_queries.noise_since(98),
+    "newest noise": knowledge_queries.newest_noise(98, 100),
+    "noise bases": knowledge_queries.noise_bases_since(98),
+    "uses": knowledge_queries.uses_since(98),
 }
+
+
+def test_all_that_an_agent_judges_by_is_of_one_moment(
+    url: str, open_sql: OpenSql
+) -> None:
+    """What is written between two of its questions shows in none of them."""
+    store, other = open_sql(url), open_sql(url)
+    learned = Batch(noise=[cell("aa", day=1, raw=1)], noise_bases=[base(day=1, raw=1)])
+    with store._database.snapshot() as connection:
+        before = list(connection.execute(knowledge_queries.noise_since(0)))
+        other.write(learned)
+        after = list(connection.execute(knowledge_queries.noise_bases_since(0)))
+
+    assert ([], []) == (before, after)
+    known = store.known(0)
+    assert (1, 1) == (len(known.cells), len(known.bases))
+    store.write(learned)
+
+
+def test_a_reading_of_all_is_bounded(
+    url: str,
+    open_sql: OpenSql,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The newest days stay, and it says so, once."""
+    monkeypatch.setattr("shadow_middleware.store.sql_knowledge.MOST_CELLS", 2)
+    store = open_sql(url)
+    store.write(Batch(noise=[cell("aa", day=day, raw=1) for day in range(5)]))
+
+    for _ in range(2):
+        assert [4, 3] == [one.day for one in store.known(0).cells]
+    assert 1 == caplog.text.count("more noise than is read at once")
+
+
+def test_a_rule_of_another_version_is_left_out_and_named(
+    url: str, open_sql: OpenSql, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whether it has fields or values that this one does not know; said once each."""
+    store = open_sql(url)
+    good = SharedRule(Rule(name="ids", path="/id"), 1.0)
+    store.add_rule(good)
+    strange = [
+        {
+            "name": "newer",
+            "rule": {"name": "newer", "weight": 3},
+            "at": 1.0,
+            "note": "",
+        },
+        {"name": "other", "rule": {"action": "explode"}, "at": 1.0, "note": ""},
+        {"name": "odd", "rule": ["ignore"], "at": 1.0, "note": ""},
+    ]
+    with store._database.writing() as connection:
+        connection.execute(insert(schema.rules), strange)
+
+    for _ in range(3):
+        assert [good] == store.rules()
+        assert [good] == list(store.known(0).rules)
+    assert 3 == len(caplog.records)
+    assert "'newer' of the store does not apply here" in caplog.text
+    assert "weight" in caplog.text
+    assert store.remove_rule("newer")
+
+
+def test_a_rule_names_only_what_it_says(url: str, open_sql: OpenSql) -> None:
+    """So that a version with fewer fields can read it."""
+    store = open_sql(url)
+    store.add_rule(SharedRule(Rule(name="ids", path="/id"), 1.0))
+    with store._database.reading() as connection:
+        [stored] = connection.execute(select(schema.rules.c.rule)).scalars()
+
+    assert {"name": "ids", "path": "/id"} == stored
+
+
+LEARNS = """
+import sys
+from shadow_middleware.evidence import Batch
+from shadow_middleware.store.sql import SqlStore
+from tests.store.learned import base, cell, sample, sighting
+
+name, url, batches = sys.argv[1:]
+store = SqlStore(url)
+for number in range(int(batches)):
+    some = list(range(30))
+    if name == "b":
+        some.reverse()
+    store.write(
+        Batch(
+            sightings=[sighting(f"/{n}") for n in some],
+            noise=[cell(f"{n:016}", raw=1) for n in some],
+            noise_bases=[base(route=f"GET /{n}", raw=1) for n in some],
+            samples=[sample(f"{n:016}", f"{name}-{number}") for n in some],
+        )
+    )
+"""
+
+
+def test_what_processes_learn_adds_up(url: str, open_sql: OpenSql) -> None:
+    """Two that write the same rows in other orders do not stop each other."""
+    store = open_sql(url)
+    learners = [
+        subprocess.Popen(
+            [sys.executable, "-c", LEARNS, name, url, "40"],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        for name in "ab"
+    ]
+    assert ["", ""] == [learner.communicate(timeout=60)[1] for learner in learners]
+
+    assert [80] * 30 == [one.count for one in store.groups()]
+    assert [80.0] * 30 == [one.raw for one in store.noise()]
+    assert [80.0] * 30 == [one.raw for one in store.noise_bases()]
 
 
 def test_every_question_uses_an_index(url: str, open_sql: OpenSql) -> None:

@@ -8,16 +8,22 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from shadow_middleware.errors import StoreError
+from shadow_middleware.errors import RefusedByStoreError, StoreError
+from shadow_middleware.evidence import Batch, LatencyTotal, Loss, Progress, Total
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.store.engine import Database
 from shadow_middleware.store.schema import HEAD, VERSION_TABLE, metadata
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.upgrade import LOCK_KEY, MIGRATIONS, upgrade
-from tests.store.evidence import matches
+from tests.store.evidence import count, matches
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -67,6 +73,82 @@ def test_migrations_make_the_tables_that_the_code_knows(empty_url: str) -> None:
     engine.dispose()
 
     assert [] == differences
+
+
+FIRST_ROWS = (
+    "INSERT INTO shadow_counts VALUES (30000000, 'shadow', 'GET /', 'match', '', 7)",
+    "INSERT INTO shadow_counts VALUES (30000001, 'shadow', 'GET /', 'match', '', 5)",
+    "INSERT INTO shadow_latencies VALUES (30000000, 'shadow', 'GET /', 'live', 40, 3)",
+    "INSERT INTO shadow_losses VALUES (30000000, 'shadow', 'refused', 2)",
+    "INSERT INTO shadow_sessions VALUES ('s', 'shadow', 9, 8, 1.5)",
+    "INSERT INTO shadow_writers VALUES ('w', 4, 1.5)",
+    "INSERT INTO shadow_divergences (exchange_id, target, at, route, method, path, "
+    "live_ms, differences, cut, hint, after_drop, request_headers, request_body, "
+    "live_headers, live_body, shadow_headers, shadow_body) VALUES ('a-1', 'shadow', "
+    "1.5, 'GET /', 'GET', '/', 1, '[]', false, '', false, '[]', '', '[]', '', '[]', '')",
+)
+
+
+def test_what_the_first_tables_held_is_kept(empty_url: str) -> None:
+    """Every row, with no version and no group; then new evidence adds to it."""
+    upgrade_to(empty_url, "0001")
+    for statement in FIRST_ROWS:
+        run(empty_url, statement)
+
+    assert ("0001", HEAD) == upgrade(empty_url)
+
+    store = SqlStore(empty_url, create=False)
+    more = msgspec.structs.replace(count(1), route="GET /")
+    store.write(Batch(counts=[more], writer="w", number=4))
+    store.write(Batch(counts=[more], writer="w", number=5))
+    assert [Total("shadow", "GET /", Outcome.MATCH, "", 13)] == store.totals()
+    assert [LatencyTotal("shadow", "GET /", "live", 40, 3)] == store.latencies()
+    assert [Loss(30_000_000, "shadow", "refused", 2)] == store.losses()
+    assert [Progress("s", "shadow", 9, 8, 1.5)] == store.progress()
+    [kept] = store.divergences()
+    assert ("a-1", (), "", False, False) == (
+        kept.record.exchange_id,
+        kept.record.groups,
+        kept.record.version,
+        kept.record.replayable,
+        kept.record.comparable,
+    )
+    store.close()
+
+
+def test_what_an_older_version_writes_meanwhile_waits(empty_url: str) -> None:
+    """An agent that knows the first tables only gets an error, not a refusal."""
+    upgrade(empty_url)
+    database = Database(empty_url)
+    older = (
+        "INSERT INTO shadow_counts VALUES (1, 'shadow', 'GET /', 'match', '', '', 1) "
+        "ON CONFLICT (minute, target, route, outcome, reason) DO NOTHING"
+    )
+
+    with pytest.raises(StoreError) as caught, database.writing() as connection:
+        connection.execute(text(older))
+
+    assert not isinstance(caught.value, RefusedByStoreError)
+    database.close()
+
+
+def test_a_first_store_is_not_upgraded_by_looking(empty_url: str) -> None:
+    """It names the command that does."""
+    upgrade_to(empty_url, "0001")
+
+    with pytest.raises(StoreError, match=r"older schema 0001.*db upgrade"):
+        SqlStore(empty_url, create=False)
+
+
+def upgrade_to(url: str, revision: str) -> None:
+    """Make the tables of an older version of this package."""
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
 
 
 def looking(connection: Connection) -> MigrationContext:
