@@ -84,19 +84,17 @@ class Census:
             uses, self._uses = self._uses, {}
         return [Use(_sendable(route), kind, n) for (route, kind), n in uses.items()]
 
-    def list_routes(self) -> bool:
-        """Ask the routers that are waiting; whether there are new routes."""
-        before = len(self._routes)
+    def list_routes(self) -> None:
+        """Ask the routers that are waiting for their routes."""
         for _ in range(len(self._listers)):
-            lister, tries = self._listers.popleft()
             try:
+                lister, tries = self._listers.popleft()
                 listed = lister()
                 if listed is None and tries:
                     self._listers.append((lister, tries - 1))
                 self._add(listed or ())
             except Exception:  # noqa: BLE001 -- a router may be anything; unknown, then
                 continue
-        return len(self._routes) > before
 
     def _add(self, listed: Iterable[str]) -> None:
         for route in listed:

@@ -49,6 +49,7 @@ class Keeper:
         self._stopping = threading.Event()
         self._pipe: Pipe | None = None
         self._next_uses = 0.0
+        self._told_routes = 0
         self._thread = threading.Thread(
             target=self._run, name="shadow-middleware-keeper", daemon=True
         )
@@ -64,6 +65,7 @@ class Keeper:
         pipe = self._pipe
         if pipe is None:
             return done
+        self._tell_of_routes()
         self._tell_of_uses()
         self._handoff.tell(codec.BYE, None)
         self._handoff.flush(min(timeout, 0.5))
@@ -116,8 +118,7 @@ class Keeper:
         """Return when the agent has gone."""
         frames = codec.Frames()
         seen = -1
-        census = self._handoff.census
-        untold = True
+        self._told_routes = 0
         with selectors.DefaultSelector() as selector:
             selector.register(pipe.socket, selectors.EVENT_READ)
             while True:
@@ -134,10 +135,17 @@ class Keeper:
                     self._handoff.flush()
                 if wants != (wants := self._ears.wanted()):
                     self._handoff.tell(codec.WANTS, wants)
-                if census.list_routes() or untold:
-                    untold = False
-                    self._handoff.tell(codec.ROUTES, census.routes)
+                self._tell_of_routes()
                 self._tell_of_uses_in_time()
+
+    def _tell_of_routes(self) -> None:
+        """Tell each agent once of all routes, and again where there are more."""
+        census = self._handoff.census
+        census.list_routes()
+        routes = census.routes
+        if len(routes) > self._told_routes:
+            self._told_routes = len(routes)
+            self._handoff.tell(codec.ROUTES, routes)
 
     def _tell_of_uses_in_time(self) -> None:
         """Tell of what was not mirrored, once in a while and while the agent listens."""
