@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shadow_middleware.compare import Comparer
-from shadow_middleware.exchange import Replay
-from shadow_middleware.pipeline import Lane
+from shadow_middleware.exchange import CONTROL
+from shadow_middleware.judge import Policy, Profile
+from shadow_middleware.learning import Learning, Source
+from shadow_middleware.pipeline import Ends, Lane, Lanes, Roads
+from shadow_middleware.replay.control import Control, Tell
 from shadow_middleware.replay.http import HttpSender
-from shadow_middleware.service import Bench
-from shadow_middleware.settings import Settings, from_wire
+from shadow_middleware.service import Bench, Equipment
+from shadow_middleware.settings import Settings, Target, from_wire
 from shadow_middleware.store.base import Store
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
@@ -35,17 +38,48 @@ def open_bench(wire: bytes, store: Store | None = None) -> Bench:
         ConfigurationError: a rule, pattern or transport cannot be used.
     """
     settings = from_wire(wire)
+    comparer = Comparer(settings)
+    writer = _writer(settings, store)
+    learning = Learning(
+        Profile(Policy.of(settings)),
+        comparer,
+        _source(settings, store),
+        writer.flush if writer is not None else None,
+    )
     return Bench(
-        settings, Redactor(settings), _lanes(settings), _writer(settings, store)
+        settings,
+        Redactor(settings),
+        Equipment(_lanes(settings), comparer, learning),
+        writer,
     )
 
 
-def _lanes(settings: Settings) -> Callable[[Callable[[Replay], None]], list[Lane]]:
-    comparer = Comparer(settings)
-    return lambda end: [
-        Lane(target, settings, HttpSender(target, settings), comparer, end)
-        for target in settings.all_targets
-    ]
+def _lanes(settings: Settings) -> Lanes:
+    def lanes(ends: Ends, tell: Tell) -> Roads:
+        control = _control(settings, tell)
+        return Roads(
+            [
+                Lane(target, settings, HttpSender(target, settings), ends, control)
+                for target in settings.all_targets
+            ],
+            control,
+        )
+
+    return lanes
+
+
+def _control(settings: Settings, tell: Tell) -> Control | None:
+    if not settings.control_url:
+        return None
+    target = Target(url=settings.control_url, name=CONTROL)
+    return Control(settings, HttpSender(target, settings), tell)
+
+
+def _source(settings: Settings, store: Store | None) -> Callable[[], Source] | None:
+    if store is not None:
+        return (lambda: store) if isinstance(store, Source) else None
+    url = settings.store_url
+    return (lambda: SqlStore(url)) if url else None
 
 
 def _writer(settings: Settings, store: Store | None) -> Writer | None:

@@ -1,5 +1,5 @@
 """
-One exchange through transform, replay, compare and record. Read this first.
+One exchange through transform, replay, judging and record. Read this first.
 
 A `Lane` is the road to one target; a `Pipeline` is all lanes of one configuration.
 Every exchange that is accepted ends in exactly one outcome for each target: whatever
@@ -12,47 +12,66 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
-from shadow_middleware.compare import Comparer, Comparison
 from shadow_middleware.errors import ReplayError, ReplayRefused, ReplayTimeout
-from shadow_middleware.exchange import Exchange, Outcome, Replay
+from shadow_middleware.exchange import CONTROL, Exchange, Outcome, Replay
+from shadow_middleware.judging import Heard, Weighed
 from shadow_middleware.observe.recorder import Recorder
-from shadow_middleware.replay.base import Answer, Sender
+from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.breaker import Breaker
+from shadow_middleware.replay.control import Asked, Control, Tell, refusal
 from shadow_middleware.replay.scheduler import Scheduler
-from shadow_middleware.selection import Globs
-from shadow_middleware.settings import Settings, Target
+from shadow_middleware.replay.twin import Twin
+from shadow_middleware.replay.versions import Versions
+from shadow_middleware.selection import Globs, sticky_share
+from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.outgoing import Outgoing
 
-__all__ = ["Lane", "Pipeline"]
+__all__ = ["Ends", "Lane", "Lanes", "Pipeline", "Roads"]
 
 logger = logging.getLogger("shadow_middleware")
 
 MAX_DROPPED_KEYS: Final = 10_000
 
-_OUTCOMES: Final = {
-    "equal": Outcome.MATCH,
-    "explained": Outcome.MATCH,
-    "different": Outcome.DIVERGENCE,
-    "incomparable": Outcome.INCOMPARABLE,
-}
+End = Callable[[Replay], None]
+"""Told of each replay that has ended."""
+Weigh = Callable[[Heard], Awaitable[Weighed]]
+"""Returns what becomes of everything that was answered to one exchange."""
+
+
+class Ends(NamedTuple):
+    """What a lane calls when there is nothing more to send."""
+
+    end: End
+    weigh: Weigh
+
+
+class Roads(NamedTuple):
+    """Where the exchanges of one configuration go."""
+
+    lanes: Sequence[Lane]
+    control: Control | None = None
+
+
+Lanes = Callable[[Ends, Tell], Roads]
+"""Makes the roads, given what lanes call at an end, and what the control calls."""
 
 
 class Lane:
-    """The road to one target: its queue, its breaker, its sender, its comparison."""
+    """The road to one target: its queue, its breaker, its sender, its self-probe."""
 
     def __init__(
         self,
         target: Target,
         settings: Settings,
         sender: Sender,
-        comparer: Comparer,
-        end: Callable[[Replay], None],
+        ends: Ends,
+        control: Control | None = None,
     ) -> None:
         self.name = target.name
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_retry_after)
@@ -64,14 +83,17 @@ class Lane:
             on_error=self._failed,
         )
         self.sender = sender
-        self._comparer = comparer
-        self._end = end
+        self._end, self._weigh = ends
+        self._control = control
         self._outgoing = Outgoing(target, settings)
         self._secret = settings.secret
         self._methods = frozenset(target.methods or settings.methods)
         self._include = Globs(target.include)
         self._exclude = Globs(target.exclude)
         self._dropped_keys: OrderedDict[str, None] = OrderedDict()
+        self._total = target.total_timeout or settings.total_timeout
+        self._probe_rate = settings.self_probe
+        self._versions = Versions(settings.version_header, target.version)
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take the exchange on its way, or end it here, and say why."""
@@ -111,53 +133,94 @@ class Lane:
         return msgspec.structs.replace(exchange, after_drop=True)
 
     async def _replay(self, exchange: Exchange) -> None:
-        if not self.breaker.allow(time.monotonic()):
+        now = time.monotonic()
+        if not self.breaker.allow(now):
             self._finish(exchange, Outcome.SKIPPED, "breaker_open")
             return
+        asked = self._control.ask(exchange) if self._control else None
         try:
-            marker = make_marker(exchange.id, secret=self._secret, at=time.time())
-            answer = await self.sender.send(self._outgoing(exchange, marker))
+            shadow = await self._send(exchange)
         except ReplayRefused as error:
             self._finish(exchange, Outcome.SKIPPED, error.reason)
         except ReplayError as error:
             self.breaker.failed(time.monotonic(), error.reason)
+            await self._keep_order(exchange, asked, now + self._total)
             timeout = isinstance(error, ReplayTimeout)
             outcome = Outcome.TIMEOUT if timeout else Outcome.SHADOW_ERROR
             self._finish(exchange, outcome, error.reason)
         else:
-            self._heard(exchange, answer)
-            self._judge(exchange, answer, await self._compare(exchange, answer))
+            await self._answered(exchange, shadow, asked, now + self._total)
 
-    def _heard(self, exchange: Exchange, answer: Answer) -> None:
+    async def _send(self, exchange: Exchange) -> Twin:
+        at = time.time()
+        marker = make_marker(exchange.id, secret=self._secret, at=at)
+        answer = await self.sender.send(self._outgoing(exchange, marker))
+        host = self._outgoing.host_for(exchange.request)
+        return Twin(answer.response, answer.timing, at, host)
+
+    async def _answered(
+        self, exchange: Exchange, shadow: Twin, asked: Asked | None, deadline: float
+    ) -> None:
+        """Gather what else is to be known of the exchange, and have it weighed."""
+        self._heard(exchange, shadow)
+        version = self._versions.of(shadow.response.headers)
+        probe = await self._probed(exchange, shadow, deadline)
+        control = await self._controlled(asked, deadline)
+        weighed = await self._weigh(
+            Heard(exchange, self.name, shadow, version, control, probe)
+        )
+        if self._control and weighed.control:
+            self._control.compared(asked, weighed.control)
+        self._end(weighed.replay)
+
+    def _heard(self, exchange: Exchange, shadow: Twin) -> None:
         live = exchange.response
-        if answer.response.status >= 500 and (live is None or live.status < 500):
-            self.breaker.failed(time.monotonic(), str(answer.response.status))
+        if shadow.response.status >= 500 and (live is None or live.status < 500):
+            self.breaker.failed(time.monotonic(), str(shadow.response.status))
         else:
             self.breaker.succeeded(time.monotonic())
 
-    async def _compare(self, exchange: Exchange, answer: Answer) -> Comparison:
-        compare = self._comparer.compare
-        if self._comparer.is_cheap(exchange, answer.response):
-            return compare(exchange, self.name, answer.response)
-        return await asyncio.to_thread(compare, exchange, self.name, answer.response)
+    async def _controlled(self, asked: Asked | None, deadline: float) -> Twin | None:
+        """Return the control's answer, if there is one in time."""
+        if self._control is None or asked is None:
+            return None
+        return await self._control.answer(asked, deadline - time.monotonic())
 
-    def _judge(self, exchange: Exchange, answer: Answer, found: Comparison) -> None:
-        self._end(
-            Replay(
-                exchange=exchange,
-                target=self.name,
-                outcome=_OUTCOMES[found.result],
-                differences=found.differences,
-                explained=found.explained,
-                response=answer.response,
-                timing=answer.timing,
-                cut=found.cut,
-                hint=found.hint,
-            )
-        )
+    async def _keep_order(
+        self, exchange: Exchange, asked: Asked | None, deadline: float
+    ) -> None:
+        """Let the control finish before the next exchange of this key goes there."""
+        if exchange.key is not None:
+            await self._controlled(asked, deadline)
+
+    async def _probed(
+        self, exchange: Exchange, shadow: Twin, deadline: float
+    ) -> Twin | None:
+        """Return what the shadow says when it is asked again, if it is to be asked."""
+        if not self._is_probed(exchange) or shadow.response.status >= 500:
+            return None
+        try:
+            async with asyncio.timeout(max(deadline - time.monotonic(), 0.0)):
+                again = await self._send(exchange)
+        except TimeoutError:
+            return None  # the first answer had taken most of the time
+        except ReplayError as error:
+            self.breaker.failed(time.monotonic(), error.reason)
+            return None
+        response = again.response
+        if response.status >= 500 or refusal(exchange, shadow.response, response):
+            return None
+        return again
+
+    def _is_probed(self, exchange: Exchange) -> bool:
+        # A share of its own, or probes would go where the control's answers do.
+        if not self._probe_rate or exchange.request.method not in SAFE_METHODS:
+            return False
+        return sticky_share(b"self-probe:" + exchange.id.encode()) < self._probe_rate
 
     def _finish(self, exchange: Exchange, outcome: Outcome, reason: str) -> None:
-        self._end(Replay(exchange, self.name, outcome, reason))
+        version = self._versions.latest
+        self._end(Replay(exchange, self.name, outcome, reason, version=version))
 
     def _failed(self, exchange: Exchange, error: BaseException) -> None:
         """Count an exchange that a mistake of our own ended."""
@@ -176,24 +239,28 @@ class Pipeline:
 
     def __init__(
         self,
-        lanes: Callable[[Callable[[Replay], None]], Sequence[Lane]],
+        lanes: Lanes,
         recorder: Recorder,
+        weigh: Weigh,
         ended: Callable[[str, str, int], None],
     ) -> None:
         """
         Build the lanes.
 
         Args:
-            lanes: Makes them, given what each calls at the end of a replay.
+            lanes: Makes them, and the control.
             recorder: Takes in every end.
+            weigh: Compares and judges what was answered.
             ended: Told of session, target and number before the recorder is.
         """
         self._recorder = recorder
         self._ended = ended
-        self.lanes = lanes(self._end)
+        self.lanes, self.control = lanes(Ends(self._end, weigh), self._tell)
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Send the exchange down every lane."""
+        if self.control is not None:
+            self.control.expect(exchange, len(self.lanes))
         for lane in self.lanes:
             lane.accept(exchange, size)
 
@@ -207,18 +274,31 @@ class Pipeline:
     def _end(self, replay: Replay) -> None:
         self._ended(replay.exchange.session, replay.target, 1)
         self._recorder.record(replay)
+        if self.control is not None:
+            self.control.release(replay.exchange)
+
+    def _tell(self, exchange: Exchange, outcome: Outcome, reason: str = "") -> None:
+        """Count what became of an exchange at the control, which has no account."""
+        self._recorder.count(
+            CONTROL, exchange.endpoint, outcome, reason, at=exchange.at
+        )
 
     def announce_changes(self) -> None:
         """Announce what breakers have done since the last time."""
-        for lane in self.lanes:
-            for change in lane.breaker.changes():
+        roads: list[Lane | Control] = [*self.lanes]
+        if self.control is not None:
+            roads.append(self.control)
+        for road in roads:
+            for change in road.breaker.changes():
                 self._recorder.breaker_changed(
-                    lane.name, change.state, change.previous, change.reason
+                    road.name, change.state, change.previous, change.reason
                 )
 
     async def drain(self, seconds: float) -> None:
         """Let what is under way end for up to `seconds`; the rest is dropped."""
         await asyncio.gather(*(lane.drain(seconds) for lane in self.lanes))
+        if self.control is not None:
+            await self.control.aclose()
 
 
 def _live_error(exchange: Exchange) -> str:

@@ -12,23 +12,27 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from shadow_middleware.compare import Comparer
 from shadow_middleware.evidence import Batch, Progress, Settlement
-from shadow_middleware.exchange import Exchange, Replay
+from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.intake import Intake
+from shadow_middleware.judge import Judge
+from shadow_middleware.judging import Heard, Judging, Weighed
+from shadow_middleware.learning import Learning
 from shadow_middleware.observe.recorder import Recorder
 from shadow_middleware.observe.usage import Usage
-from shadow_middleware.pipeline import Lane, Pipeline
+from shadow_middleware.pipeline import Lanes, Pipeline
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.writer import Writer
 from shadow_middleware.transform.redact import Redactor
 
-__all__ = ["Account", "Bench", "Service"]
+__all__ = ["Account", "Bench", "Equipment", "Service"]
 
 logger = logging.getLogger("shadow_middleware")
 
@@ -104,6 +108,15 @@ class Account:
         self._gone -= sessions
 
 
+class Equipment(NamedTuple):
+    """What the drivers bring to a bench."""
+
+    lanes: Lanes
+    """Makes the lanes, and the control."""
+    comparer: Comparer
+    learning: Learning
+
+
 class Bench:
     """One configuration at work: its pipeline, its recorder, its writer, its account."""
 
@@ -111,7 +124,7 @@ class Bench:
         self,
         settings: Settings,
         redactor: Redactor,
-        lanes: Callable[[Callable[[Replay], None]], Sequence[Lane]],
+        equipment: Equipment,
         writer: Writer | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -121,7 +134,7 @@ class Bench:
         Args:
             settings: The configuration.
             redactor: Takes secrets out of all that is kept or announced.
-            lanes: Makes the lanes, given what each calls at the end of a replay.
+            equipment: What sends, compares and learns.
             writer: Where evidence goes; None keeps nothing.
             clock: Seconds since the epoch.
         """
@@ -137,8 +150,21 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        self.pipeline = Pipeline(lanes, self.recorder, self.sessions.ended)
+        lanes, comparer, self.learning = equipment
+        self.learning.on_groups = self.recorder.groups.learn
+        self._judging = Judging(
+            settings,
+            comparer,
+            Judge(settings, self.learning.profile),
+            self.recorder.route,
+            redactor.free_text,
+        )
+        self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
         self._usage = Usage(redactor, clock)
+
+    async def _weigh(self, heard: Heard) -> Weighed:
+        await self.learning.ready()
+        return await self._judging.weigh(heard)
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""
@@ -172,7 +198,9 @@ class Bench:
         self.recorder.flush()
         used = self._usage.take(now=last)
         rest = self.sessions.complete(used or Batch())
-        if rest.progress or rest.settlements or used:
+        if last:
+            rest = self.learning.complete(rest, last=True)
+        if last or rest.progress or rest.settlements or used:
             self._add(rest)
         waiting = sum(lane.scheduler.depth for lane in self.pipeline.lanes)
         in_flight = sum(lane.scheduler.in_flight for lane in self.pipeline.lanes)
@@ -185,11 +213,12 @@ class Bench:
         """Let what is under way end for up to `seconds`, write it, and stop."""
         await self.pipeline.drain(seconds)
         self.flush(last=True)
+        await self.learning.aclose()
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
 
     def _write(self, batch: Batch) -> None:
-        self._add(self.sessions.complete(batch))
+        self._add(self.learning.complete(self.sessions.complete(batch)))
 
     def _add(self, batch: Batch) -> None:
         if self._writer is not None:
@@ -235,6 +264,7 @@ class Service:
         bench = self._benches.get(hello.settings)
         if bench is None:
             bench = self._benches[hello.settings] = self._open_bench(hello.settings)
+            bench.learning.start()
         bench.intakes.add(intake)
         bench.sessions.selected(hello.session, hello.selected)
         if hello.handed:

@@ -190,9 +190,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A second copy of the live version; what differs there as well is noise."""
     control_rate: float = 1.0
     """Share of the mirrored exchanges that go to the control too, 0 to 1."""
+    control_methods: tuple[str, ...] = SAFE_METHODS
+    """Methods that go to the control. Name writes only where it has a database of its
+    own: a control on live's database would write everything twice."""
     self_probe: float = 0.0
     """Share of safe exchanges that are sent to the shadow twice, 0 to 1; what differs
-    between its two answers is noise."""
+    between its two answers is noise. Writes never are."""
     noise_rule: Literal["test", "diffy"] = "test"
     """How learned noise is told from a divergence: see the docs on noise."""
     noise_half_life: float = 3.0

@@ -343,6 +343,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "rules_file": _one_line,
     "control_url": _optional_url,
     "control_rate": _rate,
+    "control_methods": _methods,
     "self_probe": _rate,
     "noise_half_life": _positive,
     "noise_cells": _at_least(0),

@@ -356,7 +356,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"rules": [{"part": "status", "matches": "x"}]},
         "rules[0]: 'matches' has no meaning for part 'status' (keyword argument); there "
-        "it can be statuses",
+        "it can be statuses, live, shadow",
     ),
     (
         {"rules": [{"part": "status", "path": "/a"}]},

@@ -12,8 +12,11 @@ import pytest
 from shadow_middleware import signals
 from shadow_middleware.compare import Comparer
 from shadow_middleware.exchange import Exchange, Outcome, Replay, Request
-from shadow_middleware.pipeline import Lane
+from shadow_middleware.judge import Judge, Profile
+from shadow_middleware.judging import Judging
+from shadow_middleware.pipeline import Ends, Lane
 from shadow_middleware.replay.base import Answer
+from shadow_middleware.replay.control import Control
 from shadow_middleware.settings import Settings, Target
 from shadow_middleware.testing import FakeSender, Reply, ShadowServer, collect
 from tests.promises.staging import serving
@@ -45,56 +48,80 @@ class BrokenComparer(Comparer):
         """Choose where to fail."""
         return self._cheap
 
-    def compare(self, exchange: Any, target: str, shadow: Any) -> Any:
+    def compare(self, *args: Any, **options: Any) -> Any:
         """Fail."""
         raise Mistake
 
 
-def broken_send(settings: Settings, end: Callable[[Replay], None]) -> Lane:
+class BrokenJudge(Judge):
+    """Fails while it judges."""
+
+    def judge(self, case: Any) -> Any:
+        """Fail."""
+        raise Mistake
+
+
+Make = Callable[[Settings, Ends], Lane]
+
+
+def broken_send(settings: Settings, ends: Ends) -> Lane:
     """Fail where the copy is sent."""
-    return Lane(TARGET, settings, BrokenSender(), Comparer(settings), end)
+    return Lane(TARGET, settings, BrokenSender(), ends)
 
 
-def broken_compare(settings: Settings, end: Callable[[Replay], None]) -> Lane:
-    """Fail where answers are compared."""
-    return Lane(TARGET, settings, FakeSender(), BrokenComparer(settings, True), end)
+def sound(settings: Settings, ends: Ends) -> Lane:
+    """Fail nowhere in the lane."""
+    return Lane(TARGET, settings, FakeSender(), ends)
 
 
-def broken_compare_on_a_thread(
-    settings: Settings, end: Callable[[Replay], None]
-) -> Lane:
-    """Fail where large answers are compared."""
-    return Lane(TARGET, settings, FakeSender(), BrokenComparer(settings, False), end)
+def broken_control(settings: Settings, ends: Ends) -> Lane:
+    """Fail where the control is asked."""
 
+    class Broken(Control):
+        def ask(self, exchange: Exchange) -> Any:
+            raise Mistake
 
-def broken_request(settings: Settings, end: Callable[[Replay], None]) -> Lane:
-    """Fail where the copy is made: nothing of this exchange is as it should be."""
-    return Lane(TARGET, settings, FakeSender(), Comparer(settings), end)
+    tell: Any = None
+    control = Broken(settings, FakeSender(), tell)
+    return Lane(TARGET, settings, FakeSender(), ends, control)
 
 
 async def through(
-    make: Callable[[Settings, Callable[[Replay], None]], Lane], *exchanges: Exchange
+    make: Make, *exchanges: Exchange, comparer: Any = None, judge: Any = Judge
 ) -> Counter[tuple[str, str]]:
     """Send the exchanges down a lane; return how each ended."""
-    ends: Counter[tuple[str, str]] = Counter()
-    lane = make(
-        Settings(), lambda replay: ends.update([(str(replay.outcome), replay.reason)])
-    )
+    counted: Counter[tuple[str, str]] = Counter()
+
+    def end(replay: Replay) -> None:
+        counted[str(replay.outcome), replay.reason] += 1
+
+    settings = Settings()
+    comparer = comparer or Comparer(settings)
+    judging = Judging(settings, comparer, judge(settings, Profile()), str, str)
+    lane = make(settings, Ends(end, judging.weigh))
     for one in exchanges:
         lane.accept(one, 100)
     await lane.drain(5.0)
-    return ends
+    return counted
 
 
 @pytest.mark.parametrize(
-    "make", [broken_send, broken_compare, broken_compare_on_a_thread]
+    ("make", "broken"),
+    [
+        (broken_send, {}),
+        (broken_control, {}),
+        (sound, {"comparer": BrokenComparer(Settings(), True)}),
+        (sound, {"comparer": BrokenComparer(Settings(), False)}),
+        (sound, {"judge": BrokenJudge}),
+    ],
+    ids=["send", "control", "compare", "compare on a thread", "judge"],
 )
 def test_a_stage_that_raises_ends_its_exchange_and_nothing_else(
-    make: Callable[[Settings, Callable[[Replay], None]], Lane],
+    make: Make, broken: dict[str, Any]
 ) -> None:
     """W5, W13: counted as our own mistake, once, also for the next of the same key."""
     exchanges = [exchange(number, key="ann") for number in range(3)]
-    found = asyncio.run(through(make, *exchanges))
+    found = asyncio.run(through(make, *exchanges, **broken))
 
     assert {("skipped", "internal_error"): 3} == found
 
@@ -102,7 +129,7 @@ def test_a_stage_that_raises_ends_its_exchange_and_nothing_else(
 def test_a_copy_that_cannot_be_made_ends_its_exchange() -> None:
     """W5, W13: whatever is wrong with the request that was captured."""
     odd: Any = Request("GET", b"/", headers=[(b"a",)])  # type: ignore[list-item]
-    found = asyncio.run(through(broken_request, exchange(1, request=odd), exchange(2)))
+    found = asyncio.run(through(sound, exchange(1, request=odd), exchange(2)))
 
     assert ("skipped", "internal_error") in found
     assert 2 == sum(found.values())

@@ -1,0 +1,274 @@
+"""
+What an agent knows of noise, groups and rules: read from the store, given back to it.
+
+Everything is learned from what all agents have written, so it survives restarts and
+adds up over hosts. Reading is done on threads of its own and never holds a replay up,
+but for a moment at the start. While the store is away, the agent goes on with what it
+knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
+
+import msgspec
+
+from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.evidence import Batch
+from shadow_middleware.judge import Profile, days_back
+from shadow_middleware.judge.learned import Learned
+from shadow_middleware.knowledge import DAY, Group, Known, SharedRule
+from shadow_middleware.rule import Rule
+
+__all__ = ["Follows", "Learning", "Source"]
+
+logger = logging.getLogger("shadow_middleware")
+
+RULES_EVERY: Final = 5.0
+NOISE_EVERY: Final = 30.0
+_AT_START: Final = 5.0
+"""Seconds that the first judgement waits for what is known."""
+_FLUSH: Final = 5.0
+"""Seconds that a reading waits for what is on its way to the store."""
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Source(Protocol):
+    """What is read of a store. Safe on any thread."""
+
+    def known(self, since_day: int) -> Known:
+        """Return all that an agent judges by."""
+        ...
+
+    def rules(self) -> list[SharedRule]:
+        """Return the rules that were added at run time."""
+        ...
+
+    def close(self) -> None:
+        """Release every connection."""
+        ...
+
+
+class Follows(Protocol):
+    """Compares by the rules that hold now."""
+
+    def replace_rules(self, rules: Sequence[Rule]) -> None:
+        """
+        Let these hold besides those of the settings.
+
+        Raises:
+            ConfigurationError: one of them is wrong; nothing has changed.
+        """
+        ...
+
+
+class Learning:
+    """
+    Keeps a profile and the rules up to date. For one loop, on which it is run.
+
+    Without a source nothing is read, and what is learned lasts as long as the process.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        follower: Follows,
+        source: Callable[[], Source] | None = None,
+        flush: Callable[[float], bool] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        rules_every: float = RULES_EVERY,
+        noise_every: float = NOISE_EVERY,
+    ) -> None:
+        """
+        Read nothing yet.
+
+        Args:
+            profile: Where counts of noise are kept.
+            follower: Gets the rules that were added at run time.
+            source: Opens what is read; called on a thread, and again after a failure.
+            flush: Has what was added written, within so many seconds.
+            clock: Unix seconds.
+            rules_every: Seconds between two readings of the rules.
+            noise_every: Seconds between two readings of everything else.
+        """
+        self.profile = profile
+        self._follower = follower
+        self._open = source
+        self._flush = flush
+        self._clock = clock
+        self._every = rules_every
+        self._noise_every = noise_every
+        self._source: Source | None = None
+        self._rules: list[SharedRule] = []
+        self._broken: set[tuple[Rule, str]] = set()
+        self._away = False
+        self._reading = False
+        self._under_way: asyncio.Future[Any] | None = None
+        self._ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.on_groups: Callable[[Iterable[Group]], None] = _no_groups
+        """Told of the groups that the store knows."""
+
+    def start(self) -> None:
+        """Begin to read, on the running loop."""
+        if self._open is None:
+            self._ready.set()
+        elif self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def ready(self) -> None:
+        """Wait until the store was read once, or for as long as one may wait for that."""
+        if self._ready.is_set():
+            return
+        self.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_AT_START):
+                await self._ready.wait()
+        self._ready.set()
+
+    def complete(self, batch: Batch, *, last: bool = False) -> Batch:
+        """Return the batch with what was learned since the last one."""
+        if self._reading and not last:
+            return batch  # or what is on its way to the store would be forgotten
+        taken = self.profile.take()
+        return msgspec.structs.replace(
+            batch,
+            noise=taken.noise,
+            noise_bases=taken.noise_bases,
+            sightings=taken.sightings,
+            signatures=taken.signatures,
+        )
+
+    async def aclose(self) -> None:
+        """Read no more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        under_way = self._under_way
+        if under_way is not None and not under_way.done():
+            await asyncio.wait({under_way}, timeout=_FLUSH)
+        if self._source is not None and (under_way is None or under_way.done()):
+            source, self._source = self._source, None
+            await self._off_loop(source.close)
+
+    async def _run(self) -> None:
+        noise_at = float("-inf")
+        while True:
+            now = time.monotonic()
+            if now - noise_at >= self._noise_every:
+                noise_at = now
+                await self._attempt(self._learn)
+            await self._attempt(self._follow)
+            self._ready.set()
+            await asyncio.sleep(self._every)
+
+    async def _attempt(self, reading: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await reading()
+        except Exception as error:  # noqa: BLE001 -- a store may fail in any way
+            if not self._away:
+                logger.warning(
+                    "what was learned cannot be read from the store (%s: %s); going on "
+                    "with what is known",
+                    type(error).__name__,
+                    error,
+                )
+            self._away = True
+        else:
+            self._away = False
+
+    async def _learn(self) -> None:
+        self._reading = True
+        try:
+            learned, groups, today = await self._off_loop(self._fetch_noise)
+            self.profile.adopt(learned, today)
+        finally:
+            self._reading = False
+        self.on_groups(groups)
+
+    def _fetch_noise(self) -> tuple[Learned, Sequence[Group], int]:
+        """Read what is known; on a thread."""
+        if self._flush is not None:
+            self._flush(_FLUSH)
+        today = int(self._clock() // DAY)
+        since = today - days_back(self.profile.policy.half_life)
+        known = self._opened().known(since)
+        return self.profile.digest(known, today), known.groups, today
+
+    async def _follow(self) -> None:
+        rules = await self._off_loop(lambda: self._opened().rules())
+        if rules != self._rules:
+            self._adopt(rules)
+            self._rules = rules
+
+    def _adopt(self, rules: Sequence[SharedRule]) -> None:
+        """Let the rules hold; one that is wrong is named and left out."""
+        try:
+            self._follower.replace_rules([shared.rule for shared in rules])
+        except ConfigurationError:
+            good: list[Rule] = []
+            for shared in rules:
+                try:
+                    self._follower.replace_rules([*good, shared.rule])
+                    good.append(shared.rule)
+                except ConfigurationError as error:
+                    self._note_broken(shared.rule, str(error))
+
+    def _note_broken(self, rule: Rule, problem: str) -> None:
+        if (rule, problem) not in self._broken:
+            self._broken.add((rule, problem))
+            logger.warning(
+                "the rule %r of the store is left out: %s", rule.name, problem
+            )
+
+    def _opened(self) -> Source:
+        if self._source is None:
+            assert self._open is not None
+            self._source = self._open()
+        return self._source
+
+    def _off_loop(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """
+        Do the work on a thread that nobody waits for at exit.
+
+        The loop's own threads would be joined, also one that hangs in a database.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast("T", result))
+
+        def run() -> None:
+            result, failure = None, None
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 -- raised again on the loop
+                failure = error
+            with contextlib.suppress(RuntimeError):  # the loop has gone meanwhile
+                loop.call_soon_threadsafe(settle, result, failure)
+
+        threading.Thread(
+            target=run, name="shadow-middleware-learning", daemon=True
+        ).start()
+        self._under_way = future
+        return future
+
+
+def _no_groups(groups: Iterable[Group]) -> None:
+    """Tell nobody."""
