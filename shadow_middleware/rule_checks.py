@@ -1,30 +1,49 @@
 """
 What a rule may say: whether its fields make sense together.
 
-Asked twice: at start-up, where the settings are read, and by the comparison, which
-may be built without them. Below both, so that there is one answer.
+Asked at start-up, where the settings are read, by the comparison, which may be built
+without them, and where a rule is added at run time. Below all, so that there is one
+answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from math import isfinite
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from shadow_middleware.rule import Rule
+from shadow_middleware.rule import VALUE_SHAPES, Rule
 
 __all__ = ["TOLERANCES", "complaint"]
 
 TOLERANCES = ("absolute", "relative", "unordered", "keyed_by", "statuses")
 """The fields of a rule that state a tolerance."""
 
-_CONDITIONS = ("matches", *TOLERANCES)
+_CHANGES = ("live", "shadow")
+_CONDITIONS = ("matches", *TOLERANCES, "kind", "shape", *_CHANGES)
 _MEANT: Mapping[str, tuple[str, ...]] = {
-    "status": ("statuses",),
-    "header": ("absolute", "matches", "relative", "unordered"),
-    "body": ("absolute", "keyed_by", "matches", "relative", "unordered"),
+    "status": ("statuses", *_CHANGES),
+    "header": (
+        *("absolute", "kind", "live", "matches", "relative", "shadow", "shape"),
+        "unordered",
+    ),
+    "body": (
+        *("absolute", "keyed_by", "kind", "live", "matches", "relative", "shadow"),
+        *("shape", "unordered"),
+    ),
 }
+_ACTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "ignore": (_CHANGES, "a change that is meant has action 'expect'"),
+    "tolerate": (
+        ("kind", "shape", *_CHANGES),
+        "only 'ignore' and 'expect' look at what was found",
+    ),
+    "expect": (
+        ("matches", "shape", *TOLERANCES),
+        "say in 'live' and 'shadow' what the values are",
+    ),
+}
+"""The fields that have no effect with an action, and what to write instead."""
 
 Complaint = tuple[str, str]
 """What is wrong, and what would be right."""
@@ -46,6 +65,10 @@ def _action(rule: Rule) -> Complaint | None:
     if rule.action == "ignore" and stated:
         problem = f"{stated[0]!r} has no effect on what is ignored"
         return problem, "did you mean action 'tolerate'?"
+    useless, instead = _ACTIONS[rule.action]
+    for name in useless:
+        if getattr(rule, name):
+            return f"{name!r} has no effect with action {rule.action!r}", instead
     return None
 
 
@@ -55,6 +78,51 @@ def _fields(rule: Rule) -> Complaint | None:
         if getattr(rule, name) and name not in meant:
             problem = f"{name!r} has no meaning for part {rule.part!r}"
             return problem, f"there it can be {', '.join(meant)}"
+    return None
+
+
+def _shape(rule: Rule) -> Complaint | None:
+    if not rule.shape:
+        return None
+    if rule.shape not in VALUE_SHAPES:
+        close = get_close_matches(rule.shape, VALUE_SHAPES, 1)
+        known = f"there are {', '.join(VALUE_SHAPES)}"
+        meant = f"did you mean {close[0]!r}?" if close else known
+        return f"shape {rule.shape!r} is not known", meant
+    if rule.kind == "type":
+        problem = f"values of different types are never both {rule.shape!r}"
+        return problem, "leave out 'shape' or 'kind'"
+    if (rule.kind == "order") != (rule.shape == "set-order") and rule.kind:
+        problem = f"kind {rule.kind!r} and shape {rule.shape!r} never meet"
+        return problem, "leave out 'shape' or 'kind'"
+    return None
+
+
+def _expectation(rule: Rule) -> Complaint | None:
+    if rule.action != "expect":
+        return None
+    for side, kind in (("shadow", "missing"), ("live", "added")):
+        if rule.kind == kind and getattr(rule, side):
+            problem = f"what is {kind} has no value that {side!r} could fit"
+            return problem, f"leave out {side!r}"
+    if rule.kind == "order":
+        return "an order cannot be expected", "did you mean action 'ignore'?"
+    if rule.path == "**" and rule.part != "status":
+        return "expects a change everywhere", "give the path of what changes"
+    if not (rule.kind or rule.live or rule.shadow):
+        return "does not say what changes", "give live and shadow, or a kind"
+    if rule.live and rule.live == rule.shadow:
+        return f"{rule.live!r} to {rule.shadow!r} is no change", "give what it becomes"
+    return _addition(rule) if rule.kind == "added" else None
+
+
+def _addition(rule: Rule) -> Complaint | None:
+    where, _, last = rule.path.rpartition("/")
+    if rule.part == "body" and ("**" in where or "*" in last):
+        problem = f"path {rule.path!r} does not say where the member is to be added"
+        return problem, "name the member, and write '*' for each step that varies"
+    if rule.part == "header" and "*" in rule.path:
+        return f"path {rule.path!r} does not name the header", "name it"
     return None
 
 
@@ -93,6 +161,8 @@ def _path(rule: Rule) -> Complaint | None:
 _CHECKS: tuple[Callable[[Rule], Complaint | None], ...] = (
     _action,
     _fields,
+    _shape,
+    _expectation,
     _distances,
     _lists,
     _path,

@@ -30,13 +30,13 @@ from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.compare.structure import JSON, NDJSON, Reader, compare_values
 from shadow_middleware.exchange import Body, Kind, Part, Response
 
-__all__ = ["compare_bodies", "same_bytes"]
+__all__ = ["UNSEEN", "compare_bodies", "same_bytes"]
 
 COSTLY = 0.6
 """Share of the time left that parsing may take at worst, to be tried at all."""
 MAX_LINES = 20_000
 """Lines of a text that are aligned; beyond, only the first difference is told."""
-IDENTITY = Decoded(b"", "whole")
+UNSEEN = "Whether an expected change is there could not be seen in time: raise compare_budget"
 
 
 class Side(NamedTuple):
@@ -146,7 +146,7 @@ class _Whole:
         else:
             if self._sides[0].media.codings or self._sides[1].media.codings:
                 self._findings.explain("content-encoding")
-            if live.data != shadow.data:
+            if live.data != shadow.data or self._rules.body_expects is not None:
                 self._by_form(live.data, shadow.data)
 
     def _note_broken(self, live: Decoded, shadow: Decoded) -> None:
@@ -178,7 +178,7 @@ class _Whole:
             self._text(live, shadow, _fields, "form-formatting")
         elif form == "text":
             self._text(live, shadow, _lines, "charset")
-        else:
+        elif live != shadow:
             self._bytes(live, shadow)
 
     def _form(self) -> Form:
@@ -195,12 +195,15 @@ class _Whole:
         try:
             compare_values(live, shadow, reader, self._rules, self._findings)
         except Unknowable:
-            self._findings.cut = True
-            self._bytes(live, shadow, "nested too deeply to compare by structure")
+            if live != shadow:
+                self._findings.cut = True
+                self._bytes(live, shadow, "nested too deeply to compare by structure")
         except NotJson:
             self._not_json(live, shadow, reader)
 
     def _not_json(self, live: bytes, shadow: bytes, reader: Reader) -> None:
+        if live == shadow:
+            return
         valid = [reader.accepts(raw, self._findings) for raw in (live, shadow)]
         declared = [side.media.form in ("json", "ndjson") for side in self._sides]
         if valid == [False, False]:
@@ -237,12 +240,14 @@ class _Whole:
         charsets = [side.media.charset for side in self._sides]
         left, right = text_of(live, charsets[0]), text_of(shadow, charsets[1])
         if left is None or right is None:
-            self._bytes(live, shadow, "not text in the stated charset")
+            if live != shadow:
+                self._bytes(live, shadow, "not text in the stated charset")
         elif max(left.count("\n"), right.count("\n")) > MAX_LINES:
             self._long_text(left, right)
         elif split is _fields and max(left.count("&"), right.count("&")) > MAX_LINES:
-            self._findings.cut = True
-            self._bytes(live, shadow, "too many fields to compare one by one")
+            if live != shadow:
+                self._findings.cut = True
+                self._bytes(live, shadow, "too many fields to compare one by one")
         else:
             texts = {live: left, shadow: right}
             reader = Reader.of_texts(texts, split, reason, split is _lines)
@@ -250,7 +255,8 @@ class _Whole:
 
     def _long_text(self, live: str, shadow: str) -> None:
         if live == shadow:
-            self._findings.explain("charset")
+            if self._sides[0].body != self._sides[1].body:
+                self._findings.explain("charset")
             return
         self._findings.cut = True
         line = live.count("\n", 0, first_difference(live, shadow))
@@ -264,6 +270,10 @@ class _Whole:
         affordable = sum(seconds) <= self._findings.remaining() * COSTLY
         if affordable and max(seconds) <= MAX_SECONDS:
             return False
+        if live == shadow:
+            self._findings.undecided = True
+            self._findings.hint = UNSEEN
+            return True
         self._findings.cut = True
         note = "too costly to compare by structure within compare_budget"
         self._bytes(live, shadow, note)

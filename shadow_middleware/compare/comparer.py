@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from shadow_middleware.compare.body import compare_bodies, same_bytes
+from shadow_middleware.compare.body import UNSEEN, compare_bodies, same_bytes
+from shadow_middleware.compare.expect import note_unchanged_status
 from shadow_middleware.compare.findings import BudgetSpent, Findings
 from shadow_middleware.compare.headers import Section, compare_headers
 from shadow_middleware.compare.hints import hint_for
@@ -107,15 +108,19 @@ class Comparer:
         live = exchange.response
         if live is None:
             return Comparison("incomparable", hint="The live app did not answer")
-        if _is_same_answer(live, response):
+        book, method = self._rules, exchange.request.method
+        identical = _is_same_answer(live, response)
+        if identical and (twins or not book.expects):
             return EQUAL
-        rules = self._rules.select(target, exchange.request.method, exchange.route)
+        rules = book.select(target, method, exchange.route, twins=twins)
+        if identical and not rules.expects:
+            return EQUAL
         likeness = Likeness(self._settings, legs)
-        findings = Findings(self._settings, self._clock, likeness)
+        findings = Findings(self._settings, self._clock, likeness, rules.judging)
         try:
-            self._compare(exchange.request.method, live, response, rules, findings)
+            self._compare(method, live, response, rules, findings)
         except BudgetSpent:
-            _note_spent(findings)
+            _note_spent(findings, identical)
         return _concluded(findings, exchange, live, response)
 
     def is_cheap(self, exchange: Exchange, response: Response) -> bool:
@@ -142,14 +147,15 @@ class Comparer:
             live.status in BODILESS and shadow.status in BODILESS
         )
         differing: frozenset[str] = frozenset()
-        if live.headers != shadow.headers:
+        if live.headers != shadow.headers or rules.header_expects:
             section = Section(rules, framed=not bodiless)
             differing = compare_headers(live.headers, shadow.headers, section, findings)
         if live.trailers != shadow.trailers:
             section = Section(rules, framed=True, note="trailer")
             compare_headers(live.trailers, shadow.trailers, section, findings)
         alike = "content-encoding" not in differing or not live.body.length
-        if bodiless or (alike and same_bytes(live.body, shadow.body)):
+        identical = alike and same_bytes(live.body, shadow.body)
+        if bodiless or (identical and rules.body_expects is None):
             return
         if _is_failure_on_one_side(live.status, shadow.status, findings):
             _note_other_body(live, shadow, findings)
@@ -170,13 +176,13 @@ def _is_same_answer(live: Response, shadow: Response) -> bool:
 
 def _compare_status(live: int, shadow: int, rules: RuleSet, findings: Findings) -> None:
     if live == shadow:
+        note_unchanged_status(live, shadow, rules, findings)
         return
     for rule in rules.statuses:
         if rule.rule.action == "ignore" or {live, shadow} <= {*rule.rule.statuses}:
             findings.hit(rule.name, "changed")
             return
-    said = Saying(str(live), str(shadow))
-    findings.add(Part.STATUS, "", Kind.CHANGED, live, shadow, said=said)
+    findings.add_status(Kind.CHANGED, live, shadow)
 
 
 def _is_failure_on_one_side(live: int, shadow: int, findings: Findings) -> bool:
@@ -198,8 +204,12 @@ def _note_other_body(live: Response, shadow: Response, findings: Findings) -> No
     )
 
 
-def _note_spent(findings: Findings) -> None:
+def _note_spent(findings: Findings, identical: bool) -> None:
     findings.cut = True
+    if identical:
+        findings.undecided = True
+        findings.hint = UNSEEN
+        return
     if not findings.found:
         findings.hint = (
             "The comparison ran out of time, so rules may not have been applied in "

@@ -15,7 +15,7 @@ from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.rules import RuleSet
 from shadow_middleware.exchange import Kind
 
-__all__ = ["compare_cookies"]
+__all__ = ["compare_cookies", "cookie_texts"]
 
 KNOWN = {
     *("domain", "expires", "httponly", "max-age", "partitioned", "path", "priority"),
@@ -58,6 +58,12 @@ def compare_cookies(
     if ours == theirs:
         # The same cookies, in another order, spacing or case.
         findings.explain("cookie-form")
+
+
+def cookie_texts(lines: Sequence[bytes]) -> dict[str, str]:
+    """Return the attributes of each cookie under its path, without its value."""
+    jar = _jar(lines).items()
+    return {f"set-cookie/{name}".lower(): _shown(found) or "" for name, found in jar}
 
 
 def _compare_pair(
@@ -104,7 +110,7 @@ def _other(live: Cookie, shadow: Cookie) -> str:
 
 def _rule_for(path: str, rules: RuleSet) -> str:
     for rule in rules.for_header(path.lower()):
-        if rule.rule.action == "ignore" and not rule.conditional:
+        if rule.rule.action == "ignore" and not (rule.conditional or rule.judges):
             return rule.name
     return ""
 

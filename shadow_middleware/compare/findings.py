@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from shadow_middleware.compare.compiled_rule import CompiledRule
 from shadow_middleware.compare.likeness import Likeness
 from shadow_middleware.compare.path_shape import (
     key_shape,
@@ -27,6 +28,10 @@ from shadow_middleware.settings import Settings
 __all__ = ["BudgetSpent", "Findings", "Judging", "hidden"]
 
 
+EVERY = 64
+"""Differences between two looks at the clock."""
+
+
 class BudgetSpent(Exception):
     """The time or the entries of one comparison are used up. Never leaves compare."""
 
@@ -36,8 +41,8 @@ class Judging(Protocol):
 
     def explaining(
         self, part: Part, path: str, kind: Kind, values: tuple[Any, Any], said: Saying
-    ) -> str:
-        """Return the name of a rule that explains the difference, or ''."""
+    ) -> CompiledRule | None:
+        """Return a rule that explains the difference, if there is one."""
         ...
 
 
@@ -138,6 +143,8 @@ class Findings:
         if self._is_explained(part, path, kind, (live, shadow), said):
             return
         self.noted += 1
+        if self._shelf.found % EVERY == EVERY - 1:
+            self.tick()
         alike = said.alike if said.alike in self._shapes else ""
         at = path if shape is None else shape
         cell = (part, at, kind, said.live_is, said.shadow_is, said.size, alike)
@@ -163,13 +170,20 @@ class Findings:
             ),
         )
 
+    def add_status(self, kind: Kind, live: int, shadow: int, note: str = "") -> None:
+        """As `add`, of the status; there each number is a shape of its own."""
+        said = Saying(str(live), str(shadow))
+        self.add(Part.STATUS, "", kind, live, shadow, note, said=said)
+
     def add_header(
         self, name: str, kind: Kind, live: str | None, shadow: str | None, note: str
     ) -> None:
         """As `add`, of a header; an ETag is opaque by definition (RFC 9110)."""
         bare = _bare(name, live), _bare(name, shadow)
-        shape = key_shape(name)
-        for said in self._say(kind, *bare, name, False):
+        section, mark, rest = name.rpartition("/")
+        shape = f"{section}{mark}{key_shape(rest)}"
+        absent = live is None and shadow is None
+        for said in [Saying()] if absent else self._say(kind, *bare, name, False):
             if name == "etag" and kind is Kind.CHANGED and not said.alike:
                 said = _of_etag(live or "", shadow or "")
             self.add(
@@ -202,11 +216,18 @@ class Findings:
         *,
         line: bool = False,
         alike: str = "",
+        absent: bool = False,
     ) -> None:
-        """As `add`, at a place in a parsed body; `line` where that is a text."""
+        """
+        As `add`, at a place in a parsed body.
+
+        `line` says that the body is a text, `absent` that neither side has a value.
+        """
         shape, name = shape_of_place(place), name_of(place)
         is_line = line and isinstance(shadow if live is None else live, str)
-        said = self._say(kind, live, shadow, name, is_line)
+        said = (
+            self._say(kind, live, shadow, name, is_line) if not absent else [Saying()]
+        )
         notes = "; ".join(filter(None, (note, place.note())))
         path = place.pointer()
         for one in said:
@@ -245,9 +266,10 @@ class Findings:
         if self._judging is None:
             return False
         rule = self._judging.explaining(part, path, kind, values, said)
-        if rule:
-            self.hit(rule, hidden(kind, *values))
-        return bool(rule)
+        if rule is None:
+            return False
+        self.hit(rule.name, "expected" if rule.expects else hidden(kind, *values))
+        return True
 
 
 def hidden(kind: Kind, live: Any, shadow: Any) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shadow_middleware.compare.cookies import compare_cookies
+from shadow_middleware.compare.compiled_rule import CompiledRule
+from shadow_middleware.compare.cookies import compare_cookies, cookie_texts
+from shadow_middleware.compare.expect import note_unchanged_headers
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.media import parameters
-from shadow_middleware.compare.rules import DEFAULT_IGNORES, CompiledRule, RuleSet
+from shadow_middleware.compare.rules import DEFAULT_IGNORES, RuleSet
 from shadow_middleware.exchange import Headers, Kind
 
 __all__ = ["Section", "compare_headers"]
@@ -52,6 +54,9 @@ def compare_headers(
         BudgetSpent: there are too many.
     """
     left, right = _table(live), _table(shadow)
+    if section.rules.header_expects:
+        tables = _readable(left), _readable(right)
+        note_unchanged_headers(*tables, section.rules, findings)
     if left == right:
         return frozenset()
     differing = {}
@@ -76,6 +81,12 @@ def _table(headers: Headers) -> Table:
         else:
             table[known] = (value,)
     return table
+
+
+def _readable(table: Table) -> dict[str, str]:
+    """Return each header as one text, and each cookie as its attributes."""
+    texts = {name: _text(values) or "" for name, values in table.items()}
+    return texts | cookie_texts(table.get("set-cookie", ()))
 
 
 def _lower(name: bytes) -> str:
@@ -131,7 +142,9 @@ def _normaliser(name: str, live: Values, shadow: Values) -> str:
 
 
 def _is_explained(rule: CompiledRule, live: Values, shadow: Values) -> bool:
-    if not all(rule.fits(value.decode("latin-1")) for value in (*live, *shadow)):
+    if rule.judges or not all(
+        rule.fits(value.decode("latin-1")) for value in (*live, *shadow)
+    ):
         return False
     if rule.rule.action == "ignore":
         # A pattern asks for both values, so a header that is absent never fits it.

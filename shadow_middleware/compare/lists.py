@@ -12,12 +12,12 @@ from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 from shadow_middleware.compare.align import Alignment, align, cancel
+from shadow_middleware.compare.compiled_rule import CompiledRule
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.globs import State
 from shadow_middleware.compare.orders import is_set_order
 from shadow_middleware.compare.pairing import by_likeness, by_member, naming_member
 from shadow_middleware.compare.place import Place, below
-from shadow_middleware.compare.rules import CompiledRule
 from shadow_middleware.compare.sameness import fingerprint, same
 from shadow_middleware.exchange import Kind
 
@@ -212,7 +212,7 @@ class _Here:
             size = min(size, at_most - count)
             ours = cut(self._live, count, size)
             theirs = cut(self._shadow, count, size)
-            if same(ours, theirs) or (size == 1 and same(ours[0], theirs[0])):
+            if same(ours, theirs) or (size == 1 and _are_same(ours[0], theirs[0])):
                 count += size
             elif size == 1:
                 break
@@ -303,6 +303,11 @@ def _is_loosely_equal(live: list[Any], shadow: list[Any]) -> bool:
         return live == shadow
     except RecursionError:
         return False
+
+
+def _are_same(live: Any, shadow: Any) -> bool:
+    """As `same`, sure of what has integers of more than 64 bits as well."""
+    return same(live, shadow) or fingerprint(live) == fingerprint(shadow)
 
 
 def _from_start(items: list[Any], skip: int, size: int) -> list[Any]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from shadow_middleware.compare.compiled_rule import CompiledRule
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.globs import PathMatcher, State
-from shadow_middleware.compare.rules import CompiledRule
+from shadow_middleware.compare.hidden import Removed, Way
 
 __all__ = ["Ignored", "ignored_whole", "prune"]
-
-Removed = dict[str, list[Any]]
-"""What was taken out, by the name of the rule."""
 
 TICK = 1024
 
@@ -63,27 +61,29 @@ def prune(
 
 class _Pruning:
     def __init__(self, matcher: PathMatcher[CompiledRule], findings: Findings) -> None:
-        self.removed: Removed = {}
+        self.removed: dict[str, list[tuple[Way, Any]]] = {}
         self._matcher = matcher
         self._findings = findings
-        self._stack: list[tuple[Any, State[CompiledRule]]] = []
+        self._stack: list[tuple[Any, State[CompiledRule], Way]] = []
         self._visited = 0
 
     def run(self, value: Any) -> Any:
-        root = self._visit(value, self._matcher.start)
+        root = self._visit(value, self._matcher.start, None)
         while self._stack:
-            node, state = self._stack.pop()
+            node, state, way = self._stack.pop()
             self._visited += len(node) + 1
             if self._visited > TICK:
                 self._visited = 0
                 self._findings.tick()
             if isinstance(node, dict):
-                self._members(node, state)
+                self._members(node, state, way)
             else:
-                self._items(node, state)
+                self._items(node, state, way)
         return root
 
-    def _members(self, node: dict[Any, Any], state: State[CompiledRule]) -> None:
+    def _members(
+        self, node: dict[Any, Any], state: State[CompiledRule], way: Way
+    ) -> None:
         step = self._matcher.step
         # Where no wildcard is expected, only the members that are named matter.
         keys = state.literals.intersection(node) if state.only_literals else list(node)
@@ -91,9 +91,9 @@ class _Pruning:
             value = node[key]
             reached = step(state, key if type(key) is str else str(key))
             if not reached.accepts:
-                self._open(value, reached)
+                self._open(value, reached, way, key)
                 continue
-            kept = self._visit(value, reached)
+            kept = self._visit(value, reached, (way, key))
             if kept is value:
                 continue
             if kept.conditional:
@@ -101,28 +101,33 @@ class _Pruning:
             else:
                 del node[key]
 
-    def _items(self, node: list[Any], state: State[CompiledRule]) -> None:
+    def _items(self, node: list[Any], state: State[CompiledRule], way: Way) -> None:
         for index, value in enumerate(node):
             reached = self._matcher.step_index(state, index)
             if reached.accepts:
-                node[index] = self._visit(value, reached)
+                node[index] = self._visit(value, reached, (way, index))
             else:
-                self._open(value, reached)
+                self._open(value, reached, way, index)
 
-    def _visit(self, value: Any, state: State[CompiledRule]) -> Any:
+    def _visit(self, value: Any, state: State[CompiledRule], way: Way) -> Any:
         for rule in state.accepts:
             if rule.conditional:
                 self._findings.tick()
             if not rule.conditional or rule.fits(value):
-                self.removed.setdefault(rule.name, []).append(value)
+                self.removed.setdefault(rule.name, []).append((way, value))
                 return Ignored(rule, value)
-        self._open(value, state)
+        self._push(value, state, way)
         return value
 
-    def _open(self, value: Any, state: State[CompiledRule]) -> None:
+    def _open(self, value: Any, state: State[CompiledRule], way: Way, key: Any) -> None:
+        kind = type(value)
+        if kind is dict or kind is list:
+            self._push(value, state, (way, key))
+
+    def _push(self, value: Any, state: State[CompiledRule], way: Way) -> None:
         kind = type(value)
         if kind is not dict and kind is not list:
             return
         if kind is dict and state.only_literals and state.literals.isdisjoint(value):
             return
-        self._stack.append((value, state))
+        self._stack.append((value, state, way))

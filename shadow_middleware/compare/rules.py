@@ -8,17 +8,16 @@ route without rules pays nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import re2
-
-from shadow_middleware.compare.globs import PathMatcher, compile_name
-from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.rule_checks import TOLERANCES, complaint
+from shadow_middleware.compare.compiled_rule import CompiledRule
+from shadow_middleware.compare.globs import PathMatcher, compile_name, split_pointer
+from shadow_middleware.compare.sayings import Saying
+from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.settings import Rule, Settings
 
-__all__ = ["DEFAULT_IGNORES", "CompiledRule", "RuleBook", "RuleSet"]
+__all__ = ["DEFAULT_IGNORES", "RuleBook", "RuleSet"]
 
 DEFAULT_IGNORES = (
     "age",
@@ -55,96 +54,40 @@ DEFAULT_IGNORES = (
 
 MAX_SETS = 1024
 """Routes whose rules are kept; a raw path stands in for a route where none is known."""
-MAX_MATCHED = 8192
-"""Characters of a value that a pattern is run on; longer ones never match."""
-PATTERN_MEMORY = 1 << 20
-
-
-class CompiledRule:
-    """One rule, checked, with its name made up where none was given."""
-
-    __slots__ = ("_pattern", "method", "name", "path", "route", "rule", "target")
-
-    def __init__(self, rule: Rule, place: str) -> None:
-        self.rule = rule
-        self.name = rule.name or _made_name(rule)
-        where = f"{place} ({self.name!r})"
-        found = complaint(rule)
-        if found:
-            raise ConfigurationError(f"{where}: {'; '.join(found)}")
-        self._pattern = _compile_pattern(rule.matches, where)
-        self.path = rule.path
-        method, _, route = rule.route.rpartition(" ")
-        self.method = method.strip().upper()
-        self.route = PathMatcher([(route, True)])
-        self.target = compile_name(rule.target)
-
-    def applies(self, target: str, method: str, route: str) -> bool:
-        """Whether the rule is about this target and this route."""
-        return (
-            self.method in ("", "*", method)
-            and self.target.fullmatch(target) is not None
-            and bool(self.route.find(route))
-        )
-
-    def fits(self, value: Any) -> bool:
-        """Whether a scalar value has the form that the rule asks for, if any."""
-        if self._pattern is None:
-            return True
-        text = _text(value)
-        if text is None or len(text) > MAX_MATCHED:
-            return False
-        try:
-            return self._pattern.fullmatch(text) is not None
-        except UnicodeEncodeError:
-            return False
-
-    @property
-    def conditional(self) -> bool:
-        """Whether it depends on the values that it meets."""
-        return self._pattern is not None
-
-    def close(self, live: float, shadow: float) -> bool:
-        """Whether two numbers are within the stated tolerance."""
-        try:
-            distance = abs(live - shadow)
-            largest = max(abs(live), abs(shadow))
-            return bool(
-                distance <= self.rule.absolute
-                or distance <= self.rule.relative * largest
-            )
-        except OverflowError:
-            return False
 
 
 class RuleSet:
     """The rules that apply to one target and route, by what they are about."""
 
     __slots__ = (
-        "_header_rules",
-        "_headers",
-        "body_ignores",
-        "body_tolerances",
-        "default_ignores",
-        "has_body_rules",
-        "statuses",
+        *("_header_rules", "_headers", "_judging", "body_expects", "body_ignores"),
+        *("body_judges", "body_tolerances", "default_ignores", "expects"),
+        *("has_body_rules", "header_expects", "statuses"),
     )
 
     def __init__(self, rules: tuple[CompiledRule, ...], default_ignores: bool) -> None:
         self.default_ignores = default_ignores
+        self.expects = any(rule.expects for rule in rules)
         self.statuses = [rule for rule in rules if rule.rule.part == "status"]
         body = [rule for rule in rules if rule.rule.part == "body"]
-        self.body_ignores = _matcher([r for r in body if r.rule.action == "ignore"])
+        plain = [rule for rule in body if not rule.judges]
+        self.body_ignores = _matcher([r for r in plain if r.rule.action == "ignore"])
         self.body_tolerances = _matcher(
-            [rule for rule in body if rule.rule.action == "tolerate"]
+            [rule for rule in plain if rule.rule.action == "tolerate"]
         )
+        self.body_judges = _matcher([rule for rule in body if rule.judges])
+        self.body_expects = _matcher([rule for rule in body if rule.expects])
         self.has_body_rules = bool(body)
-        self._header_rules = [
-            (compile_name(_header_glob(rule.path)), rule)
-            for rule in rules
-            if rule.rule.part == "header"
-        ]
+        headers = [rule for rule in rules if rule.rule.part == "header"]
+        self._header_rules = [(compile_name(_header_glob(r.path)), r) for r in headers]
+        self.header_expects = [rule for rule in headers if rule.expects]
         self._headers: dict[str, tuple[CompiledRule, ...]] = {}
+        self._judging = any(rule.judges for rule in rules)
+
+    @property
+    def judging(self) -> RuleSet | None:
+        """Itself, where some rule looks at what was found."""
+        return self if self._judging else None
 
     def for_header(self, name: str) -> tuple[CompiledRule, ...]:
         """Return the rules about the header `name` (lower case)."""
@@ -156,6 +99,34 @@ class RuleSet:
             if len(self._headers) < MAX_SETS:
                 self._headers[name] = found
         return found
+
+    def explaining(
+        self, part: Part, path: str, kind: Kind, values: tuple[Any, Any], said: Saying
+    ) -> CompiledRule | None:
+        """Return the first rule that explains a difference that was found, if any."""
+        for rule in self._looking(part, path):
+            if rule.judges and rule.explains(kind, values, said):
+                return rule
+        return None
+
+    def _looking(self, part: Part, path: str) -> Iterable[CompiledRule]:
+        if part is Part.HEADER:
+            return self.for_header(path.lower())
+        if part is Part.BODY and self.body_judges is not None:
+            return _on_the_way(self.body_judges, path)
+        return self.statuses if part is Part.STATUS else ()
+
+
+def _on_the_way(
+    matcher: PathMatcher[CompiledRule], path: str
+) -> Iterator[CompiledRule]:
+    """Yield rules about `path`, and those that ignore something that it is in."""
+    state, pieces = matcher.start, split_pointer(path)
+    for number in range(len(pieces) + 1):
+        whole = number == len(pieces)
+        yield from (rule for rule in state.accepts if whole or not rule.expects)
+        if not whole:
+            state = matcher.step(state, pieces[number])
 
 
 class RuleBook:
@@ -176,12 +147,15 @@ class RuleBook:
             for number, rule in enumerate(added)
         )
         self._default_ignores = settings.default_ignores
-        self._chosen: dict[tuple[str, str, str], RuleSet] = {}
+        self.expects = any(rule.expects for rule in self._rules)
+        self._chosen: dict[tuple[str, str, str, bool], RuleSet] = {}
         self._sets: dict[tuple[int, ...], RuleSet] = {}
 
-    def select(self, target: str, method: str, route: str) -> RuleSet:
-        """Return the rules for this target and route."""
-        wanted = (target, method, route)
+    def select(
+        self, target: str, method: str, route: str, *, twins: bool = False
+    ) -> RuleSet:
+        """Return the rules for this target and route; for twins without `expect`."""
+        wanted = (target, method, route, twins)
         chosen = self._chosen.get(wanted)
         if chosen is None:
             chosen = self._choose(wanted)
@@ -190,9 +164,12 @@ class RuleBook:
             self._chosen[wanted] = chosen
         return chosen
 
-    def _choose(self, wanted: tuple[str, str, str]) -> RuleSet:
+    def _choose(self, wanted: tuple[str, str, str, bool]) -> RuleSet:
+        *where, twins = wanted
         numbers = tuple(
-            number for number, rule in enumerate(self._rules) if rule.applies(*wanted)
+            number
+            for number, rule in enumerate(self._rules)
+            if rule.applies(*where) and not (twins and rule.expects)
         )
         known = self._sets.get(numbers)
         if known is None:
@@ -217,42 +194,3 @@ def _matcher(rules: list[CompiledRule]) -> PathMatcher[CompiledRule] | None:
 
 def _header_glob(path: str) -> str:
     return path.lower().replace("**", "*")
-
-
-def _made_name(rule: Rule) -> str:
-    stated = [
-        f"{field}={getattr(rule, field)}"
-        for field in ("matches", *TOLERANCES)
-        if getattr(rule, field)
-    ]
-    return " ".join([rule.action, rule.part, rule.path, *stated])
-
-
-def _compile_pattern(pattern: str, where: str) -> Any:
-    if not pattern:
-        return None
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = PATTERN_MEMORY
-    options.dot_nl = True
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else b""
-        text = reason.decode() if isinstance(reason, bytes) else str(reason)
-        raise ConfigurationError(
-            f"{where}: matches={pattern!r} is not an RE2 pattern: {text}; RE2 knows no "
-            f"look-around and no back-references"
-        ) from error
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, int):
-        return str(value) if value.bit_length() < 4096 else None
-    return None if isinstance(value, dict | list) else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shadow_middleware.compare.compiled_rule import CompiledRule
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.globs import PathMatcher, State
 from shadow_middleware.compare.lists import ListWalk
@@ -16,7 +17,6 @@ from shadow_middleware.compare.parse import unlike
 from shadow_middleware.compare.path_shape import is_map
 from shadow_middleware.compare.place import ROOT, Place, below
 from shadow_middleware.compare.prune import Ignored
-from shadow_middleware.compare.rules import CompiledRule
 from shadow_middleware.compare.sameness import same
 from shadow_middleware.exchange import Kind
 
