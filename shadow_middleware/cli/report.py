@@ -1,4 +1,4 @@
-"""`shadow-middleware report`: totals, routes, latency, top differences."""
+"""`shadow-middleware report`: totals, groups, routes, latency."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import holdings, open_store
+from shadow_middleware.cli.evidence import holdings, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -42,19 +42,22 @@ def report(
     target: OneTarget = None,
     route: OneRoute = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="How many top differences.")
+        int, typer.Option("--limit", min=1, help="How many groups of divergences.")
     ] = 10,
     as_json: JsonOutput = False,
 ) -> None:
     """
-    Show what the shadow did: totals, routes, latency, top differences.
+    Show what the shadow did: totals, groups, routes, latency.
 
     Every request that was selected for mirroring is in one outcome: match, noise,
     divergence, shadow_error, timeout, live_error, incomparable, skipped or dropped.
+    They count as what is known today makes of them: ignored groups and what was
+    learned to be noise since count as noise.
     """
     start = since_of(since, time.time())
     with open_store(store, config) as opened:
-        summary = summarise(holdings(opened, start, target, route), top=limit)
+        held = holdings(opened, start, target, route, settings_of(store, config))
+    summary = summarise(held, top=limit)
     if as_json:
         print_json("report", {"since": start, **msgspec.structs.asdict(summary)})
     else:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shadow_middleware.cli.finding_screen import show_groups, show_shifts
 from shadow_middleware.cli.screen import (
     COLOURS,
     bar,
@@ -15,6 +16,7 @@ from shadow_middleware.cli.screen import (
     table,
     visible,
 )
+from shadow_middleware.report.control import Control
 from shadow_middleware.report.differences import DifferenceGroup
 from shadow_middleware.report.hints import Hint
 from shadow_middleware.report.latency import Latency, Percentiles
@@ -23,6 +25,7 @@ from shadow_middleware.report.summary import RouteSummary, Summary, TargetSummar
 __all__ = ["show_report"]
 
 _WIDE = 90
+_REASONS = 6
 _ON_THE_WAY = (
     "Live is timed in its own process, the shadow from ours: its times hold the way "
     "there and back."
@@ -32,10 +35,14 @@ _ON_THE_WAY = (
 def show_report(console: Console, summary: Summary, period: str) -> None:
     """Print the report; `period` says in words what time it covers."""
     for target in summary.targets:
-        _show_target(console, target, period)
+        _show_target(console, target, summary.control, period)
+        if target.groups:
+            show_groups(console, target.groups, target.more_groups)
+        else:
+            _show_differences(console, target, summary.stored)
         _show_routes(console, target.routes)
         _show_latency(console, target)
-        _show_differences(console, target, summary.stored)
+        show_shifts(console, target)
         _show_hints(console, target.hints)
     if not summary.targets:
         console.print(_nothing(period))
@@ -52,10 +59,15 @@ def _heading(console: Console, text: str) -> None:
     console.print(Text(text, style="bold cyan"))
 
 
-def _show_target(console: Console, target: TargetSummary, period: str) -> None:
+def _show_target(
+    console: Console, target: TargetSummary, control: Control | None, period: str
+) -> None:
     title = Text.assemble(("Target ", "bold cyan"), visible(target.target, "bold cyan"))
     console.print(Text.assemble(title, (f"  {period}", "bright_black")))
     console.print(_conservation(target))
+    for line in (_versions(target), _aa_row(control)):
+        if line:
+            console.print(visible(line, "bright_black"))
     rows = table("outcome", "count", "share", "", right=("count", "share"))
     for name, count in target.outcomes.items():
         share = target.shares[name]
@@ -70,6 +82,23 @@ def _show_target(console: Console, target: TargetSummary, period: str) -> None:
     console.print(rows)
 
 
+def _versions(target: TargetSummary) -> str:
+    if not any(one.version for one in target.versions):
+        return ""
+    shown = [f"{one.version or '(none)'} {one.count:,}" for one in target.versions[:4]]
+    more = f" · {len(target.versions) - 4} more" if target.versions[4:] else ""
+    return f"Versions, the latest first: {' · '.join(shown)}{more}"
+
+
+def _aa_row(control: Control | None) -> str:
+    if control is None:
+        return ""
+    compared = control.agreed + control.differed
+    agreed = f"{control.agreed:,} of {compared:,} ({share_text(control.rate)})"
+    failed = f"; it failed {control.failed:,} times" if control.failed else ""
+    return f"A/A, the control against live: {agreed} agree{failed}"
+
+
 def _conservation(target: TargetSummary) -> Text:
     """Return the law of conservation, in numbers."""
     parts = [f"{target.ended:,} ended", f"{target.in_flight:,} in flight"]
@@ -82,10 +111,14 @@ def _conservation(target: TargetSummary) -> Text:
 
 
 def _add_reasons(rows: Table, target: TargetSummary, outcome: str) -> None:
-    for one in target.reasons:
-        if one.outcome == outcome:
-            reason = visible(f"  {one.reason}", "bright_black")
-            rows.add_row(reason, Text(f"{one.count:,}", style="bright_black"), "", "")
+    reasons = [one for one in target.reasons if one.outcome == outcome]
+    shown = [(one.reason, one.count) for one in reasons[:_REASONS]]
+    rest = reasons[_REASONS:]
+    if rest:
+        shown.append((f"{len(rest)} other reasons", sum(one.count for one in rest)))
+    for name, count in shown:
+        reason = visible(f"  {name}", "bright_black")
+        rows.add_row(reason, Text(f"{count:,}", style="bright_black"), "", "")
 
 
 def _show_routes(console: Console, routes: list[RouteSummary]) -> None:

@@ -11,20 +11,20 @@ from typing import TypeVar
 
 import msgspec
 
-from shadow_middleware.evidence import (
-    DivergenceRecord,
-    LatencyTotal,
-    Progress,
-    Total,
-)
+from shadow_middleware.evidence import LatencyTotal, Progress, Total
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import VersionSeen
+from shadow_middleware.report.control import Control, control_of
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
+from shadow_middleware.report.findings import Finding, findings_of
 from shadow_middleware.report.hints import Hint, hints
 from shadow_middleware.report.holdings import Holdings
-from shadow_middleware.report.judgement import evidence_of
+from shadow_middleware.report.judgement import Evidence, evidence_of
 from shadow_middleware.report.latency import Latency, latency_of
+from shadow_middleware.report.noise_hints import noise_hints
+from shadow_middleware.report.shift import Shift, shifts_of
 
 __all__ = [
-    "Holdings",
     "ReasonCount",
     "RouteSummary",
     "Summary",
@@ -56,6 +56,8 @@ class RouteSummary(msgspec.Struct, frozen=True):
     match_rate: float | None
     """The share that agrees among what was decided; None where nothing was."""
     latency: Latency | None
+    shifts: dict[str, Shift]
+    """By quantile, with bounds; empty without times of both legs."""
 
 
 class TargetSummary(msgspec.Struct, frozen=True):
@@ -79,6 +81,18 @@ class TargetSummary(msgspec.Struct, frozen=True):
     latency: Latency | None
     routes: list[RouteSummary]
     """The busiest first."""
+    groups: list[Finding]
+    """The groups that count, those with the most divergences first."""
+    more_groups: int
+    """Groups beyond those in `groups`, all of them rarer or as rare."""
+    noise_share: float | None
+    """The share of noise among what was decided; its reasons are among `reasons`."""
+    turned: int
+    """Divergences that count as noise since they were counted."""
+    versions: list[VersionSeen]
+    """Every version of it, the latest seen first."""
+    shifts: dict[str, Shift]
+    """How far each quantile of the shadow's times lies from live's, with bounds."""
     differences: list[DifferenceGroup]
     """The most frequent first, among the divergences looked at."""
     more_differences: int
@@ -96,43 +110,33 @@ class Summary(msgspec.Struct, frozen=True):
     targets: list[TargetSummary]
     stored: int
     """Divergences in the store for that time."""
+    control: Control | None = None
+    """How often the control agreed with live: the A/A row. None without a control."""
 
 
 def summarise(held: Holdings, top: int = 10) -> Summary:
     """Return the summary of what is held, with `top` groups of differences each."""
-    totals = _by(held.totals, lambda row: row.target)
-    latencies = _by(held.latencies, lambda row: row.target)
-    records = _by(held.divergences, lambda row: row.target)
-    progress = _by(held.progress, lambda row: row.target)
-    names = sorted({*totals, *progress})
-    targets = [
-        _target(
-            name,
-            totals.get(name, []),
-            latencies.get(name, []),
-            records.get(name, []),
-            sum(loss.count for loss in held.losses if loss.target == name),
-            _open_accounts(progress.get(name, []), held.now),
-            top,
-        )
-        for name in names
-    ]
-    return Summary(targets, max(held.stored, len(held.divergences)))
+    names = sorted(
+        {row.target for row in held.totals} | {row.target for row in held.progress}
+    )
+    targets = [_target(name, held, top) for name in names]
+    stored = max(held.stored, len(held.divergences))
+    return Summary(targets, stored, control_of(held.control))
 
 
-def _target(
-    name: str,
-    totals: list[Total],
-    latencies: list[LatencyTotal],
-    records: list[DivergenceRecord],
-    lost: int,
-    open_accounts: tuple[int, int],
-    top: int,
-) -> TargetSummary:
+def _target(name: str, held: Holdings, top: int) -> TargetSummary:
+    totals = [row for row in held.totals if row.target == name]
+    times = [row for row in held.latencies if row.target == name]
+    records = [row for row in held.divergences if row.target == name]
+    lost = sum(loss.count for loss in held.losses if loss.target == name)
     ended = sum(row.count for row in totals)
     outcomes = _outcomes(totals)
-    in_flight, unaccounted = open_accounts
-    groups = top_differences(records)
+    evidence = evidence_of(totals)
+    in_flight, unaccounted = _open_accounts(
+        (row for row in held.progress if row.target == name), held.now
+    )
+    differences = top_differences(records)
+    groups = _findings(totals, held)
     return TargetSummary(
         target=name,
         selected=ended + in_flight + unaccounted,
@@ -141,16 +145,38 @@ def _target(
         unaccounted=unaccounted,
         outcomes=outcomes,
         shares=_shares(outcomes),
-        match_rate=evidence_of(totals).rate,
+        match_rate=evidence.rate,
         reasons=_reasons(totals),
-        latency=latency_of(latencies),
-        routes=_routes(totals, latencies),
-        differences=groups[:top],
-        more_differences=len(groups[top:]),
+        latency=latency_of(times),
+        routes=_routes(totals, times),
+        groups=groups[:top],
+        more_groups=len(groups[top:]),
+        noise_share=_noise_share(outcomes, evidence),
+        turned=held.turned.get(name, 0),
+        versions=[one for one in held.versions if one.target == name],
+        shifts=shifts_of(times),
+        differences=differences[:top],
+        more_differences=len(differences[top:]),
         looked_at=len(records),
         without_record=lost,
-        hints=hints(totals, records, lost),
+        hints=[*noise_hints(name, held, totals, groups), *hints(totals, records, lost)],
     )
+
+
+def _findings(totals: Iterable[Total], held: Holdings) -> list[Finding]:
+    insight = held.insight
+    return findings_of(
+        totals,
+        insight.signatures,
+        insight.groups,
+        insight.explained,
+        held.divergences,
+    )
+
+
+def _noise_share(outcomes: Mapping[str, int], evidence: Evidence) -> float | None:
+    noise = outcomes.get(Outcome.NOISE.value, 0)
+    return noise / evidence.decided if evidence.decided else None
 
 
 def _open_accounts(sessions: Iterable[Progress], now: float) -> tuple[int, int]:
@@ -185,6 +211,7 @@ def _route(
         shares=_shares(outcomes),
         match_rate=evidence_of(totals).rate,
         latency=latency_of(latencies),
+        shifts=shifts_of(latencies),
     )
 
 
@@ -203,7 +230,8 @@ def _shares(outcomes: Mapping[str, int]) -> dict[str, float]:
 def _reasons(totals: Iterable[Total]) -> list[ReasonCount]:
     sums: dict[tuple[str, str], int] = {}
     for row in totals:
-        if row.reason:
+        # A divergence is counted under its groups: names for machines.
+        if row.reason and row.outcome is not Outcome.DIVERGENCE:
             key = (row.outcome.value, row.reason)
             sums[key] = sums.get(key, 0) + row.count
     ranked = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
