@@ -29,13 +29,13 @@ class Place(NamedTuple):
     """`*` is one segment, whether the tool writes it out or generalises it."""
 
     def holds(self, part: Part, path: str) -> bool:
-        """Whether a difference found at this path lies here."""
+        """Whether a difference found at this path lies here, or further down."""
         if part is not self.part:
             return False
         if self.path == ANYWHERE:
             return True
         ours, theirs = self.path.split("/"), path.split("/")
-        return len(ours) == len(theirs) and all(map(_fits, ours, theirs))
+        return len(ours) <= len(theirs) and all(map(_fits, ours, theirs))
 
 
 class Regression(NamedTuple):
@@ -55,9 +55,9 @@ class Regression(NamedTuple):
     intermittent: bool = False
     """Whether the same request meets it only sometimes: a race, a cache."""
 
-    def holds(self, part: Part, path: str) -> bool:
-        """Whether a difference found there may be of this."""
-        return any(place.holds(part, path) for place in (self.place, *self.also))
+    def holds_also(self, part: Part, path: str) -> bool:
+        """Whether a difference found there may come with it, whatever its kind."""
+        return any(place.holds(part, path) for place in self.also)
 
 
 def _fits(ours: str, theirs: str) -> bool:

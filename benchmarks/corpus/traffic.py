@@ -37,7 +37,7 @@ HOSTS: dict[Copy, str] = {
 }
 PODS: dict[Copy, str] = {
     "live": "web-5d9f7c6b84",
-    "control": "web-5d9f7c6b84-ctl",
+    "control": "web-control-7b4f6c9d58",
     "shadow": "web-next-66c4d9f7b5",
     "probe": "web-next-66c4d9f7b5",
 }
