@@ -25,6 +25,7 @@ from shadow_middleware.errors import (
     StoreError,
 )
 from shadow_middleware.evidence import Batch, DivergenceFilter, LatencyCount
+from shadow_middleware.exchange import Difference, Kind, Part
 from shadow_middleware.knowledge import GroupFilter, RouteUse, SharedRule, Sighting
 from shadow_middleware.settings import Rule, load
 from shadow_middleware.store import (
@@ -589,6 +590,26 @@ def test_a_rule_names_only_what_it_says(url: str, open_sql: OpenSql) -> None:
     assert {"name": "ids", "path": "/id"} == stored
 
 
+def test_what_is_refused_of_what_was_learned_holds_up_no_count(
+    url: str, open_sql: OpenSql
+) -> None:
+    """The batch is written without it, and it is counted as lost."""
+    writer = Writer(lambda: SqlStore(url), interval=0.001, retry_after=0.001)
+    odd = RouteUse(1, "GET /", 2, 2**70, 0)
+    writer.add(Batch(counts=[count(5)], divergences=[divergence()], uses=[odd]))
+
+    assert writer.close(10.0)
+    assert (0, 0, 1) == (
+        writer.lost.samples,
+        writer.lost.outcomes,
+        writer.lost.knowledge,
+    )
+    store = open_sql(url)
+    assert [5] == [total.count for total in store.totals()]
+    assert 1 == store.count_divergences()
+    assert [] == store.uses()
+
+
 LEARNS = """
 import sys
 from shadow_middleware.evidence import Batch
@@ -610,6 +631,27 @@ for number in range(int(batches)):
         )
     )
 """
+
+
+def test_samples_wait_with_what_is_refused(sqlite_url: str, open_sql: OpenSql) -> None:
+    """Those of the divergences that the store takes get in with them."""
+    writer = Writer(lambda: SqlStore(sqlite_url), interval=0.001, retry_after=0.001)
+    bad = divergence("bad", differences=(Difference(Part.BODY, "", Kind.CHANGED, odd),))
+    writer.add(
+        Batch(
+            divergences=[divergence("good"), bad],
+            samples=[sample("aa", "good", 0), sample("aa", "bad", 1)],
+        )
+    )
+
+    assert writer.close(10.0)
+    store = open_sql(sqlite_url)
+    assert ["good"] == [one.record.exchange_id for one in store.samples("aa")]
+    assert 1 == store.purge(keep=0).samples
+
+
+def odd() -> None:
+    """Do nothing: a function has no form in a row."""
 
 
 def test_what_processes_learn_adds_up(url: str, open_sql: OpenSql) -> None:

@@ -119,17 +119,20 @@ def test_what_the_first_tables_held_is_kept(empty_url: str) -> None:
 def test_what_an_older_version_writes_meanwhile_waits(empty_url: str) -> None:
     """An agent that knows the first tables only gets an error, not a refusal."""
     upgrade(empty_url)
-    database = Database(empty_url)
     older = (
-        "INSERT INTO shadow_counts VALUES (1, 'shadow', 'GET /', 'match', '', '', 1) "
+        "INSERT INTO shadow_counts (minute, target, route, outcome, reason, count) "
+        "VALUES (1, 'shadow', 'GET /', 'match', '', 1) "
         "ON CONFLICT (minute, target, route, outcome, reason) DO NOTHING"
     )
 
-    with pytest.raises(StoreError) as caught, database.writing() as connection:
+    with (
+        closing(Database(empty_url)) as database,
+        pytest.raises(StoreError) as caught,
+        database.writing() as connection,
+    ):
         connection.execute(text(older))
 
     assert not isinstance(caught.value, RefusedByStoreError)
-    database.close()
 
 
 def test_a_first_store_is_not_upgraded_by_looking(empty_url: str) -> None:
