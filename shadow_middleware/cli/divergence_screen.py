@@ -16,11 +16,14 @@ from shadow_middleware.cli.screen import moment, ms, table, visible
 from shadow_middleware.evidence import DivergenceRecord, StoredDivergence
 from shadow_middleware.exchange import Difference, Part
 
-__all__ = ["show_divergence", "show_list"]
+__all__ = ["show_divergence", "show_list", "show_short_diff"]
 
 _MAX_DIFF_LINES = 2_000
 """Lines of a body that difflib, which is quadratic at worst, gets to see."""
 _NARROW = 80
+_SHORT = 16
+"""Lines of a short diff."""
+_LEGEND = ("  - live  + shadow", "dim")
 
 
 def show_list(console: Console, found: Sequence[StoredDivergence], total: int) -> None:
@@ -69,6 +72,29 @@ def show_divergence(
     _show_diff(console, "Body", _pretty(record.live_body), _pretty(record.shadow_body))
     if full:
         _show_full(console, record)
+
+
+def show_short_diff(console: Console, stored: StoredDivergence) -> None:
+    """Print the beginning of what differs, headers where they do, and the body."""
+    record = stored.record
+    sides = [
+        (_lines(record.live_headers), _lines(record.shadow_headers)),
+        (_pretty(record.live_body), _pretty(record.shadow_body)),
+    ]
+    in_headers = any(one.part is Part.HEADER for one in record.differences)
+    lines: list[str] = []
+    for live, shadow in sides[0 if in_headers else 1 :]:
+        lines += _diff_lines(live, shadow)
+    if not lines:
+        return
+    console.print(Text.assemble((f"In sample {stored.id}", "bold cyan"), _LEGEND))
+    for line in lines[:_SHORT]:
+        console.print(Padding(visible(line, _diff_style(line)), (0, 0, 0, 1)))
+    left = len(lines) - _SHORT
+    more = f" ({left:,} more lines)" if left > 0 else ""
+    whole = f"Whole: shadow-middleware divergences show {stored.id}{more}"
+    console.print(Text(whole, style="bright_black"))
+    console.print()
 
 
 def _show_head(console: Console, stored: StoredDivergence) -> None:
@@ -132,13 +158,17 @@ def _show_diff(
 ) -> None:
     if live == shadow:
         return
-    console.print(Text.assemble((title, "bold cyan"), ("  - live  + shadow", "dim")))
+    console.print(Text.assemble((title, "bold cyan"), _LEGEND))
+    for line in _diff_lines(live, shadow):
+        console.print(Padding(visible(line, _diff_style(line)), (0, 0, 0, 1)))
+    console.print()
+
+
+def _diff_lines(live: list[str], shadow: list[str]) -> list[str]:
     diff = difflib.unified_diff(
         live[:_MAX_DIFF_LINES], shadow[:_MAX_DIFF_LINES], lineterm="", n=2
     )
-    for line in list(diff)[2:]:
-        console.print(Padding(visible(line, _diff_style(line)), (0, 0, 0, 1)))
-    console.print()
+    return list(diff)[2:]
 
 
 def _diff_style(line: str) -> str:

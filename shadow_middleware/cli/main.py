@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperGroup
 
 import shadow_middleware
-from shadow_middleware.cli import agent, db, demo, divergences, purge, report, verdict
+from shadow_middleware.cli import (
+    agent,
+    db,
+    demo,
+    divergences,
+    groups,
+    noise,
+    purge,
+    recheck,
+    report,
+    rules,
+    verdict,
+)
 from shadow_middleware.errors import ShadowMiddlewareError
 
 __all__ = ["app", "main"]
@@ -43,8 +55,12 @@ app = typer.Typer(
 
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.command("report", epilog=report.EPILOG)(report.report)
+app.add_typer(groups.app, name="groups")
 app.add_typer(divergences.app, name="divergences")
 app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
+app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
+app.add_typer(noise.app, name="noise")
+app.add_typer(rules.app, name="rules")
 app.command("agent", epilog=agent.EPILOG)(agent.agent)
 app.command("purge", epilog=purge.EPILOG)(purge.purge)
 app.add_typer(db.app, name="db")

@@ -47,12 +47,11 @@ class Cell(msgspec.Struct, frozen=True):
         return cls(key, size, " ".join(words))
 
     @property
-    def shape(self) -> str:
-        """What both values are, of what a rule can name; '' where nothing is."""
-        if self.alike in VALUE_SHAPES:
-            return self.alike
-        live, shadow = family(self.key.live), family(self.key.shadow)
-        return live if live == shadow and live in VALUE_SHAPES else ""
+    def shapes(self) -> tuple[str, ...]:
+        """What both values are, of what a rule can name, the surest first."""
+        key = self.key
+        same = family(key.live) if key.live == key.shadow else ""
+        return tuple(shape for shape in (self.alike, same) if shape in VALUE_SHAPES)
 
 
 def explains(rule: Rule, cell: Cell) -> bool:
@@ -98,7 +97,7 @@ def _takes_away(rule: Rule, cell: Cell) -> bool:
     key = cell.key
     if rule.kind and rule.kind != key.kind.value:
         return False
-    if rule.shape and rule.shape != cell.shape:
+    if rule.shape and rule.shape not in cell.shapes:
         return False
     if rule.action == "ignore":
         return key.kind is not Kind.UNCHANGED
@@ -142,9 +141,9 @@ def _path_overlaps(rule: Rule, key: GroupKey) -> bool:
 
 def _reached(rule: Rule, path: str) -> list[str]:
     """Return the places at which the rule can stand to reach the path."""
-    if rule.action != "ignore" or rule.kind or rule.shape:
+    if rule.action != "ignore":
         return [path]
-    # What is ignored whole is ignored with all that is in it.
+    # What is ignored is ignored with all that is in it.
     segments = path.split("/")
     return ["/".join(segments[:end]) for end in range(1, len(segments) + 1)]
 

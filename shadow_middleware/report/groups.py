@@ -23,6 +23,7 @@ from shadow_middleware.knowledge import (
 from shadow_middleware.report.coverings import named_path
 from shadow_middleware.report.wording import what_changed
 from shadow_middleware.rule import Rule
+from shadow_middleware.rule_checks import complaint
 
 __all__ = [
     "NOISE",
@@ -122,9 +123,13 @@ def expectation(row: GroupRow) -> Rule | None:
         "route": key.route,
         "part": key.part.value,
         "path": "**" if key.part is Part.STATUS else named_path(key),
-        "kind": "" if key.part is Part.STATUS else key.kind.value,
     }
-    return msgspec.convert(fields, Rule)
+    if key.part is Part.STATUS:
+        fields |= {"live": key.live, "shadow": key.shadow}
+    else:
+        fields["kind"] = key.kind.value
+    rule = msgspec.convert(fields, Rule)
+    return None if complaint(rule) else rule
 
 
 def _row(

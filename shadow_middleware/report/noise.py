@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,7 @@ from shadow_middleware.evidence import OVERFLOW
 from shadow_middleware.judge import Ruling
 from shadow_middleware.knowledge import (
     MANY,
+    Group,
     GroupKey,
     Known,
     NoiseBase,
@@ -35,7 +37,11 @@ __all__ = [
     "known_of",
     "noise_cells",
     "noise_summary",
+    "profile_of",
 ]
+
+FORMAT = "shadow-middleware/noise-profile/1"
+"""What an exported profile says that it is."""
 
 
 _LARGEST = 700.0
@@ -162,17 +168,39 @@ def noise_cells(
     return noisy, [Cell.of(rulings[name].key, size) for name, size in sorted(signal)]
 
 
-def known_of(document: object) -> Known:
+class _Exported(msgspec.Struct, forbid_unknown_fields=False):
+    """An exported profile: counts by day, and the groups that they are about."""
+
+    format: str
+    at: float
+    cells: list[NoiseCount]
+    bases: list[NoiseBase]
+    groups: list[Group]
+
+
+def profile_of(known: Known) -> dict[str, Any]:
+    """Return a profile as JSON can hold it; `known_of` reads it again."""
+    document: dict[str, Any] = msgspec.to_builtins(known)
+    return {name: document[name] for name in ("cells", "bases", "groups")}
+
+
+def known_of(document: object) -> tuple[Known, float]:
     """
-    Return the profile that an exported document holds.
+    Return the profile that an exported document holds, and when it was exported.
 
     Raises:
         DecodeError: it is no such document.
     """
     try:
-        return msgspec.convert(document, Known, strict=False)
+        found = msgspec.convert(document, _Exported)
     except msgspec.ValidationError as error:
         raise DecodeError(f"this is no exported noise profile: {error}") from None
+    if found.format != FORMAT:
+        raise DecodeError(
+            f"this is {found.format!r}, and only {FORMAT!r} can be read: "
+            "shadow-middleware noise export"
+        )
+    return Known(found.cells, found.bases, found.groups), found.at
 
 
 class _Looked:

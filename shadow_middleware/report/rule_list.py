@@ -7,14 +7,25 @@ may hide behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from shadow_middleware.knowledge import RuleTotal
+from shadow_middleware.compare.compiled_rule import CompiledRule
+from shadow_middleware.knowledge import RuleTotal, SharedRule
 from shadow_middleware.rule import Rule
+from shadow_middleware.settings import Settings
 
-__all__ = ["Hidden", "Origin", "RuleRow", "rule_rows"]
+__all__ = [
+    "GONE",
+    "Hidden",
+    "Origin",
+    "RuleRow",
+    "name_of",
+    "origins_of",
+    "rule_rows",
+    "wide",
+]
 
 GONE = "no longer there"
 """Where a rule stands of which only hits are left."""
@@ -61,6 +72,43 @@ class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     """What it took away, the most first."""
     flags: tuple[str, ...]
     """What a person should know of it."""
+
+
+def origins_of(
+    settings: Settings, in_file: int, shared: Iterable[SharedRule]
+) -> list[Origin]:
+    """
+    Return every rule with where it was stated, in the order in which they are asked.
+
+    Args:
+        settings: With the rules of their file, which come last.
+        in_file: How many of their rules stand in `rules_file`.
+        shared: Those that were added at run time.
+    """
+    own = len(settings.rules) - in_file
+    stated = [
+        Origin(rule, name_of(rule), "settings" if n < own else settings.rules_file)
+        for n, rule in enumerate(settings.rules)
+    ]
+    for header in settings.ignore_headers:
+        rule = Rule(name=f"ignore_headers:{header}", part="header", path=header)
+        stated.append(Origin(rule, rule.name, "settings"))
+    for path in settings.ignore_paths:
+        rule = Rule(name=f"ignore_paths:{path}", path=path)
+        stated.append(Origin(rule, rule.name, "settings"))
+    return stated + [
+        Origin(one.rule, name_of(one.rule), "store", one.at, one.note) for one in shared
+    ]
+
+
+def name_of(rule: Rule) -> str:
+    """
+    Return what a rule's hits are counted under.
+
+    Raises:
+        ConfigurationError: the rule could never do what it says.
+    """
+    return CompiledRule(rule, "rule").name
 
 
 def rule_rows(origins: Iterable[Origin], totals: Iterable[RuleTotal]) -> list[RuleRow]:
@@ -111,19 +159,22 @@ def _gone(name: str, hidden: Sequence[Hidden]) -> RuleRow:
 
 def _flags(rule: Rule, hidden: Sequence[Hidden]) -> tuple[str, ...]:
     """Return what is to be said of a rule by what it says and by what it did."""
-    flags = []
     more = _beyond_values(rule, hidden)
-    if more:
-        flags.append(
-            f"hides more than it says: {more}; to keep those as divergences, say "
-            'kind = "changed"'
-        )
-    if rule.action == "ignore" and _is_broad(rule):
-        flags.append(
-            "its path fits everything: name the places, or say what both values are "
-            "with shape"
-        )
-    return tuple(flags)
+    words = (
+        f"hides more than it says: {more}; to keep those as divergences, say "
+        'kind = "changed"'
+    )
+    return (words, *wide(rule)) if more else wide(rule)
+
+
+def wide(rule: Rule) -> tuple[str, ...]:
+    """Return what is to be said of a rule that could hide all sorts of things."""
+    if rule.action != "ignore" or not _is_broad(rule):
+        return ()
+    return (
+        "its path fits everything: name the places, or say what both values are "
+        "with shape",
+    )
 
 
 def _beyond_values(rule: Rule, hidden: Iterable[Hidden]) -> str:
@@ -157,11 +208,3 @@ def _is_broad(rule: Rule) -> bool:
 
 def _ranked(hidden: Iterable[Hidden]) -> tuple[Hidden, ...]:
     return tuple(sorted(hidden, key=lambda one: (-one.count, one.target, one.hid)))
-
-
-def counts_by_sort(row: RuleRow) -> Mapping[str, int]:
-    """Return how often a rule took away each sort of difference, over all targets."""
-    sums: dict[str, int] = {}
-    for one in row.hidden:
-        sums[one.hid] = sums.get(one.hid, 0) + one.count
-    return sums

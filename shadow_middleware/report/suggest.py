@@ -181,7 +181,7 @@ def _actions(cell: Cell) -> Iterator[tuple[dict[str, Any], int]]:
         yield {"action": "tolerate", "unordered": True}, 0
     if key.kind is Kind.CHANGED and cell.size in WITHIN:
         yield {"action": "tolerate", "relative": WITHIN[cell.size]}, 0
-    shape = cell.shape if key.kind is Kind.CHANGED else ""
+    shape = next(iter(cell.shapes), "") if key.kind is Kind.CHANGED else ""
     yield {"action": "ignore", "kind": key.kind.value, "shape": shape}, 1
 
 

@@ -83,12 +83,22 @@ def test_a_key_of_a_map_may_be_any_name() -> None:
 
 
 def test_formats_of_time_are_one_shape() -> None:
-    """A rule names the shape, and the two sides must be of it both."""
-    at = key("/at", live="timestamp %Y-%m-%d", shadow="timestamp %s")
+    """A rule names no format, but both sides must be of the same one to be both times."""
+    at = key("/at", live="timestamp %Y-%m-%d")
+    other = key("/at", live="timestamp %Y-%m-%d", shadow="timestamp %s")
 
-    assert ["timestamp"] == [
-        one.rule.shape for one in suggest([noisy(at)], [], []).proposals
+    assert [["timestamp"], [""]] == [
+        [one.rule.shape for one in suggest([noisy(it)], [], []).proposals]
+        for it in (at, other)
     ]
+
+
+def test_what_lies_within_what_is_ignored_is_hidden_as_well() -> None:
+    """So a rule about a list is not offered while one of its members diverges."""
+    tags = noisy(key("/tags", live="array"))
+    inner = Cell(key("/tags/*/name", live="word"))
+
+    assert () == suggest([tags], [inner], []).proposals
 
 
 def test_a_shape_that_no_rule_can_name_is_not_named() -> None:

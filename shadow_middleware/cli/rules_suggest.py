@@ -1,0 +1,175 @@
+"""`shadow-middleware rules suggest`: the fewest rules that explain the noise, as a diff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.knowledge import Learned, all_groups, learned_of
+from shadow_middleware.cli.options import (
+    ConfigFile,
+    JsonOutput,
+    OneTarget,
+    StoreUrl,
+)
+from shadow_middleware.cli.rule_files import replace_file, rules_in
+from shadow_middleware.cli.rules_screen import show_suggestion
+from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.knowledge import Group, GroupFilter
+from shadow_middleware.report.coverings import Cell
+from shadow_middleware.report.groups import NOISE, state_of
+from shadow_middleware.report.noise import noise_cells
+from shadow_middleware.report.rule_text import (
+    added_to,
+    as_table,
+    difference_of,
+    rule_toml,
+)
+from shadow_middleware.report.suggest import Proposal, Suggestion, suggest
+from shadow_middleware.report.wording import what_changed
+from shadow_middleware.settings import Settings
+from shadow_middleware.store.base import Reader
+
+__all__ = ["DEFAULT_FILE", "EPILOG", "suggest_rules"]
+
+DEFAULT_FILE = "shadow-rules.toml"
+EPILOG = (
+    "Examples:\n\n  shadow-middleware rules suggest\n\n"
+    "  shadow-middleware rules suggest --file shadow-rules.toml --write"
+)
+
+
+def suggest_rules(
+    store: StoreUrl = None,
+    config: ConfigFile = None,
+    target: OneTarget = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="The rules file to change. Left out: the settings' rules_file, "
+            f"or {DEFAULT_FILE}.",
+        ),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Change the file, not only show how.")
+    ] = False,
+    as_json: JsonOutput = False,
+) -> None:
+    """
+    Suggest the fewest rules that explain the noise seen so far, as a diff to a file.
+
+    Each rule is as narrow as it can be, and none could hide a divergence that was
+    seen. What is learned as noise needs no rule; a rule makes it a decision that can
+    be read and reviewed.
+    """
+    settings = settings_of(store, config)
+    path = Path(file or settings.rules_file or DEFAULT_FILE)
+    before = _text_of(path)
+    with open_store(store, config) as opened:
+        found = _suggestion(opened, settings, target, path, before)
+    blocks = [rule_toml(one.rule, _comment(one)) for one in found.proposals]
+    after = added_to(before or "", blocks) if blocks else before or ""
+    diff = difference_of(before or "", after, str(path), is_new=before is None)
+    if write and blocks:
+        rules_in(after, f"file {path}", settings)  # what is written can be read again
+        replace_file(path, after)
+    if as_json:
+        print_json("rules-suggested", _as_json(found, path, diff, write))
+    else:
+        show_suggestion(console(), found, diff, path, written=write and bool(blocks))
+        _say_where(settings, path, write and bool(blocks))
+
+
+def _suggestion(
+    reader: Reader, settings: Settings, target: str | None, path: Path, text: str | None
+) -> Suggestion:
+    learned = learned_of(reader, settings)
+    noisy, signal = noise_cells(learned.known, learned.rulings)
+    groups = all_groups(reader, GroupFilter())
+    signal += _unlearned(groups, learned, {cell.key.fingerprint for cell in signal})
+    today = [*settings.rules, *(shared.rule for shared in learned.known.rules)]
+    if text is not None and str(path) != settings.rules_file:
+        today += rules_in(text, f"file {path}", settings)
+    wanted = [one for one in noisy if target in (None, one.cell.key.target)]
+    return suggest(wanted, signal, today)
+
+
+def _unlearned(
+    groups: Iterable[Group], learned: Learned, known: set[str]
+) -> list[Cell]:
+    """Return the groups that count, or did, of which no cell is known by now."""
+    cells = []
+    for group in groups:
+        ruling = learned.rulings.get(group.fingerprint)
+        why = ruling.why if ruling is not None and ruling.noise else ""
+        seen = group.count > 0 and group.fingerprint not in known
+        if seen and state_of(group, why) != NOISE and not why:
+            cells.append(Cell(group.key))
+    return cells
+
+
+def _text_of(path: Path) -> str | None:
+    """Return what the file holds; None where there is none."""
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(path)!r} cannot be read: {error.strerror or error}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{str(path)!r} is not UTF-8: {error}") from None
+
+
+def _comment(proposal: Proposal) -> str:
+    places = sorted(
+        {
+            f"{one.cell.key.route}  {what_changed(one.cell.key)}"
+            for one in proposal.cells
+        }
+    )
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    # A line break in what came from traffic must not end the comment.
+    shown = places[0].encode("unicode_escape").decode("ascii")
+    return f"{proposal.count:,.0f} times: {shown}{more}"
+
+
+def _say_where(settings: Settings, path: Path, written: bool) -> None:
+    if written and settings.rules_file != str(path):
+        typer.echo(f'To have it read: set rules_file = "{path}" in the settings.')
+
+
+def _as_json(
+    found: Suggestion, path: Path, diff: str, write: bool
+) -> dict[str, object]:
+    return {
+        "file": str(path),
+        "written": write and bool(found.proposals),
+        "already": found.already,
+        "diff": diff,
+        "rules": [
+            {
+                **as_table(one.rule),
+                "count": one.count,
+                "groups": sorted({cell.cell.key.fingerprint for cell in one.cells}),
+            }
+            for one in found.proposals
+        ],
+        "left": [
+            {
+                "group": one.noisy.cell.key.fingerprint,
+                **msgspec.to_builtins(one.noisy.cell.key),
+                "reason": one.reason,
+            }
+            for one in found.left
+        ],
+    }
