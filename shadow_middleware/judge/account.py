@@ -8,12 +8,15 @@ so can it be handed over; the sum, as it counts today, is kept beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from shadow_middleware.judge.decay import OTHER_ERA, weight
 from shadow_middleware.judge.tally import Tally, add
 
-__all__ = ["Account", "Row", "Today"]
+__all__ = ["KEPT_WAITING", "Account", "Row", "Today"]
+
+KEPT_WAITING: Final = 7
+"""Days after which counts that nobody took are handed over no more."""
 
 RowName = tuple[int, str]
 """Day and era."""
@@ -41,6 +44,11 @@ class Row:
         self.waiting = False
         return more
 
+    def is_old(self, today: Today) -> bool:
+        """Whether its day is over, and it was handed over or nobody ever asks."""
+        age = today.day - self.at[0]
+        return age > 1 and (not self.waiting or age > KEPT_WAITING)
+
     def settle(self) -> bool:
         """Forget what was handed over; False where nothing is left."""
         self.now = [now - sent for now, sent in zip(self.now, self.sent, strict=True)]
@@ -49,7 +57,7 @@ class Row:
 
 
 class Today:
-    """Which day it is for everybody, and since when what is known was not read again."""
+    """Which day it is, for all accounts, and by which day what is known was weighed."""
 
     __slots__ = ("day", "half_life", "learned")
 
@@ -57,7 +65,6 @@ class Today:
         self.half_life = half_life
         self.day = 0
         self.learned = 0
-        """The day by which `known` was weighed."""
 
     def worth(self, day: int) -> float:
         """Return what a count of `day` is worth."""
@@ -67,11 +74,21 @@ class Today:
 class Account:
     """Counts that are known, counts that were added, and their sum."""
 
-    __slots__ = ("_era", "_known", "_seen_on", "answer", "name", "rows", "total")
+    __slots__ = (
+        "_era",
+        "_known",
+        "_known_on",
+        "_seen_on",
+        "answer",
+        "name",
+        "rows",
+        "total",
+    )
 
     def __init__(
-        self, name: tuple[Any, ...], size: int, known: Mapping[str, Tally]
+        self, name: tuple[Any, ...], size: int, known: Mapping[str, Tally], day: int
     ) -> None:
+        """Begin with what was `known`, weighed by `day`."""
         self.name = name
         self.rows: dict[RowName, Row] = {}
         self.total: Tally = [0.0] * size
@@ -79,12 +96,13 @@ class Account:
         self.answer: tuple[object, str] | None = None
         """What was last ruled on these counts, and which they were."""
         self._known = known
+        self._known_on = day
         self._era: str | None = None
         self._seen_on = 0
 
-    def learn(self, known: Mapping[str, Tally]) -> None:
+    def learn(self, known: Mapping[str, Tally], day: int) -> None:
         """Take what is known anew; what was handed over is in it."""
-        self._known = known
+        self._known, self._known_on = known, day
         self._era = None
         self.rows = {at: row for at, row in self.rows.items() if row.settle()}
 
@@ -103,19 +121,21 @@ class Account:
             self.rows[day, era] = row
         return row
 
-    def fold(self, before: int, today: Today) -> None:
-        """Forget of which day the counts are that nobody has fetched for days."""
-        known = {era: list(tally) for era, tally in self._known.items()}
-        for (day, era), row in list(self.rows.items()):
-            if day < before:
-                tally = known.setdefault(era, [0.0] * len(self.total))
-                add(tally, row.now, 0.5 ** ((today.learned - day) / today.half_life))
-                del self.rows[day, era]
-        self._known = known
+    def fold(self, today: Today) -> None:
+        """Forget of which day old counts are, as far as nobody is to be told of it."""
+        old = [at for at, row in self.rows.items() if row.is_old(today)]
+        if not old:
+            return
+        faded = today.worth(self._known_on)
+        known = {era: [faded * n for n in some] for era, some in self._known.items()}
+        for day, era in old:
+            tally = known.setdefault(era, [0.0] * len(self.total))
+            add(tally, self.rows.pop((day, era)).now, today.worth(day))
+        self._known, self._known_on = known, today.day
 
     def _sum(self, era: str, today: Today) -> Tally:
         total = [0.0] * len(self.total)
-        faded = today.worth(today.learned)
+        faded = today.worth(self._known_on)
         for name, tally in self._known.items():
             add(total, tally, faded * (1.0 if name == era else OTHER_ERA))
         for (day, name), row in self.rows.items():

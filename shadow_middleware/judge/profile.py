@@ -8,11 +8,11 @@ what has no room is counted under `MANY`, where nothing is ever learned to be no
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from shadow_middleware.judge.account import Account, Row, Today
+from shadow_middleware.judge.account import KEPT_WAITING, Account, Row, Today
 from shadow_middleware.judge.book import Book, Entry, Finding
 from shadow_middleware.judge.decay import FADED
 from shadow_middleware.judge.learned import NOTHING, Learned, Route, is_tested
@@ -112,10 +112,11 @@ class Profile:
         self._fresh = self._fresh_routes = 0
         for account in self._bases.values():
             target, route, status = account.name
-            account.learn(learned.bases.get((target, route), {}).get(status, {}))
+            known = learned.bases.get((target, route), {}).get(status, {})
+            account.learn(known, today)
         self._bases = {name: one for name, one in self._bases.items() if one.rows}
         for cell in self._cells.values():
-            cell.learn(_known_of(learned, cell.name))
+            cell.learn(_known_of(learned, cell.name), today)
         self._cells = {name: one for name, one in self._cells.items() if one.rows}
         self._keys = {name[0]: self._keys[name[0]] for name in self._cells}
         for cell in self._cells.values():
@@ -198,7 +199,7 @@ class Profile:
             name = (book.target, book.route, status)
             account = self._bases.get(name)
             if account is None:
-                account = Account(name, BASES, known.get(status, {}))
+                account = self._account(name, BASES, known.get(status, {}))
                 self._bases[name] = account
             book.bases[status] = account
         return status, account
@@ -237,11 +238,16 @@ class Profile:
             known = _known_of(self._learned, name)
             if not known and not self._has_room(book):
                 return None
-            account = self._cells[name] = Account(name, CELL, known)
+            account = self._cells[name] = self._account(name, CELL, known)
             self._keys[entry.fingerprint] = entry.key
             if not known:
                 self._use(book.target, book.route)
         return account
+
+    def _account(
+        self, name: tuple[Any, ...], size: int, known: Mapping[str, Tally]
+    ) -> Account:
+        return Account(name, size, known, self.today.learned)
 
     def _has_room(self, book: Book) -> bool:
         most = self.policy.cells
@@ -306,7 +312,7 @@ class Profile:
         name = (entry.fingerprint, 0, "")
         account = self._cells.get(name)
         if account is None:
-            account = self._cells[name] = Account(name, CELL, {})
+            account = self._cells[name] = self._account(name, CELL, {})
             self._keys[entry.fingerprint] = entry.key
         self.note(account, day, era, (RAW,))
 
@@ -347,8 +353,10 @@ class Profile:
         self._eras.clear()
         self._signatures.clear()
         for account in (*self._cells.values(), *self._bases.values()):
-            account.fold(day - 1, self.today)
-        self._waiting = [row for row in self._waiting if row.at[0] >= day - 1]
+            account.fold(self.today)
+        self._waiting = [
+            row for row in self._waiting if day - row.at[0] <= KEPT_WAITING
+        ]
 
 
 def _known_of(learned: Learned, name: CellId) -> Mapping[str, Tally]:
