@@ -186,6 +186,8 @@ def _all_rules(settings: Settings) -> Iterator[Rule]:
         yield Rule(name=f"ignore_headers:{name}", part="header", path=name)
     for path in settings.ignore_paths:
         yield Rule(name=f"ignore_paths:{path}", path=path)
+    if name := settings.version_header:  # two builds name themselves, that is its use
+        yield Rule(name=f"default:{name}", part="header", path=name)
 
 
 def _matcher(rules: list[CompiledRule]) -> PathMatcher[CompiledRule] | None:

@@ -99,6 +99,8 @@ class RuleHits:
         """Count what rules took away in one replay."""
         at = replay.exchange.at
         for rule, hid in replay.hits:
+            if rule.startswith("default:"):
+                continue  # nobody stated it, so nobody asks whether it is of use
             key = rule, replay.target, hid
             if key not in self._counts and len(self._counts) >= _MAX_HITS:
                 key = rule if len(self._counts) < 2 * _MAX_HITS else MANY, MANY, hid

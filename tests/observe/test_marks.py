@@ -66,7 +66,7 @@ def test_there_is_an_end_to_the_signatures() -> None:
 def test_each_rule_is_counted_by_what_it_hid() -> None:
     """Hits add up over replays; the last one says when."""
     desk = Desk()
-    hits = (("clock", "changed"), ("ids", "missing"))
+    hits = (("clock", "changed"), ("ids", "missing"), ("default:date", "changed"))
     desk.recorder.record(replay(Outcome.MATCH, hits=hits, at=AT))
     desk.recorder.record(replay(Outcome.MATCH, hits=hits[:1], at=AT + 5))
 
