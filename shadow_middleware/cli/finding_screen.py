@@ -81,5 +81,10 @@ def _shift(one: Shift) -> Text:
 
 
 def _bounds(bounds: Bounds) -> str:
-    low, high = ("?" if end is None else ms(end) for end in (bounds.low, bounds.high))
-    return f"{low} to {high}"
+    if bounds.low is None and bounds.high is None:
+        return "too few to say"
+    if bounds.high is None:
+        return f"at least {ms(bounds.low)}"
+    if bounds.low is None:
+        return f"at most {ms(bounds.high)}"
+    return f"{ms(bounds.low)} to {ms(bounds.high)}"

@@ -140,10 +140,13 @@ def _between(bounds: Interval, policy: Policy) -> str:
 
 
 def _span(bounds: Bounds) -> str:
-    low, high = (
-        "unknown" if end is None else f"{end:,.2f}" for end in (bounds.low, bounds.high)
-    )
-    return f"{low} to {high}"
+    if bounds.low is None and bounds.high is None:
+        return "too few to say"
+    if bounds.high is None:
+        return f"at least {bounds.low:,.2f}"
+    if bounds.low is None:
+        return f"at most {bounds.high:,.2f}"
+    return f"{bounds.low:,.2f} to {bounds.high:,.2f}"
 
 
 def _long(seconds: float) -> str:
