@@ -190,7 +190,8 @@ class Learning:
     async def _learn(self) -> None:
         self._reading = True
         try:
-            learned, groups, today = await self._off_loop(self._fetch_noise)
+            fetched = asyncio.shield(self._off_loop(self._fetch_noise))
+            learned, groups, today = await fetched
             self.profile.adopt(learned, today)
         finally:
             self._reading = False
@@ -206,7 +207,7 @@ class Learning:
         return self.profile.digest(known, today), known.groups, today
 
     async def _follow(self) -> None:
-        rules = await self._off_loop(lambda: self._opened().rules())
+        rules = await asyncio.shield(self._off_loop(lambda: self._opened().rules()))
         if rules != self._rules:
             self._adopt(rules)
             self._rules = rules
