@@ -49,11 +49,10 @@ class Row:
         age = today.day - self.at[0]
         return age > 1 and (not self.waiting or age > KEPT_WAITING)
 
-    def settle(self) -> bool:
-        """Forget what was handed over; False where nothing is left."""
+    def settle(self) -> None:
+        """Forget what was handed over."""
         self.now = [now - sent for now, sent in zip(self.now, self.sent, strict=True)]
         self.sent = [0.0] * len(self.now)
-        return any(self.now)
 
 
 class Today:
@@ -104,7 +103,9 @@ class Account:
         """Take what is known anew; what was handed over is in it."""
         self._known, self._known_on = known, day
         self._era = None
-        self.rows = {at: row for at, row in self.rows.items() if row.settle()}
+        self.rows = {at: row for at, row in self.rows.items() if row.waiting}
+        for row in self.rows.values():
+            row.settle()
 
     def look(self, era: str, today: Today) -> Tally:
         """Return the sum as it counts today, seen from one live version."""

@@ -110,15 +110,15 @@ class Profile:
         self._tests = dict(learned.tests)
         self._used = dict(learned.used)
         self._fresh = self._fresh_routes = 0
-        for account in self._bases.values():
-            target, route, status = account.name
-            known = learned.bases.get((target, route), {}).get(status, {})
-            account.learn(known, today)
-        self._bases = {name: one for name, one in self._bases.items() if one.rows}
-        for cell in self._cells.values():
-            cell.learn(_known_of(learned, cell.name), today)
-        self._cells = {name: one for name, one in self._cells.items() if one.rows}
+        waiting = {row.name for row in self._waiting}
+        self._bases = {name: self._bases[name] for name in waiting & {*self._bases}}
+        self._cells = {name: self._cells[name] for name in waiting & {*self._cells}}
         self._keys = {name[0]: self._keys[name[0]] for name in self._cells}
+        for (target, route, status), base in self._bases.items():
+            known = learned.bases.get((target, route), {}).get(status, {})
+            base.learn(known, today)
+        for name, cell in self._cells.items():
+            cell.learn(_known_of(learned, name), today)
         for cell in self._cells.values():
             self._count_in(cell)
 

@@ -77,15 +77,17 @@ def pair(
         whole: Whether both comparisons came to their end; else what one of them does
             not show says nothing.
     """
-    same = _has_status(raw) == _has_status(by_twins)
+    # Beside another status no body is looked at, so what is not shown there says nothing.
+    ours, theirs = _has_status(raw), _has_status(by_twins)
+    raw_is_whole = whole and (theirs or not ours)
+    twins_are_whole = whole and (ours or not theirs)
     for name in {**raw, **by_twins}:
-        # Beside another status no body is looked at, so its silence says nothing.
-        apart = whole and (same or name[0][0] is Part.STATUS)
+        status = whole and name[0][0] is Part.STATUS
         if name in raw and name in by_twins:
             marks[name].append(first + _BOTH)
-        elif name in raw and apart:
+        elif name in raw and (twins_are_whole or status):
             marks[name].append(first + _RAW_ONLY)
-        elif name not in raw and apart:
+        elif name not in raw and (raw_is_whole or status):
             marks.setdefault(name, []).append(first + _TWINS_ONLY)
 
 
