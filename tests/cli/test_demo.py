@@ -36,7 +36,7 @@ def test_the_demo_finds_everything_planted(tmp_path: Path) -> None:
     assert 0 == done.returncode
     [target] = found["report"]["targets"]
     assert target["selected"] == sum(target["outcomes"].values())
-    assert {"match", "divergence"} == set(target["outcomes"])
+    assert {"match", "noise", "divergence"} == set(target["outcomes"])
     assert "do_not_promote" == found["verdict"]["ruling"]
     read = subprocess.run(
         [*MODULE, "report", "--store", store, "--json"],

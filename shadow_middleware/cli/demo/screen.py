@@ -19,9 +19,10 @@ def show_start(console: Console, on_stage: Stage, seconds: float) -> None:
     console.print(Text("A shop, its rewrite, and a shadow", style="bold cyan"))
     console.print(
         bullets(
-            Text(f"live   {on_stage.live_url}  version 1, mirrored by the middleware"),
-            Text(f"shadow {on_stage.shadow_url}  version 2, the rewrite"),
-            Text(f"{seconds:g} s of visitors; each GET is replayed to the shadow"),
+            Text(f"live    {on_stage.live_url}  version 1, mirrored by the middleware"),
+            Text(f"shadow  {on_stage.shadow_url}  version 2, the rewrite"),
+            Text(f"control {on_stage.control_url}  version 1 again, to measure noise"),
+            Text(f"{seconds:g} s of visitors; each GET is replayed to both"),
         )
     )
     console.print()
@@ -51,8 +52,9 @@ def show_serving(console: Console, on_stage: Stage, store_url: str) -> None:
     console.print(
         bullets(
             Text(f"curl {on_stage.live_url}/users/7"),
-            Text(f"shadow-middleware divergences list {option}"),
+            Text(f"shadow-middleware groups list {option}"),
             Text(f"shadow-middleware divergences show 1 {option}"),
+            Text(f"shadow-middleware noise list {option}"),
             Text(f"shadow-middleware verdict {option}"),
         )
     )

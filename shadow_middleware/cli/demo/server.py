@@ -1,5 +1,5 @@
 """
-One version of the shop as a process of its own: `python -m … live|shadow`.
+One version of the shop as a process of its own: `python -m … live|shadow|control`.
 
 It prints its port, and ends when its standard input does, so it cannot outlive the
 demo that started it.
@@ -44,7 +44,7 @@ class _Handler(WSGIRequestHandler):
 def main() -> None:
     """Serve until standard input ends."""
     role, given = sys.argv[1], json.loads(sys.argv[2])
-    app = Shop(1 if role == "live" else 2)
+    app = Shop(2 if role == "shadow" else 1)
     serve(ShadowMiddleware(app, **given) if role == "live" else app)
 
 

@@ -7,9 +7,11 @@ Version 2 is the rewrite. It differs in exactly the ways that `planted` names.
 from __future__ import annotations
 
 import json
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any
 
 __all__ = ["Shop"]
@@ -18,6 +20,8 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., object]
 
 _ROUTE = "shadow_middleware.route"
+_UNKNOWN = 3
+"""In one of so many answers version 2 does not know its load."""
 
 PRODUCTS = [
     {"id": n, "name": name, "price": price, "tags": ["new", "sale"]}
@@ -32,6 +36,7 @@ class Shop:
 
     def __init__(self, version: int) -> None:
         self.new = version == 2
+        self._asked = count(1)
         self._pages: dict[str, Callable[[str, Environ], Answer]] = {
             "products": self._product,
             "users": self._user,
@@ -119,8 +124,13 @@ class Shop:
         return Answer("text/plain; charset=utf-8", text.encode())
 
     def _status(self, environ: Environ) -> Answer:
-        """Never the same twice, in either version; a rule says so."""
-        return _json({"ok": True, "at": time.time(), "trace": uuid.uuid4().hex})
+        """Never the same twice, in either version; v2 at times cannot tell its load."""
+        load: int | None = random.randint(1, 1000)
+        if self.new and next(self._asked) % _UNKNOWN == 0:
+            load = None
+        version = "2.0" if self.new else "1.9"
+        answer = {"version": version, "at": time.time(), "trace": uuid.uuid4().hex}
+        return _json({**answer, "load": load})
 
     def _account(self, environ: Environ) -> Answer:
         """The same in both versions, for those who are signed in."""

@@ -1,4 +1,4 @@
-"""The two servers of the demo, started and stopped."""
+"""The three servers of the demo, started and stopped."""
 
 from __future__ import annotations
 
@@ -24,25 +24,32 @@ class DemoError(ShadowMiddlewareError):
 
 
 class Stage:
-    """Both servers, running."""
+    """All servers, running."""
 
-    def __init__(self, live_port: int, shadow_port: int) -> None:
+    def __init__(self, live_port: int, shadow_url: str, control_url: str) -> None:
         self.live_port = live_port
-        self.live_url = f"http://127.0.0.1:{live_port}"
-        self.shadow_url = f"http://127.0.0.1:{shadow_port}"
+        self.live_url = _url(live_port)
+        self.shadow_url = shadow_url
+        self.control_url = control_url
 
 
 @contextlib.contextmanager
 def stage(store_url: str, settings: Mapping[str, Any]) -> Iterator[Stage]:
-    """Yield both servers while they run; live mirrors every request to the shadow."""
-    with _server("shadow", {}) as shadow_port:
+    """Yield the servers while they run; live mirrors every request to both others."""
+    with _server("shadow", {}) as shadow_port, _server("control", {}) as control_port:
+        shadow_url, control_url = _url(shadow_port), _url(control_port)
         given = {
             **settings,
-            "shadow_url": f"http://127.0.0.1:{shadow_port}",
+            "shadow_url": shadow_url,
+            "control_url": control_url,
             "store_url": store_url,
         }
         with _server("live", given) as live_port:
-            yield Stage(live_port, shadow_port)
+            yield Stage(live_port, shadow_url, control_url)
+
+
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
