@@ -184,7 +184,7 @@ class Findings:
         shape = f"{section}{mark}{key_shape(rest)}"
         absent = live is None and shadow is None
         for said in [Saying()] if absent else self._say(kind, *bare, name, False):
-            if name == "etag" and kind is Kind.CHANGED and not said.alike:
+            if name == "etag" and kind is Kind.CHANGED:
                 said = _of_etag(live or "", shadow or "")
             self.add(
                 Part.HEADER, name, kind, live, shadow, note, said=said, shape=shape

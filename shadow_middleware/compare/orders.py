@@ -34,7 +34,7 @@ def is_set_order(live: list[Any], shadow: list[Any]) -> bool:
 def _is_sorted(items: list[Any]) -> bool:
     keys = [items]
     if isinstance(items[0], str):
-        keys += [[item.casefold() for item in items], [len(item) for item in items]]
+        keys.append([item.casefold() for item in items])
     return any(key in (sorted(key), sorted(key, reverse=True)) for key in keys)
 
 

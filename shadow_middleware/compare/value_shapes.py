@@ -43,8 +43,11 @@ SHORT_TOKEN = 20
 MAX_DIGITS = 40
 LONG = 4096
 """Characters beyond which a text is a text."""
-MIXED = 0.2
-"""Changes between digits, small and capital letters, for each character of a token."""
+MIXED_AT_LEAST = 3
+"""The same, in all, where a digit is among them and nothing parts words."""
+MIXED, MIXED_OF_ALL = 0.2, 0.12
+"""Changes between digits, small and capital letters, for each character of a token;
+the second is for texts that have all three."""
 
 SIZES = ((1e-9, "tiny"), (0.01, "slight"), (0.5, "some"))
 
@@ -136,11 +139,11 @@ def _opaque_shape(text: str, meaning: Meaning) -> str:
         return "word"
     if JWT.fullmatch(text):
         return "jwt"
-    for piece in (text, unprefixed(text)[1]):
-        found = _random_shape(piece, meaning)
-        if found:
-            return found
-    return "hash" if NAMED_DIGEST.fullmatch(text) else "word"
+    if NAMED_DIGEST.fullmatch(text):
+        return "hash"
+    prefix, rest = unprefixed(text)
+    found = _random_shape(rest, meaning) if prefix else ""
+    return found or _random_shape(text, meaning) or "word"
 
 
 def _random_shape(text: str, meaning: Meaning) -> str:
@@ -154,9 +157,17 @@ def _random_shape(text: str, meaning: Meaning) -> str:
         return ""
     if meaning.secret and len(text) >= 6 and _changes(text):
         return "token"
-    if len(text) < SHORT_TOKEN or _changes(text) < MIXED * len(text):
+    if len(text) < SHORT_TOKEN or not _is_mixed(text) or _says_something(text):
         return ""
-    return "" if _says_something(text) else "token"
+    return "token"
+
+
+def _is_mixed(text: str) -> bool:
+    changes, sorts = _changes(text), {*map(_sort, text)}
+    if "0" in sorts and "-" not in sorts and changes >= MIXED_AT_LEAST:
+        return True
+    needed = MIXED_OF_ALL if {*"0aA"} <= sorts else MIXED
+    return changes >= needed * len(text)
 
 
 def _number_shape(value: int | float, name: str) -> str:
