@@ -86,14 +86,14 @@ def show_rows(seed: int, rows: Sequence[Row]) -> None:
     print(f"\n### Seed {seed}: {len(ROUTES)} routes, {len(REGRESSIONS)} regressions\n")
     print(
         "| who | exchanges | flagged | of those wrongly | planted | found | recall "
-        "| groups | false groups | false per 10,000 |"
+        "| groups | mixed | false | false per 10,000 |"
     )
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     for row in rows:
         print(
             f"| {row.name} | {row.exchanges:,} | {row.flagged / row.exchanges:.1%} "
             f"| {row.wrongly:,} | {row.planted} | {row.found} | {row.recall:.1%} "
-            f"| {row.groups:,} | {len(row.false_groups):,} "
+            f"| {row.groups:,} | {len(row.mixed_groups):,} | {len(row.false_groups):,} "
             f"| {row.false_per_10_000:.1f} |"
         )
 

@@ -2,9 +2,9 @@
 What was found, what was missed, and what was shown for nothing.
 
 A planted regression is *found* when a group that is shown lies at its place, is of its
-kind and was seen in an exchange that carries it. A group is *false* when it is shown
-and most of the times that it was seen had nothing to do with a regression at its place:
-so a noisy field that hides one regression in a hundred sightings is false all the same.
+kind and was seen in an exchange that carries it. A group that is shown and was never
+seen so is *false*. One that was, but mostly in exchanges that do not carry it, is
+*mixed*: a noisy field that is shown with its noise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from shadow_middleware.exchange import Kind, Part
 __all__ = ["Account", "Row", "Seen"]
 
 BY_NAME = {regression.name: regression for regression in REGRESSIONS}
-HALF = 0.5
 
 
 class Seen(NamedTuple):
@@ -47,6 +46,7 @@ class Row(NamedTuple):
     groups: int
     """Groups that are shown."""
     false_groups: tuple[Hashable, ...]
+    mixed_groups: tuple[Hashable, ...]
     missed: tuple[str, ...]
 
     @property
@@ -90,7 +90,7 @@ class Account:
         """Return what is left where the groups that are noise are not shown."""
         shown = [group for group in self._true if not is_noise(group)]
         found = {name for group in shown for name in self._true[group]}
-        false = [group for group in shown if self._is_false(group)]
+        counts = [(group, *self.sightings(group)) for group in shown]
         flagged = wrongly = 0
         for (groups, carries), count in self._shown.items():
             if any(not is_noise(group) for group in groups):
@@ -104,17 +104,14 @@ class Account:
             len(self._planted),
             len(found),
             len(shown),
-            tuple(false),
+            tuple(group for group, true, _ in counts if not true),
+            tuple(group for group, true, false in counts if 0 < true < false),
             tuple(sorted(set(self._planted) - found)),
         )
 
     def sightings(self, group: Hashable) -> tuple[int, int]:
         """Return how often a group was seen with and without a regression."""
         return sum(self._true.get(group, Counter()).values()), self._false[group]
-
-    def _is_false(self, group: Hashable) -> bool:
-        true, false = self.sightings(group)
-        return true < HALF * (true + false)
 
 
 def _is_of(seen: Seen, regression: Regression) -> bool:

@@ -383,6 +383,22 @@ def test_a_control_with_another_status_says_nothing_of_bodies() -> None:
     assert {Outcome.NOISE} == outcomes
 
 
+def test_what_comes_with_a_status_that_is_noise_is_noise_as_well() -> None:
+    """A header of the answer that both copies give now and then."""
+    judging = judge()
+    busy = comparison(
+        changed("", part=Part.STATUS, live=200, shadow=429),
+        changed("retry-after", part=Part.HEADER),
+    )
+    for _ in range(40):
+        judging.judge(case(*busy.differences, control=EQUAL))
+        judging.judge(case(control=busy))
+
+    judged = judging.judge(case(*busy.differences, control=EQUAL))
+
+    assert (Outcome.NOISE, "control") == (judged.outcome, judged.reason)
+
+
 # --- what it is counted under --------------------------------------------------------------
 
 
