@@ -38,6 +38,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     criterion: Criterion
     route: str = ""
     """The route it is about, or the glob that no route fits; '' is the whole."""
+    quantile: str = ""
+    """Of latency: `p50`, `p95` or `p99`."""
     state: State
     text: str
     """What was found and what was asked, in a sentence."""
@@ -46,6 +48,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     asked: float | None = None
     more: int | None = None
     """How many more replays would decide it; None where that is not known."""
+
+    @property
+    def name(self) -> str:
+        """What it is called: `rate`, `latency p95: GET /users/{id}`; unique."""
+        what = f"{self.criterion} {self.quantile}".rstrip()
+        return f"{what}: {self.route}" if self.route else what
 
 
 def holds(shown: bool) -> State:

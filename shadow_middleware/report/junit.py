@@ -39,17 +39,15 @@ def _add_suite(root: Element, target: TargetVerdict) -> None:
 
 
 def _add_case(suite: Element, check: Check, target: str) -> None:
-    name = f"{check.criterion}: {check.route}" if check.route else check.criterion
+    details = {"name": check.name, "classname": f"shadow.{target}", "time": "0"}
     case = SubElement(
-        suite,
-        "testcase",
-        {"name": _safe(name), "classname": _safe(f"shadow.{target}"), "time": "0"},
+        suite, "testcase", {key: _safe(text) for key, text in details.items()}
     )
     if check.state is State.PASSED:
         return
     sort = "failure" if check.state is State.FAILED else "error"
-    details = {"message": _safe(check.text), "type": check.state.value}
-    SubElement(case, sort, details).text = _safe(check.text)
+    why = {"message": _safe(check.text), "type": check.state.value}
+    SubElement(case, sort, why).text = _safe(check.text)
 
 
 def _add_nothing(root: Element) -> None:

@@ -20,7 +20,8 @@ _WORDS = {
 }
 _MARKS = {State.PASSED: "✅", State.FAILED: "❌", State.OPEN: "❔"}
 _GROUPS = 10
-_SPECIAL = frozenset("\\`*_{}[]<>()#+!|~@&")
+_SPECIAL = frozenset("\\`*_[]<>|~&")
+_MENTIONS = frozenset("@#")
 
 
 def markdown_of(verdict: Verdict) -> str:
@@ -41,9 +42,9 @@ def _target(target: TargetVerdict, *, alone: bool) -> list[str]:
         "",
         *_version(target),
         *_rates(target),
-        *_folded(f"{len(target.checks)} criteria", _checks(target.checks)),
-        *_folded(f"{len(target.routes)} routes", _routes(target.routes)),
-        *_folded(f"{len(target.groups)} groups that count", _groups(target.groups)),
+        *_folded(f"Criteria: {len(target.checks)}", _checks(target.checks)),
+        *_folded(f"Routes: {len(target.routes)}", _routes(target.routes)),
+        *_folded(f"Groups that count: {len(target.groups)}", _groups(target.groups)),
     ]
 
 
@@ -81,7 +82,7 @@ def _bounds(bounds: Interval | None) -> str:
 
 def _checks(checks: Sequence[Check]) -> list[str]:
     rows = [
-        f"| {_MARKS[one.state]} | {one.criterion} | {_plain(one.text)} |"
+        f"| {_MARKS[one.state]} | {one.criterion} {one.quantile} | {_plain(one.text)} |"
         for one in checks
     ]
     return ["| | criterion | found |", "|---|---|---|", *rows] if rows else []
@@ -129,7 +130,13 @@ def _folded(title: str, lines: list[str]) -> list[str]:
 def _plain(text: str) -> str:
     """Return text of the outside so that no character of it is read as markup."""
     shown = "".join(c if c.isprintable() else " " for c in text)
-    return "".join(f"\\{c}" if c in _SPECIAL else c for c in shown)
+    return "".join(_escaped(c) for c in shown)
+
+
+def _escaped(character: str) -> str:
+    if character in _MENTIONS:  # which no escape keeps from notifying somebody
+        return f"{character}\u200b"
+    return f"\\{character}" if character in _SPECIAL else character
 
 
 def _code(text: str) -> str:

@@ -122,6 +122,7 @@ def latency_checks(
         yield Check(
             criterion=Criterion.LATENCY,
             route=route,
+            quantile=name,
             state=state,
             text=say.latency(name, shifts[name], asked, ratio, route),
             value=shifts[name].ratio,
