@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 import shadow_middleware
 from shadow_middleware.cli import (
     agent,
+    coverage,
     db,
     demo,
     divergences,
@@ -58,6 +59,7 @@ app.command("report", epilog=report.EPILOG)(report.report)
 app.add_typer(groups.app, name="groups")
 app.add_typer(divergences.app, name="divergences")
 app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
+app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
 app.add_typer(noise.app, name="noise")
 app.add_typer(rules.app, name="rules")

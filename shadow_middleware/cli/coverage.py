@@ -1,0 +1,95 @@
+"""`shadow-middleware coverage`: what of the app was put to the test, and what not."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from shadow_middleware.cli.coverage_screen import show_coverage
+from shadow_middleware.cli.evidence import open_store
+from shadow_middleware.cli.options import (
+    ConfigFile,
+    JsonOutput,
+    OneTarget,
+    Since,
+    StoreUrl,
+    known,
+    since_of,
+)
+from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.knowledge import DAY
+from shadow_middleware.report.coverage import Coverage, TargetCoverage, coverage_of
+from shadow_middleware.store.base import Reader
+
+__all__ = ["EPILOG", "coverage"]
+
+EPILOG = (
+    "Examples:"
+    "\n\n"
+    "  shadow-middleware coverage"
+    "\n\n"
+    "  shadow-middleware coverage --since 7d --enough 100 --limit 50"
+)
+
+
+def coverage(
+    store: StoreUrl = None,
+    config: ConfigFile = None,
+    since: Since = None,
+    target: OneTarget = None,
+    enough: Annotated[
+        int,
+        typer.Option(
+            "--enough",
+            min=1,
+            metavar="N",
+            help="Decided replays from which on a route counts as exercised.",
+        ),
+    ] = 1,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="How many gaps to show.")
+    ] = 20,
+    as_json: JsonOutput = False,
+) -> None:
+    """
+    Show which routes were put to the test, and which were not.
+
+    Three things meet here: the routes that the app's own router lists, what live
+    traffic used (by route and class of status, mirrored or not), and the replays that
+    were decided. A route that was never exercised is no evidence. Uses are kept by the
+    day, so `--since` takes the whole of its first day.
+    """
+    start = since_of(since, time.time())
+    with open_store(store, config) as opened:
+        found = _read(opened, start, target, enough)
+    if as_json:
+        print_json("coverage", {"since": start, "enough": enough, **_plain(found)})
+    else:
+        show_coverage(console(), found, limit)
+
+
+def _read(
+    reader: Reader, since: float | None, target: str | None, enough: int
+) -> Coverage:
+    totals = reader.totals(None if since is None else int(since // 60))
+    known(target, (row.target for row in totals), "--target")
+    return coverage_of(
+        reader.routes(),
+        reader.uses(None if since is None else int(since // DAY)),
+        [row for row in totals if target in (None, row.target)],
+        enough=enough,
+    )
+
+
+def _plain(found: Coverage) -> dict[str, Any]:
+    """Return all of it, the shares of each target as well."""
+    targets = [_target(one) for one in found.targets]
+    return {**msgspec.structs.asdict(found), "targets": targets}
+
+
+def _target(one: TargetCoverage) -> dict[str, Any]:
+    shares = {"route_share": one.route_share, "traffic_share": one.traffic_share}
+    return {**msgspec.structs.asdict(one), **shares}
