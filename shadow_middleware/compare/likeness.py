@@ -27,7 +27,10 @@ from shadow_middleware.compare.value_shapes import (
 )
 from shadow_middleware.settings import Settings
 
-__all__ = ["Likeness"]
+__all__ = ["HOST_MARK", "Likeness"]
+
+HOST_MARK = "\ufdd0"
+"""Stands for each side's own address; Unicode keeps it for such use."""
 
 MADE_ANEW = frozenset(("csrf-token", "token", "ulid", "uuid"))
 QUARTER = 900
@@ -219,7 +222,7 @@ def _unhosted(text: str, host: str) -> str:
     bare = host.rpartition("://")[2]
     if bare not in text:
         return text
-    return _host_pattern(bare).sub("\ufdd0", text)
+    return _host_pattern(bare).sub(HOST_MARK, text)
 
 
 @lru_cache(maxsize=256)

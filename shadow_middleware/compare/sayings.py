@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from shadow_middleware.compare.likeness import Likeness
+from shadow_middleware.compare.likeness import HOST_MARK, Likeness
 from shadow_middleware.compare.spans import Span, label_of, name_before, spans_of
 from shadow_middleware.compare.value_shapes import shape_of, size_of
 from shadow_middleware.exchange import Kind
@@ -69,7 +69,11 @@ def _places(
 ) -> list[Saying]:
     bare = likeness.without_hosts(live, shadow)
     hosts = bare[0] != live and bare[1] != shadow
-    found = [Saying("url", "url", alike="host")] if hosts else []
+    found = []
+    if hosts:
+        at = bare[0].find(HOST_MARK)
+        label = label_of(bare[0], at) if line else ""
+        found.append(Saying("url", "url", alike="host", label=label))
     for span in spans_of(*bare):
         found += _of_span(span, bare[0], name, likeness, line)
     return found

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shadow_middleware.compare.align import align
+from shadow_middleware.compare.path_shape import key_shape
 
 __all__ = ["Span", "label_of", "name_before", "spans_of"]
 
@@ -78,10 +79,8 @@ def label_of(line: str, at: int) -> str:
     opened, closed = before.rfind("<"), before.rfind(">")
     if opened > closed:
         return _within_tag(before[opened:], line[at : at + NEAR])
-    tags: list[str] = TAG.findall(before)
     words = LABEL.findall(before[closed + 1 :])[-2:]
-    label = " ".join([*(f"<{tag}>" for tag in tags[-1:]), *words])
-    return label[:MAX_LABEL]
+    return " ".join([*_last_tag(before), *words])[:MAX_LABEL]
 
 
 def name_before(line: str, at: int) -> str:
@@ -97,13 +96,26 @@ def name_before(line: str, at: int) -> str:
     return found.group(1) if found else ""
 
 
+def _last_tag(before: str) -> list[str]:
+    tags = [*TAG.finditer(before)]
+    if not tags:
+        return []
+    return [f"<{tags[-1].group(1)}{_own_name(before[tags[-1].start() :])}>"]
+
+
+def _own_name(tag: str) -> str:
+    """Return the name that a tag states, if that is the same on every page."""
+    named = NAMED.search(tag.partition(">")[0])
+    name = key_shape(named.group(1)) if named else "*"
+    return "" if name == "*" else f" {name}"
+
+
 def _within_tag(before: str, after: str) -> str:
     tag = TAG.match(before)
     attribute = ATTRIBUTE.search(before)
-    named = NAMED.search(before + after.partition(">")[0])
     pieces = [
         tag.group(1) if tag else "",
-        f" {named.group(1)}" if named else "",
+        _own_name(before + after),
         f" {attribute.group(1)}=" if attribute else "",
     ]
     return f"<{''.join(pieces)}"[:MAX_LABEL]

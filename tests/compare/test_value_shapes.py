@@ -7,6 +7,7 @@ import random
 import secrets
 import uuid
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_one_sort_of_random_value_keeps_its_shape() -> None:
     def drawn(size: int) -> bytes:
         return seeded.randbytes(size)
 
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "uuid": lambda: str(uuid.UUID(bytes=drawn(16), version=4)),
         "hash": lambda: drawn(32).hex(),
         "token": lambda: urlsafe_b64encode(drawn(32)).decode().rstrip("="),
