@@ -37,6 +37,9 @@ _AT_START: Final = 5.0
 _FLUSH: Final = 5.0
 """Seconds that a reading waits for what is on its way to the store."""
 
+_LET_GO: Final = 1.0
+"""Seconds that a reading may take to end when the agent does."""
+
 T = TypeVar("T")
 
 
@@ -156,7 +159,7 @@ class Learning:
             await asyncio.wait({task})
         under_way = self._under_way
         if under_way is not None and not under_way.done():
-            await asyncio.wait({under_way}, timeout=_FLUSH)
+            await asyncio.wait({under_way}, timeout=_LET_GO)
         if self._source is not None and (under_way is None or under_way.done()):
             source, self._source = self._source, None
             await self._off_loop(source.close)

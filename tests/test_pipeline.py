@@ -25,7 +25,7 @@ from shadow_middleware.exchange import (
     Response,
     Timing,
 )
-from shadow_middleware.judge import Judge, Profile
+from shadow_middleware.judge import Judge, Policy, Profile
 from shadow_middleware.judging import Judging
 from shadow_middleware.observe.recorder import Recorder
 from shadow_middleware.pipeline import Ends, Lane, Pipeline, Roads
@@ -101,7 +101,7 @@ class Bed:
 
     def pipeline(self, recorder: Recorder) -> Pipeline:
         """Return a pipeline to the senders of this bed."""
-        self.profile = Profile()
+        self.profile = Profile(Policy.of(self.settings))
         judging = Judging(
             self.settings,
             self.comparer or Comparer(self.settings),

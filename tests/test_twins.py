@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shadow_middleware.errors import ReplayConnectError, ReplayTimeout
-from shadow_middleware.exchange import Exchange, Outcome, Request, Response
+from shadow_middleware.exchange import Exchange, Outcome, Request, Response, Timing
 from shadow_middleware.replay.base import Answer
 from shadow_middleware.replay.control import Control
 from shadow_middleware.settings import load
@@ -412,6 +412,54 @@ def test_probe_and_control_are_shares_of_their_own() -> None:
     probed = {m for m in markers if markers.count(m) == 2}
     controlled = {dict(r.headers)[b"X-Shadow-Request"] for r in one.control.requests}
     assert {m.split(b";")[0] for m in probed} != {m.split(b";")[0] for m in controlled}
+
+
+def test_what_has_no_room_is_never_learned_to_be_noise() -> None:
+    """`noise_cells` bounds what is told apart; beyond it, doubt is a divergence."""
+    one = Bed(counting('{"id":7,"at":"N"}'), self_probe=1, noise_cells=0)
+
+    assert {("divergence", ""): 5} == one.run(
+        *(live('{"id":7,"at":"z-z"}', n) for n in range(5))
+    )
+    assert 0 < one.profile.overflow
+
+
+# --- latency -------------------------------------------------------------------------------
+
+
+class Taking(FakeSender):
+    """Says that it took so long."""
+
+    def __init__(self, ms: float) -> None:
+        super().__init__(json('{"id":7}'))
+        self.timing = Timing(0, 0, int(ms * 1e6))
+
+    async def send(self, request: Request) -> Answer:
+        return Answer((await super().send(request)).response, self.timing)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shadow_ms", "control_ms", "ended"),
+    [
+        ({}, 900, 2, ("match", "")),
+        ({"latency_ratio": 3}, 900, 2, ("divergence", "")),
+        ({"latency_ratio": 3}, 40, 2, ("match", "")),
+        ({"latency_ratio": 3, "latency_floor": 10}, 40, 2, ("divergence", "")),
+        ({"latency_ratio": 30, "latency_floor": 10}, 40, 2, ("match", "")),
+        ({"latency_ratio": 3}, 900, 900, ("noise", "control")),
+    ],
+)
+def test_a_shadow_that_is_too_slow_diverges_where_that_is_the_policy(
+    settings: dict[str, Any],
+    shadow_ms: float,
+    control_ms: float,
+    ended: tuple[str, str],
+) -> None:
+    """Live took 2 ms: by ratio and by floor, unless the control took as long."""
+    one = bed(**settings)
+    one.sender, one.control = Taking(shadow_ms), Taking(control_ms)
+
+    assert {ended: 1} == one.run(exchange())
 
 
 # --- versions ------------------------------------------------------------------------------
