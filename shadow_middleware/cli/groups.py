@@ -33,7 +33,7 @@ from shadow_middleware.cli.options import (
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import Decision, GroupFilter, GroupState
-from shadow_middleware.report.groups import NOISE, STATES, GroupRow
+from shadow_middleware.report.groups import STATES, GroupRow
 from shadow_middleware.report.noise import noise_summary
 
 __all__ = ["GroupName", "app"]
@@ -109,7 +109,7 @@ def list_groups(
         route=route,
         part=part,
         since=since_of(since, time.time()),
-        with_noise=NOISE in wanted,
+        with_noise=True,
     )
     settings = settings_of(store, config)
     with open_store(store, config) as opened:

@@ -12,11 +12,13 @@ from shadow_middleware.cli.knowledge import SHORT
 from shadow_middleware.cli.screen import share_text, table, visible
 from shadow_middleware.knowledge import DAY
 from shadow_middleware.report.noise import NoiseRow, NoiseSummary, Sightings
+from shadow_middleware.report.wording import SIZES, shape_in_words
 
 __all__ = ["show_noise", "why_text"]
 
 _GREY = "bright_black"
 _WIDE = 110
+_FEW = 4
 _HELD = {True: ("noise", "green"), False: ("counts", "red")}
 _WHYS = {
     "ruled": "a person said so",
@@ -71,8 +73,8 @@ def why_text(row: NoiseRow | None) -> RenderableType:
         lines.append(Text(_compared("the shadow against itself", row.probe)))
     if row.more or row.less:
         lines.append(Text(_test(row)))
-    if row.not_noise and row.noise is False and (row.control.of or row.probe.of):
-        lines.append(Text(f"no noise at status and size: {', '.join(row.not_noise)}"))
+    if row.not_noise and row.twins and not row.noise:
+        lines.append(Text(f"it counts {_where_it_counts(row.not_noise)}"))
     if row.last_day is not None:
         lines.append(Text(f"rests on {_days(row)}", style=_GREY))
     return Group(*lines)
@@ -83,12 +85,26 @@ def _answer(row: NoiseRow) -> Text:
         return Text(f"A person ruled: {row.ruled}.", style="bold")
     if row.noise:
         return Text(f"Yes: {_why(row)}.", style="bold green")
+    if row.twins:
+        text = "No: the shadow shows it more often than one version does by itself."
+        return Text(text, style="bold")
     if row.control.of or row.probe.of:
-        return Text("No: it shows more than one version does by itself.", style="bold")
+        return Text("No: no two answers of one version differ so.", style="bold")
     return Text(
         "Not known: no control and no self-probe has looked at this route.",
         style="bold",
     )
+
+
+def _where_it_counts(cells: Sequence[str]) -> str:
+    """Return statuses and sizes in words."""
+    words = []
+    for cell in cells[:_FEW]:
+        status, _, rest = cell.partition(" ")
+        size = SIZES.get(rest.rpartition(" ")[2], "")
+        words.append(f"at status {status}{size and f', {size}'}")
+    more = f" and in {len(cells) - _FEW} more cases" if len(cells) > _FEW else ""
+    return "; ".join(words) + more
 
 
 def _compared(what: str, seen: Sightings) -> str:
@@ -118,7 +134,7 @@ def _why(row: NoiseRow) -> str:
         return "a person said so"
     if not row.noise:
         return ""
-    return _WHYS.get(row.why, f"both values are {row.why}")
+    return _WHYS.get(row.why, f"both are {shape_in_words(row.why)}")
 
 
 def _where(row: NoiseRow, *, with_why: bool) -> Text:

@@ -20,6 +20,10 @@ __all__ = ["show_checked", "show_rules", "show_suggestion"]
 _GREY = "bright_black"
 _FEW = 8
 _WIDE = 100
+_ELSEWHERE = (
+    "Rules that are not known here were removed, or are an app's own: its settings can "
+    "be read with --config."
+)
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -47,6 +51,8 @@ def show_rules(console: Console, rows: Sequence[RuleRow]) -> None:
             cells.append("-" if row.last_at is None else moment(row.last_at))
         made.add_row(*cells)
     console.print(made)
+    if any(row.source == GONE for row in rows):
+        console.print(Text(_ELSEWHERE, style=_GREY))
     _show_flags(console, rows)
 
 
@@ -151,10 +157,12 @@ def _done(found: Suggestion, path: Path, written: bool) -> str:
 
 
 def _left(found: Suggestion) -> Text:
-    lines = [
-        f"  {one.noisy.cell.key.route}  {what_changed(one.noisy.cell.key)}: {one.reason}"
-        for one in found.left[:_FEW]
-    ]
-    if len(found.left) > _FEW:
-        lines.append(f"  and {len(found.left) - _FEW:,} more: --json")
+    lines = list(
+        dict.fromkeys(
+            f"  {one.noisy.cell.key.route}  {what_changed(one.noisy.cell.key)}: {one.reason}"
+            for one in found.left
+        )
+    )
+    if len(lines) > _FEW:
+        lines[_FEW:] = [f"  and {len(lines) - _FEW:,} more: --json"]
     return visible("\n".join(["Left to what is learned:", *lines]), _GREY)

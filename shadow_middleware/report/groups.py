@@ -69,7 +69,8 @@ class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     ruling: str
     noise: str
-    """Why it is noise, in a word; '' where it is none."""
+    """Why it is noise: `ruled`, `control`, `self-probe` or what both values are; '' where
+    it is none."""
 
 
 _UNKNOWN = GroupNoise()
@@ -100,13 +101,14 @@ def state_of(group: Group, why: str) -> str:
 
     A ruling stands above what was learned, and a decision above both: what somebody
     resolved or ignored stays so, and comes back as regressed only where it is no noise.
+    What never was a divergence is noise, for each time something explained it.
     """
     state = group.current
     if state in (GroupState.IGNORED, GroupState.RESOLVED):
         return state.value
     if group.ruling is NoiseRuling.NOISE:
         return NOISE
-    if group.ruling is NoiseRuling.LEARNED and why:
+    if group.ruling is NoiseRuling.LEARNED and (why or not group.count):
         return NOISE
     return state.value
 
@@ -117,7 +119,7 @@ def expectation(row: GroupRow) -> Rule | None:
     if key.part is Part.LATENCY or key.kind is Kind.UNCHANGED or key.path == MANY:
         return None
     fields = {
-        "name": f"intended: {row.what}",
+        "name": f"intended: {what_changed(key)}",
         "action": "expect",
         "target": key.target,
         "route": key.route,
@@ -137,7 +139,7 @@ def _row(
 ) -> GroupRow:
     key = group.key
     state = state_of(group, noise.why)
-    ruled = "a person" if group.ruling is NoiseRuling.NOISE else noise.why
+    why = "ruled" if group.ruling is NoiseRuling.NOISE else noise.why or "control"
     return GroupRow(
         fingerprint=group.fingerprint,
         key=key,
@@ -150,7 +152,7 @@ def _row(
         decided_at=group.decided_at,
         note=group.note,
         ruling=group.ruling.value,
-        noise=ruled if state == NOISE else "",
+        noise=why if state == NOISE else "",
     )
 
 

@@ -93,6 +93,11 @@ class NoiseRow(msgspec.Struct, frozen=True, kw_only=True):
     """Days since the epoch."""
     last_day: int | None
 
+    @property
+    def twins(self) -> bool:
+        """Whether two answers of one version ever showed it."""
+        return self.control.seen + self.probe.seen > 0
+
 
 class NoiseSummary(msgspec.Struct, frozen=True):
     """The whole profile."""

@@ -27,8 +27,8 @@ __all__ = [
     "wide",
 ]
 
-GONE = "no longer there"
-"""Where a rule stands of which only hits are left."""
+GONE = "not known here"
+"""Where a rule stands of which only hits are left: removed, or an app's own."""
 
 _EVERYTHING = ("**", "/**", "/**/*", "**/*")
 

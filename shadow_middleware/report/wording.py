@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.knowledge import MANY, GroupKey
 
-__all__ = ["SIZES", "change_of", "place_of", "what_changed"]
+__all__ = ["SIZES", "change_of", "place_of", "shape_in_words", "what_changed"]
 
 SIZES = {
     "tiny": "by next to nothing",
@@ -18,16 +18,33 @@ SIZES = {
 """How far two numbers are apart, from the least to the most."""
 
 
+_SHAPES = {
+    "array": "list",
+    "decimal": "decimal in a text",
+    "digits": "digits in a text",
+    "empty": "empty text",
+    "number": "decimal number",
+    "string": "text",
+}
+"""Words for shapes that would not be understood by themselves."""
+
+
 def place_of(key: GroupKey) -> str:
     """Return where it is: `body /items/*/price`, `header etag`, `status`."""
     if key.path == MANY:
-        return f"{key.part.value} (further places, too many to tell apart)"
-    return f"{key.part.value} {key.path}".rstrip()
+        return f"{key.part.value}, one of too many places to tell apart"
+    if key.part is Part.HEADER:
+        header, _, cookie = key.path.partition("/")
+        return f"cookie {cookie}" if cookie else f"header {header}"
+    path, _, label = key.path.partition(" ")
+    place = f"{key.part.value} {path}".rstrip()
+    # Only lines of a text have a label, and a line has no other name.
+    return f'{key.part.value} line "{label}"' if label else place
 
 
 def what_changed(key: GroupKey, sizes: Iterable[str] = ()) -> str:
     """
-    Return place and change: `body /items/*/price: integer → number`.
+    Return place and change: `body /items/*/price: integer → decimal number`.
 
     Args:
         key: What the group is.
@@ -37,7 +54,7 @@ def what_changed(key: GroupKey, sizes: Iterable[str] = ()) -> str:
 
 
 def change_of(key: GroupKey, sizes: Iterable[str] = ()) -> str:
-    """Return the change alone: `integer → number`, `missing (live has a string)`."""
+    """Return the change alone: `integer → text`, `missing (live has a text)`."""
     if key.part is Part.LATENCY:
         return "the shadow is slower"
     if key.kind is Kind.MISSING:
@@ -51,22 +68,37 @@ def change_of(key: GroupKey, sizes: Iterable[str] = ()) -> str:
     return _values(key) + _distance(sizes)
 
 
+def shape_in_words(shape: str) -> str:
+    """Return what a value is, in words: `list`, `UUID`, `decimal number`."""
+    if shape == "text" or not shape:
+        return shape
+    if shape in ("jwt", "ulid", "url", "uuid"):
+        return shape.upper()
+    return _SHAPES.get(shape, shape)
+
+
 def _values(key: GroupKey) -> str:
-    live, shadow = key.live or "nothing", key.shadow or "nothing"
+    live, shadow = shape_in_words(key.live), shape_in_words(key.shadow)
     if live != shadow:
-        return f"{live} → {shadow}"
-    return f"another {live}" if key.live else "another value"
+        return f"{live or 'nothing'} → {shadow or 'nothing'}"
+    return f"another {live}" if live else "another value"
 
 
 def _distance(sizes: Iterable[str]) -> str:
-    seen = {size for size in sizes if size in SIZES}
-    known = [text for size, text in SIZES.items() if size in seen]
-    return f" ({', '.join(known)})" if known else ""
+    """Return the widest of the distances, or that there are all sorts of them."""
+    seen = [size for size in SIZES if size in set(sizes)]
+    if not seen:
+        return ""
+    if seen[-1] == "large" and len(seen) > 1:
+        return ", by little and by much"
+    return f", {SIZES[seen[-1]]}"
 
 
 def _inner(who: str, shape: str) -> str:
-    if not shape:
+    words = shape_in_words(shape)
+    if not words:
         return ""
-    if shape == "null":
+    if words == "null":
         return f" ({who} null)"
-    return f" ({who} {'an' if shape[0] in 'aeio' else 'a'} {shape})"
+    article = "an" if words[0] in "aeio" else "a"
+    return f" ({who} {article} {words})"
