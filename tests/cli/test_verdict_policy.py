@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 
+from shadow_middleware.cli.verdict_policy import policy_of
 from shadow_middleware.evidence import Batch, Count
 from shadow_middleware.exchange import Kind, Outcome, Part
 from shadow_middleware.knowledge import (
@@ -18,9 +21,11 @@ from shadow_middleware.knowledge import (
     GroupState,
     Sighting,
 )
+from shadow_middleware.report.policy import Policy
 from shadow_middleware.store.sql import SqlStore
 from tests.cli.conftest import Run
 
+DOCS = Path(__file__).parents[2] / "docs" / "verdict.md"
 KEY = GroupKey("shadow", "GET /a", Part.BODY, "/price", Kind.CHANGED, "a", "a")
 
 
@@ -247,3 +252,27 @@ def test_the_report_has_versions_and_the_control(run: Run, versions_url: str) ->
     [group] = found["targets"][0]["groups"]
     assert (KEY.fingerprint, 60) == (group["group"], group["divergences"])
     assert KEY.fingerprint[:8] in shown
+
+
+def test_the_example_in_the_documentation_is_a_policy(tmp_path: Path) -> None:
+    """What readers copy is accepted, and says what it seems to say."""
+    [text] = re.findall(r"^```toml\n(.*?)^```$", DOCS.read_text(), re.M | re.S)
+    file = tmp_path / "shadow.toml"
+    file.write_text(text)
+
+    found = policy_of(str(file), None, {})
+
+    assert (0.995, 0.001) == (found.minimum_rate, found.tolerated.timeout)
+    assert ["POST /checkout", "/reports/**"] == [one.route for one in found.routes]
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(Policy), ids=lambda f: f.name)
+def test_every_key_is_documented_with_its_default(
+    field: msgspec.structs.FieldInfo,
+) -> None:
+    """The reference cannot go stale."""
+    row = re.search(rf"^\| `{field.name}` \| (.*?) \|", DOCS.read_text(), re.M)
+
+    assert row is not None
+    default = json.dumps(msgspec.to_builtins(field.default))
+    assert row[1] in ("none", f"`{default}`")
