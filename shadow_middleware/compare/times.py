@@ -14,6 +14,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 UNITS = (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9))
 EARLIEST, LATEST = 10**9, 4 * 10**9
 """Seconds since the epoch that a number may mean: the years 2001 to 2096."""
+FIRST = frozenset("0123456789SMTWF")
+"""What a time begins with: a digit, or the first letter of a day."""
 LONGEST = 40
 """Characters of the longest text that is read as a time."""
 
@@ -63,7 +65,7 @@ class Moment(NamedTuple):
 
 def moment_of(text: str) -> Moment | None:
     """Return the time that a text is, or None."""
-    if not 8 <= len(text) <= LONGEST:
+    if not 8 <= len(text) <= LONGEST or text[0] not in FIRST:
         return None
     for pattern, read in _READERS:
         found = pattern.fullmatch(text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from functools import lru_cache
 from typing import Any
 
 from shadow_middleware.compare.names import Meaning, meaning_of
@@ -41,6 +42,8 @@ PREFIX = re.compile(r"(?:[A-Za-z]{2,12}[_:-]){1,2}(?=[^_:-]{8})")
 SHORT_HEX = 16
 SHORT_TOKEN = 20
 MAX_DIGITS = 40
+SHORT = 64
+"""Characters of texts whose shape is kept, as it is asked for more than once."""
 LONG = 4096
 """Characters beyond which a text is a text."""
 MIXED_AT_LEAST = 3
@@ -55,7 +58,8 @@ SIZES = ((1e-9, "tiny"), (0.01, "slight"), (0.5, "some"))
 def shape_of(value: Any, name: str = "") -> str:
     """Return what `value`, found under `name`, is."""
     if isinstance(value, str):
-        return text_shape(value, meaning_of(name))
+        known = _known_shape if len(value) <= SHORT else text_shape
+        return known(value, meaning_of(name))
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -116,6 +120,9 @@ def unprefixed(text: str) -> tuple[str, str]:
     """Split `req_2tYb8…` into what names the sort of token, and the token."""
     found = PREFIX.match(text)
     return (found.group(), text[found.end() :]) if found else ("", text)
+
+
+_known_shape = lru_cache(maxsize=2048)(text_shape)
 
 
 def _word_shape(text: str, meaning: Meaning) -> str:
