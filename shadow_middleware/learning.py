@@ -34,6 +34,8 @@ RULES_EVERY: Final = 5.0
 NOISE_EVERY: Final = 30.0
 _AT_START: Final = 5.0
 """Seconds that the first judgement waits for what is known."""
+_SHARE: Final = 0.05
+"""Of the time, how much reading may take: what a large store knows is read less often."""
 _FLUSH: Final = 5.0
 """Seconds that a reading waits for what is on its way to the store."""
 
@@ -133,8 +135,12 @@ class Learning:
         if self._ready.is_set():
             return
         self.start()
+        await self.hurry(_AT_START)
+
+    async def hurry(self, seconds: float) -> None:
+        """Let nobody wait longer than so many seconds for what is known."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_AT_START):
+            async with asyncio.timeout(seconds):
                 await self._ready.wait()
         self._ready.set()
 
@@ -168,9 +174,10 @@ class Learning:
         noise_at = float("-inf")
         while True:
             now = time.monotonic()
-            if now - noise_at >= self._noise_every:
-                noise_at = now
+            if now >= noise_at:
                 await self._attempt(self._learn)
+                took = time.monotonic() - now
+                noise_at = now + max(self._noise_every, took / _SHARE)
             await self._attempt(self._follow)
             self._ready.set()
             await asyncio.sleep(self._every)

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from shadow_middleware.errors import ReplayError, ReplayRefused, ReplayTimeout
-from shadow_middleware.exchange import CONTROL, Exchange, Outcome, Replay
+from shadow_middleware.exchange import CONTROL, Exchange, Outcome, Replay, Response
 from shadow_middleware.judging import Heard, Weighed
 from shadow_middleware.observe.recorder import Recorder
 from shadow_middleware.replay.base import Sender
@@ -26,7 +26,7 @@ from shadow_middleware.replay.breaker import Breaker
 from shadow_middleware.replay.control import Asked, Control, Tell, refusal
 from shadow_middleware.replay.scheduler import Scheduler
 from shadow_middleware.replay.twin import Twin
-from shadow_middleware.replay.versions import Versions
+from shadow_middleware.replay.versions import Versions, version_in
 from shadow_middleware.selection import Globs, sticky_share
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
@@ -94,6 +94,7 @@ class Lane:
         self._total = target.total_timeout or settings.total_timeout
         self._probe_rate = settings.self_probe
         self._versions = Versions(settings.version_header, target.version)
+        self._build = settings.version_header.encode("latin-1")
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take the exchange on its way, or end it here, and say why."""
@@ -207,10 +208,16 @@ class Lane:
         except ReplayError as error:
             self.breaker.failed(time.monotonic(), error.reason)
             return None
-        response = again.response
-        if response.status >= 500 or refusal(exchange, shadow.response, response):
-            return None
-        return again
+        return (
+            again if self._is_twin(exchange, shadow.response, again.response) else None
+        )
+
+    def _is_twin(self, exchange: Exchange, first: Response, again: Response) -> bool:
+        """Whether two answers of the shadow can say what is noise: of one build, sound."""
+        if again.status >= 500 or refusal(exchange, first, again):
+            return False
+        here, there = (version_in(x.headers, self._build) for x in (first, again))
+        return here == there
 
     def _is_probed(self, exchange: Exchange) -> bool:
         # A share of its own, or probes would go where the control's answers do.

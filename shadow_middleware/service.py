@@ -211,7 +211,10 @@ class Bench:
 
     async def close(self, seconds: float) -> None:
         """Let what is under way end for up to `seconds`, write it, and stop."""
-        await self.pipeline.drain(seconds)
+        # What was answered is judged in time, by what is known or without.
+        await asyncio.gather(
+            self.pipeline.drain(seconds), self.learning.hurry(seconds / 2)
+        )
         self.flush(last=True)
         await self.learning.aclose()
         if self._writer is not None:

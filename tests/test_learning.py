@@ -43,6 +43,7 @@ class Shelf:
         self.failure: Exception | None = None
         self.closed = 0
         self.opened = 0
+        self.followed = 0
         self.read = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
@@ -60,6 +61,7 @@ class Shelf:
         return self.rows
 
     def rules(self) -> list[SharedRule]:
+        self.followed += 1
         if self.failure:
             raise self.failure
         return self.shared
@@ -217,6 +219,41 @@ def test_nobody_waits_for_long_for_a_store_that_hangs(
     finally:
         shelf.gate.set()
     assert 0 == shelf.closed
+
+
+def test_at_the_end_nobody_waits_for_what_is_known() -> None:
+    """What was answered is judged without it, rather than dropped."""
+    shelf = Shelf()
+    shelf.gate.clear()
+
+    async def run() -> None:
+        one = learning(shelf)
+        waiting = asyncio.ensure_future(one.ready())
+        await until(shelf.read.is_set)
+        await one.hurry(0.01)
+        await asyncio.wait_for(waiting, 1)
+        shelf.gate.set()
+        await one.aclose()
+
+    asyncio.run(run())
+    assert 1 == shelf.closed
+
+
+def test_what_takes_long_to_read_is_read_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A large store may not keep an agent from its work."""
+    monkeypatch.setattr("shadow_middleware.learning._SHARE", 1e-6)
+    shelf = Shelf()
+
+    async def run() -> None:
+        one = learning(shelf, noise_every=0.0, rules_every=0.0)
+        await one.ready()
+        await until(lambda: shelf.followed > 20)
+        await one.aclose()
+
+    asyncio.run(run())
+    assert 1 == len(shelf.since)
 
 
 def test_what_was_learned_goes_into_the_batch_but_not_while_it_is_read() -> None:

@@ -223,6 +223,23 @@ def test_a_dead_control_is_left_in_peace() -> None:
     assert [("control", "open")] == [(x["target"], x["state"]) for x in changes]
 
 
+def test_a_control_that_is_slow_counts_once_towards_its_breaker() -> None:
+    """Whether the lane or the control itself stops the clock first."""
+
+    class Late(FakeSender):
+        async def send(self, request: Request) -> Answer:
+            self.requests.append(request)
+            await asyncio.sleep(0.02)
+            raise ReplayTimeout("x")
+
+    one = bed(total_timeout=0.02, breaker_failures=6, concurrency=1)
+    one.control = Late()
+    one.run(*(exchange(n) for n in range(5)))
+
+    assert {("timeout", "total"): 5} == one.counts("control")
+    assert [] == [event for name, event in one.events if name == "breaker_changed"]
+
+
 @pytest.mark.parametrize("key", [None, "ann"])
 def test_nobody_waits_for_the_control_beyond_the_total_timeout(key: str | None) -> None:
     """It is counted as the timeout that it is."""
@@ -362,7 +379,13 @@ def test_what_the_shadow_differs_from_itself_in_is_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    "second", [ReplayConnectError("x"), json("{}", 500), json("{}", 429)]
+    "second",
+    [
+        ReplayConnectError("x"),
+        json("{}", 500),
+        json("{}", 429),
+        json('{"id":9}', 200, (b"X-V", b"2")),
+    ],
 )
 def test_a_probe_that_fails_is_forgotten(second: Any) -> None:
     """The first answer counts, and is judged as if there had been no probe."""
@@ -374,7 +397,7 @@ def test_a_probe_that_fails_is_forgotten(second: Any) -> None:
             raise found
         return found  # type: ignore[no-any-return]
 
-    one = Bed(answer, self_probe=1)
+    one = Bed(answer, self_probe=1, version_header="X-V")
     assert {("divergence", ""): 1} == one.run(exchange())
     assert not one.profile.take().noise_bases[0].probe
 

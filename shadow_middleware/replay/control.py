@@ -86,6 +86,7 @@ class Control:
         self._held = 0
         self._expected: dict[str, Asked] = {}
         self._tasks: set[asyncio.Task[Twin | None]] = set()
+        self._leaving: set[asyncio.Task[Twin | None]] = set()
 
     def expect(self, exchange: Exchange, lanes: int) -> None:
         """Take note that so many lanes will each end the exchange once."""
@@ -119,9 +120,7 @@ class Control:
         done, _ = await asyncio.wait({asked.task}, timeout=max(seconds, 0.0))
         if done:
             return asked.task.result() if not asked.task.cancelled() else None
-        if not asked.told:
-            self.breaker.failed(time.monotonic(), "total")
-        self._ended(asked, Outcome.TIMEOUT, "total")
+        self._failed(asked, Outcome.TIMEOUT, "total")
         return None
 
     def compared(self, asked: Asked | None, outcome: Outcome) -> None:
@@ -141,7 +140,7 @@ class Control:
         if asked.task is None:
             return
         if not asked.task.done():
-            asked.task.cancel()
+            self._let_go(asked.task)
         elif not asked.task.cancelled() and (twin := asked.task.result()) is not None:
             self._held -= len(twin.response.body.data)
         self._ended(asked, Outcome.SKIPPED, "not_compared")
@@ -151,16 +150,29 @@ class Control:
         for asked in self._expected.values():
             if asked.task is not None:
                 self._ended(asked, Outcome.DROPPED, "shutdown")
-                asked.task.cancel()
+                self._let_go(asked.task)
         self._expected.clear()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+        if self._leaving:
+            await asyncio.wait(self._leaving, timeout=1.0)
         await self._sender.aclose()
+
+    def _let_go(self, task: asyncio.Task[Twin | None]) -> None:
+        """End a request that nobody waits for; it is no longer one of those under way."""
+        self._tasks.discard(task)
+        if task.cancel():
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
 
     def _ended(self, asked: Asked, outcome: Outcome, reason: str = "") -> None:
         if not asked.told and asked.exchange is not None:
             asked.told = True
             self._tell(asked.exchange, outcome, reason)
+
+    def _failed(self, asked: Asked, outcome: Outcome, reason: str) -> None:
+        """Count a failure, once: a lane may have stopped waiting before it was one."""
+        if not asked.told:
+            self.breaker.failed(time.monotonic(), reason)
+        self._ended(asked, outcome, reason)
 
     async def _send(self, asked: Asked) -> Twin | None:
         try:
@@ -168,10 +180,9 @@ class Control:
         except ReplayRefused as error:
             self._ended(asked, Outcome.SKIPPED, error.reason)
         except ReplayError as error:
-            self.breaker.failed(time.monotonic(), error.reason)
             timeout = isinstance(error, ReplayTimeout)
             outcome = Outcome.TIMEOUT if timeout else Outcome.SHADOW_ERROR
-            self._ended(asked, outcome, error.reason)
+            self._failed(asked, outcome, error.reason)
         except Exception as error:  # the fence: nobody is to fail with the control
             logger.error("the control failed by our own mistake", exc_info=error)
             self._ended(asked, Outcome.SKIPPED, "internal_error")
@@ -187,8 +198,7 @@ class Control:
         if response.status >= 500:
             # No evidence, as a 5xx of live is none: what a control that is broken
             # differs in would excuse a shadow that is broken as well.
-            self.breaker.failed(time.monotonic(), str(response.status))
-            self._ended(asked, Outcome.SHADOW_ERROR, str(response.status))
+            self._failed(asked, Outcome.SHADOW_ERROR, str(response.status))
             return None
         self.breaker.succeeded(time.monotonic())
         if live is None or (why := self._unlike(exchange, live, response)):
