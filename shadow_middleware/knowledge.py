@@ -234,9 +234,9 @@ class NoiseCount(msgspec.Struct, frozen=True):
     control_both: float = 0
     """Of those with a control: live against shadow and live against control show it."""
     control_raw: float = 0
-    """Live against shadow shows it, live against control does not."""
+    """Live against shadow shows it, live against control does not, or in fewer places."""
     control_only: float = 0
-    """Live against control shows it, live against shadow does not."""
+    """Live against control shows it, live against shadow does not, or in fewer places."""
     probe_both: float = 0
     probe_raw: float = 0
     probe_only: float = 0

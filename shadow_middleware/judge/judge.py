@@ -30,10 +30,10 @@ from shadow_middleware.judge.ruling import (
 )
 from shadow_middleware.judge.sequence import SEQUENCE, Sequences
 from shadow_middleware.judge.sightings import (
+    Excuse,
     Shown,
-    degree,
+    excuses,
     pair,
-    reach,
     shown,
     size_of,
 )
@@ -68,9 +68,11 @@ class _Seen(msgspec.Struct):
     era: str
     looked: Tally
     differences: Sequence[Difference]
-    control: dict[Finding, int]
-    """What the control of this very exchange shows, and how far apart."""
+    control: dict[Finding, Excuse]
+    """What the control of this very exchange shows."""
     with_control: bool
+    placed: bool
+    """Whether all places are known, of all comparisons."""
     rising: set[Finding]
     """Those that are counters on both sides, as far as one can tell."""
 
@@ -81,6 +83,7 @@ class Judge:
     def __init__(self, settings: Settings, profile: Profile) -> None:
         self._slowness = Slowness(settings)
         self._diffy = settings.noise_rule == "diffy"
+        self._most = settings.max_differences
         self._profile = profile
         self._sequences = Sequences()
 
@@ -131,7 +134,14 @@ class Judge:
             differences,
             {},
             control is not None,
+            self._is_placed(case.found, control, probe),
             set(),
+        )
+
+    def _is_placed(self, *comparisons: Comparison | None) -> bool:
+        """Whether no comparison has left places out."""
+        return not self._diffy and all(
+            one is None or len(one.differences) < self._most for one in comparisons
         )
 
     # --- learning ---------------------------------------------------------------------
@@ -145,19 +155,18 @@ class Judge:
         probe: Comparison | None,
     ) -> None:
         raw = shown(seen.differences)
-        seen.control = reach(by_control)
+        seen.control = excuses(by_control)
         whole = not seen.case.found.cut
-        marks = {name: self._marks(seen, name[0], one) for name, one in raw.items()}
-        if control is not None:
-            pair(
-                marks,
-                raw,
-                by_control,
-                CONTROL_BOTH,
-                whole=whole and not control.cut,
-            )
-        if probe is not None:
-            pair(marks, raw, by_probe, PROBE_BOTH, whole=whole and not probe.cut)
+        marks = {
+            name: self._marks(seen, name[0], some[0]) for name, some in raw.items()
+        }
+        for twins_found, cells, first in (
+            (control, by_control, CONTROL_BOTH),
+            (probe, by_probe, PROBE_BOTH),
+        ):
+            if twins_found is not None:
+                both_whole = whole and not twins_found.cut
+                pair(marks, raw, cells, first, whole=both_whole, placed=seen.placed)
         for (finding, size), indexes in marks.items():
             self._note(seen, finding, size, indexes)
 
@@ -239,7 +248,8 @@ class Judge:
         """Return why a difference is noise; '' if nothing explains it."""
         if entry.ruling is not NoiseRuling.LEARNED:
             return BY_PERSON if entry.ruling is NoiseRuling.NOISE else ""
-        if degree(difference) <= seen.control.get(finding, -1):
+        excuse = seen.control.get(finding)
+        if excuse is not None and excuse.covers(difference, placed=seen.placed):
             return BY_CONTROL
         if difference.alike in CHECKED:
             return difference.alike

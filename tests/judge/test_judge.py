@@ -435,3 +435,60 @@ def test_groups_with_nothing_but_noise_are_made_known_and_not_counted() -> None:
 
     assert [0] == [one.count for one in first]
     assert () == profile.take().sightings
+
+
+# --- places -------------------------------------------------------------------------------
+
+
+def line(number: int, live: str, shadow: str) -> Difference:
+    """A line of a page: all of them have one shape."""
+    return changed(f"/{number}", shape="/*", live=live, shadow=shadow)
+
+
+NOISY_LINE = line(9, "in 4 ms", "in 5 ms")
+
+
+def test_a_control_excuses_the_places_that_it_shows() -> None:
+    """And not another line of the same page that merely has the same shape."""
+    judging = judge()
+    title = line(1, "Shop", "shop")
+
+    found = judging.judge(case(title, NOISY_LINE, control=comparison(NOISY_LINE)))
+
+    assert "control" == found.differences[1].noise
+
+
+def test_a_place_that_moved_is_known_by_its_value() -> None:
+    """One comparison aligns a list so, the other otherwise."""
+    moved = line(8, "in 4 ms", "in 7 ms")
+
+    found = judge().judge(case(NOISY_LINE, control=comparison(moved)))
+
+    assert (Outcome.NOISE, "control") == (found.outcome, found.reason)
+
+
+def test_one_more_place_now_and_then_is_found_beside_noise_of_that_shape() -> None:
+    """In one of fifty answers the shadow has one place more than the control."""
+    judging = judge()
+    title = line(1, "Shop", "shop")
+    control = comparison(NOISY_LINE)
+    noisy = case(NOISY_LINE, control=control)
+    broken = case(title, NOISY_LINE, control=control)
+
+    outcomes = [judging.judge(noisy if n % 50 else broken) for n in range(1_000)]
+
+    assert Outcome.DIVERGENCE is judging.judge(broken).outcome
+    assert {Outcome.NOISE} == {
+        one.outcome for place, one in enumerate(outcomes) if place % 50
+    }
+
+
+def test_places_that_were_left_out_are_not_counted() -> None:
+    """Where there are as many as fit, more of them say nothing."""
+    judging = judge(max_differences=2)
+    control = comparison(NOISY_LINE)
+    many = case(line(1, "Shop", "shop"), NOISY_LINE, control=control)
+
+    outcomes = {judging.judge(many).outcome for _ in range(100)}
+
+    assert {Outcome.NOISE} == outcomes
