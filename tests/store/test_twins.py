@@ -83,7 +83,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "uses": st.builds(lambda day, n: RouteUse(day, f"GET /{n}", n, n, 1), days, few),
 }
 batches = st.builds(
-    Batch, **{name: st.lists(some, max_size=6) for name, some in FIELDS.items()}
+    Batch,
+    **{name: st.lists(some, min_size=1, max_size=6) for name, some in FIELDS.items()},
 )
 decisions = st.builds(
     lambda group, at, state, ruling, note: Decision(
@@ -107,8 +108,8 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(steps, max_size=8))
+@settings(max_examples=40, deadline=None)
+@given(st.lists(steps, min_size=3, max_size=9))
 def test_memory_and_sqlite_answer_alike(done: list[tuple[str, Any]]) -> None:
     """Whatever is written, decided and purged, in whatever order."""
     with (
