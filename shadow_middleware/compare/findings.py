@@ -285,6 +285,13 @@ def _bare(name: str, value: str | None) -> str | None:
 
 
 def _of_etag(live: str, shadow: str) -> Saying:
-    sorts = ["weak-tag" if tag.startswith("W/") else "tag" for tag in (live, shadow)]
+    sorts = _tag_sort(live), _tag_sort(shadow)
     alike = "token" if sorts[0] == sorts[1] and live and shadow else ""
-    return Saying(sorts[0], sorts[1], alike=alike)
+    return Saying(*sorts, alike=alike)
+
+
+def _tag_sort(tag: str) -> str:
+    bare = tag.removeprefix("W/")
+    if len(bare) < 2 or not (bare[0] == bare[-1] == '"'):
+        return "unquoted-tag"
+    return "tag" if bare == tag else "weak-tag"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from shadow_middleware.compare.likeness import HOST_MARK, Likeness
-from shadow_middleware.compare.spans import Span, label_of, name_before, spans_of
+from shadow_middleware.compare.spans import (
+    Span,
+    label_of,
+    label_of_line,
+    name_before,
+    spans_of,
+)
 from shadow_middleware.compare.value_shapes import shape_of, size_of
 from shadow_middleware.exchange import Kind
 
@@ -13,6 +19,10 @@ __all__ = ["Saying", "say"]
 
 SHORTEST = 9
 """Characters below which a text is not looked into."""
+
+
+MAX_MIXED = 3
+"""Shapes of the places of one line beyond which it is simply another text."""
 
 
 class Saying(NamedTuple):
@@ -44,7 +54,7 @@ def say(
         alike = likeness.of(live, shadow, name)
         return [Saying(ours, theirs, size_of(live, shadow), alike)]
     shown = shadow if kind is Kind.ADDED else live
-    label = label_of(shown, _first_word(shown)) if line and shown else ""
+    label = label_of_line(shown) if line and shown else ""
     return [Saying(ours, theirs, label=label)]
 
 
@@ -56,7 +66,7 @@ def _of_texts(
         shape_of(shadow, name),
         size_of(live, shadow),
         likeness.of(live, shadow, name),
-        label_of(live, _first_word(live)) if line else "",
+        label_of_line(live) if line else "",
     )
     if whole.alike or min(len(live), len(shadow)) < SHORTEST:
         return [whole]
@@ -113,9 +123,7 @@ def _folded(places: list[Saying], whole: Saying) -> list[Saying]:
     label has its own. Without any likeness the field as a whole is what differs.
     """
     if not any(place.alike for place in places):
-        if len(places) > 1 or not whole.label:
-            return [whole]
-        return places
+        return places if len(places) == 1 and whole.label else [_mixed(places, whole)]
     kept: dict[tuple[str, str], Saying] = {}
     unexplained: dict[tuple[str, str], list[Saying]] = {}
     for place in places:
@@ -129,5 +137,12 @@ def _folded(places: list[Saying], whole: Saying) -> list[Saying]:
     return list(kept.values())
 
 
-def _first_word(line: str) -> int:
-    return len(line) - len(line.lstrip()) + 1
+def _mixed(places: list[Saying], whole: Saying) -> Saying:
+    """Return what is said of a line that differs in several places, by their shapes."""
+    if not whole.label:
+        return whole
+    ours = sorted({place.live_is for place in places})
+    theirs = sorted({place.shadow_is for place in places})
+    if max(len(ours), len(theirs)) > MAX_MIXED:
+        return whole
+    return whole._replace(live_is=" ".join(ours), shadow_is=" ".join(theirs))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from shadow_middleware.compare.align import align
 from shadow_middleware.compare.path_shape import key_shape
 
-__all__ = ["Span", "label_of", "name_before", "spans_of"]
+__all__ = ["Span", "label_of", "label_of_line", "name_before", "spans_of"]
 
 MAX_SPANS = 24
 """Places beyond which two texts are simply other texts."""
@@ -22,6 +22,7 @@ MAX_TEXT = 256 * 1024
 NEAR = 160
 """Characters around a place that may name it."""
 MAX_LABEL = 48
+MAX_WORDS = 3
 
 TIME = (
     r"\d{4}[-/]\d\d[-/]\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
@@ -39,9 +40,14 @@ INNER = re.compile(WORDS, re.DOTALL)
 
 TAG = re.compile(r"<([A-Za-z][\w:-]{0,23})")
 ATTRIBUTE = re.compile(r"([A-Za-z][\w:-]{0,31})\s*=\s*[\"']?[^\"'<>=]*$")
+OPENING = re.compile(r"<([A-Za-z][\w:-]{0,23})[^<>]*>")
 NAMED = re.compile(r"""\b(?:name|id|property|http-equiv)\s*=\s*["']?([\w.:-]{1,40})""")
+CLASSED = re.compile(r"""\bclass\s*=\s*["']?([A-Za-z][\w-]{0,39})""")
+KEYED = re.compile(r"([A-Za-z_][\w.-]{1,39})\s*[:={]")
+SERIES = re.compile(r"[A-Za-z_:][\w:]*\{[^{}]{1,200}\}")
+"""A metric in the text format of Prometheus: its labels are part of its name."""
 BEFORE = re.compile(r"([A-Za-z_][\w-]*)[\"']?\s*[:=/-]?\s*[\"']?$")
-LABEL = re.compile(r"[A-Za-z][A-Za-z_-]*")
+LABEL = re.compile(r"[A-Za-z][A-Za-z_-]+")
 
 
 class Span(NamedTuple):
@@ -75,12 +81,29 @@ def spans_of(live: str, shadow: str, *, within: bool = False) -> list[Span]:
 
 def label_of(line: str, at: int) -> str:
     """Return what names the place `at` in a line, on every page of the same sort."""
+    series = SERIES.match(line)
+    if series is not None and at >= series.end():
+        return series.group()[: 2 * MAX_LABEL]
     before = line[max(at - NEAR, 0) : at]
     opened, closed = before.rfind("<"), before.rfind(">")
     if opened > closed:
         return _within_tag(before[opened:], line[at : at + NEAR])
-    words = LABEL.findall(before[closed + 1 :])[-2:]
-    return " ".join([*_last_tag(before), *words])[:MAX_LABEL]
+    words = LABEL.findall(before[closed + 1 :])
+    if len(words) > MAX_WORDS:
+        words = []  # In the midst of what somebody wrote, nothing names a place.
+    tags = [_named_tag(tag.group()) for tag in OPENING.finditer(before)]
+    label = " ".join([*(f"{tag}>" for tag in tags[-1:]), *words[-2:]])
+    return label[:MAX_LABEL]
+
+
+def label_of_line(line: str) -> str:
+    """Return what names a line as a whole: its first tag, or the key that it begins with."""
+    text = line.strip()
+    opening = OPENING.match(text)
+    if opening is not None:
+        return f"{_named_tag(opening.group())}>"[:MAX_LABEL]
+    series = SERIES.match(text) or KEYED.match(text)
+    return series.group().rstrip(" :={")[: 2 * MAX_LABEL] if series else ""
 
 
 def name_before(line: str, at: int) -> str:
@@ -111,14 +134,17 @@ def _own_name(tag: str) -> str:
 
 
 def _within_tag(before: str, after: str) -> str:
-    tag = TAG.match(before)
     attribute = ATTRIBUTE.search(before)
-    pieces = [
-        tag.group(1) if tag else "",
-        _own_name(before + after),
-        f" {attribute.group(1)}=" if attribute else "",
-    ]
-    return f"<{''.join(pieces)}"[:MAX_LABEL]
+    named = _named_tag(before + after.partition(">")[0])
+    return f"{named} {attribute.group(1)}="[:MAX_LABEL] if attribute else named
+
+
+def _named_tag(tag: str) -> str:
+    """Return a tag with the name that tells it from others, or its first class."""
+    kind = TAG.match(tag)
+    named = NAMED.search(tag) or CLASSED.search(tag)
+    name = f" {named.group(1)}" if named else ""
+    return f"<{kind.group(1) if kind else ''}{name}"[:MAX_LABEL]
 
 
 Block = tuple[int, int, int, int]

@@ -72,7 +72,7 @@ def test_noise_in_a_line_hides_no_change_beside_it() -> None:
 
     assert ("/* <a>", "") in told(changed)
     assert ("/* <footer> Rendered at", "timestamp") in told(changed)
-    assert ("/* <p>", "") in told(dearer)
+    assert ("/* <p price>", "") in told(dearer)
 
 
 def test_two_places_of_a_page_are_two_shapes() -> None:
@@ -140,3 +140,39 @@ def test_texts_that_differ_are_never_silently_the_same(pieces: Any) -> None:
 
     assert "different" == comparison.result
     assert comparison.differences
+
+
+def lines(live: str, shadow: str) -> list[tuple[str, str, str]]:
+    """Where two texts of one line differ, and what stands there on each side."""
+    found = pages(live, shadow)
+    return [(d.shape, d.live_is, d.shadow_is) for d in found.differences]
+
+
+def test_a_line_that_differs_in_several_places_is_named_by_its_tag() -> None:
+    """So that the noise of a footer is not that of a title."""
+    footer = "<p>Rendered by {} in {} ms</p>"
+    live = footer.format("web-5d9f7c6b84-zr4tw", "14.88")
+    shadow = footer.format("web-next-66c4d9f7b5-x2k9p", "9.1")
+
+    assert [("/* <p>", "decimal token", "decimal token")] == lines(live, shadow)
+    assert [("/* <title>", "word", "word")] == lines(
+        "<title>Help | Shop</title>", "<title>help | shop</title>"
+    )
+
+
+def test_a_line_that_is_missing_is_named_by_its_tag_and_class() -> None:
+    """A hint that comes and goes is no row of a table."""
+    page, hint, row = "<body>\n{}</body>", '<p class="hint">New</p>\n', "<tr></tr>\n"
+
+    shapes = [lines(page.format(""), page.format(line))[0][0] for line in (hint, row)]
+
+    assert ["/* <p hint>", "/* <tr>"] == shapes
+
+
+def test_the_labels_of_a_metric_are_part_of_its_name() -> None:
+    """The noise of answered requests hides no count of errors."""
+    metric = 'http_requests_total{{code="{}"}} {}'
+
+    assert ['/* http_requests_total{code="500"}'] == [
+        shape for shape, _, _ in lines(metric.format(500, 71), metric.format(500, 0))
+    ]
