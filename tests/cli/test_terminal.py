@@ -101,7 +101,7 @@ def test_json_is_plain_on_a_terminal_too(url: str) -> None:
         shown = terminal.read_all()
 
     assert "\x1b" not in shown
-    assert '"exit_code": 1' in shown
+    assert '"exit_code": 3' in shown
 
 
 @pytest.mark.timeout(120)

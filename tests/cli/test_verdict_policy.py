@@ -16,9 +16,12 @@ from shadow_middleware.evidence import Batch, Count
 from shadow_middleware.exchange import Kind, Outcome, Part
 from shadow_middleware.knowledge import (
     CONTROL,
+    DAY,
     Decision,
     GroupKey,
     GroupState,
+    NoiseBase,
+    NoiseCount,
     Sighting,
 )
 from shadow_middleware.report.policy import Policy
@@ -276,3 +279,35 @@ def test_every_key_is_documented_with_its_default(
     assert row is not None
     default = json.dumps(msgspec.to_builtins(field.default))
     assert row[1] in ("none", f"`{default}`")
+
+
+def test_what_is_learned_to_be_noise_stops_counting(
+    run: Run, versions_url: str
+) -> None:
+    """The control shows the same difference as often: nobody has to decide anything."""
+    before = ruled(run, versions_url)
+    day = int(time.time() // DAY)
+    shown = NoiseCount(day, "", KEY.fingerprint, 200, "", raw=60, control_both=60)
+    store = SqlStore(versions_url)
+    store.write(
+        Batch(
+            noise=[shown],
+            noise_bases=[NoiseBase(day, "", "shadow", "GET /a", 200, 1_000, 1_000)],
+        )
+    )
+    store.close()
+    result = run("report", "--store", versions_url, "--json")
+
+    assert (1, 1_000, 1_080) == before
+    assert (3, 1_060, 1_080) == ruled(run, versions_url)
+    [target] = json.loads(result.stdout)["targets"]
+    assert (60, []) == (target["turned"], target["groups"])
+
+
+def test_one_target_or_route_alone_is_judged_alone(run: Run, versions_url: str) -> None:
+    """A name that nobody saw is refused here as well."""
+    command = ["verdict", "--store", versions_url]
+
+    assert 1 == run(*command, "--route", "GET /a").exit_code
+    assert 2 == run(*command, "--route", "GET /b").exit_code
+    assert 2 == run(*command, "--target", "shadwo").exit_code
