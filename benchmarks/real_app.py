@@ -111,9 +111,13 @@ def environment(home: Path, version: str, *, ours: bool = False) -> Path:
     python = place / "bin" / "python"
     if not python.exists():
         uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-        subprocess.run([uv, "venv", "-q", "-p", sys.executable, place], check=True)
-        wanted = [f"datasette=={version}", *PINNED, *([str(ROOT)] if ours else [])]
-        install = [uv, "pip", "install", "-q", "--python", python]
+        subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(place)], check=True)
+        wanted: list[str] = [
+            f"datasette=={version}",
+            *PINNED,
+            *([str(ROOT)] if ours else []),
+        ]
+        install: list[str] = [uv, "pip", "install", "-q", "--python", str(python)]
         subprocess.run([*install, *wanted], check=True)
     return place / "bin"
 
