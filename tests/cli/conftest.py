@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from shadow_middleware.evidence import Batch, Count, LatencyCount, Progress
 from shadow_middleware.exchange import Difference, Kind, Outcome, Part
 from shadow_middleware.report.sketch import bucket_of, window_of
 from shadow_middleware.store.sql import SqlStore
+from tests.cli.tea import mirror
 from tests.report.records import record
 
 Run = Callable[..., Result]
@@ -36,6 +39,31 @@ def url(empty_url: str) -> str:
     store.write(evidence(time.time()))
     store.close()
     return empty_url
+
+
+@pytest.fixture(scope="session")
+def _mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of a store that real traffic has filled, made once."""
+    file = tmp_path_factory.mktemp("tea") / "tea.db"
+    mirror(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def tea(_mirrored: Path, tmp_path: Path) -> str:
+    """Give the address of a store of its own with what became of real traffic."""
+    copy = tmp_path / "tea.db"
+    with (
+        closing(sqlite3.connect(_mirrored)) as source,
+        closing(sqlite3.connect(copy)) as to,
+    ):
+        source.backup(to)
+    return f"sqlite:///{copy}"
+
+
+def words(result: Result) -> str:
+    """Return all that was printed as one line, without the boxes around errors."""
+    return " ".join(result.output.replace("│", "").split())
 
 
 @pytest.fixture

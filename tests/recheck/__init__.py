@@ -1,0 +1,1 @@
+"""Recheck: samples sent again, with real servers and a real store."""

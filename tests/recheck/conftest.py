@@ -1,0 +1,7 @@
+"""The tea shop's store and the command line, as the commands' own tests have them."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import _mirrored, empty_url, run, tea
+
+__all__ = ["_mirrored", "empty_url", "run", "tea"]
