@@ -44,6 +44,8 @@ PASSING = re.compile(
     r"s[eitprv]|ts|timestamp|nonce|awsaccesskeyid|googleaccessid"
 )
 """Parameters of a URL that a signature changes."""
+LOCATIONS = ("location", "content-location")
+"""Headers that say where something new is to be found."""
 NUMBERED = re.compile(r"([A-Za-z][A-Za-z0-9]*?[-_/#]?)?(\d{1,18})")
 
 
@@ -157,7 +159,9 @@ def _turns(live: Moment, shadow: Moment, legs: Legs, slack: float) -> bool:
 def _of_one_sort(sort: str, live: str, shadow: str, likeness: Likeness) -> str:
     """Return the likeness of two texts of the same shape that is made anew."""
     if sort in MADE_ANEW:
-        return sort if unprefixed(live)[0] == unprefixed(shadow)[0] else ""
+        named = unprefixed(live)[0], unprefixed(shadow)[0]
+        # What looks like a prefix on one side only is a part of what is random.
+        return "" if all(named) and named[0] != named[1] else sort
     if sort == "hash":
         return sort if len(live) == len(shadow) else ""
     if sort == "signed-url":
@@ -212,10 +216,17 @@ def _epochs(live: str, shadow: str) -> tuple[Moment | None, Moment | None]:
 
 
 def _is_sequence(live: str, shadow: str, name: str) -> bool:
+    if name in LOCATIONS:
+        (path, _, live), (other, _, shadow) = map(_last_step, (live, shadow))
+        return path == other and live.isdigit() and shadow.isdigit()
     if not meaning_of(name).reference:
         return False
     ours, theirs = NUMBERED.fullmatch(live), NUMBERED.fullmatch(shadow)
     return bool(ours and theirs and ours.group(1) == theirs.group(1))
+
+
+def _last_step(url: str) -> tuple[str, str, str]:
+    return url.rpartition("/")
 
 
 def _unhosted(text: str, host: str) -> str:

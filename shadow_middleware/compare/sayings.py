@@ -71,7 +71,7 @@ def _of_texts(
     if whole.alike or min(len(live), len(shadow)) < SHORTEST:
         return [whole]
     places = _places(live, shadow, name, likeness, line)
-    return _folded(places, whole) if places else [whole]
+    return _folded(places, whole, line) if places else [whole]
 
 
 def _places(
@@ -115,7 +115,7 @@ def _of_piece(
     )
 
 
-def _folded(places: list[Saying], whole: Saying) -> list[Saying]:
+def _folded(places: list[Saying], whole: Saying, line: bool) -> list[Saying]:
     """
     Return each explained place, and what is not explained.
 
@@ -123,7 +123,10 @@ def _folded(places: list[Saying], whole: Saying) -> list[Saying]:
     label has its own. Without any likeness the field as a whole is what differs.
     """
     if not any(place.alike for place in places):
-        return places if len(places) == 1 and whole.label else [_mixed(places, whole)]
+        if line and len(places) == 1:
+            return places
+        label = whole.label or (places[0].label if line else "")
+        return [_mixed(places, whole._replace(label=label))]
     kept: dict[tuple[str, str], Saying] = {}
     unexplained: dict[tuple[str, str], list[Saying]] = {}
     for place in places:

@@ -37,7 +37,7 @@ SIGNED = re.compile(
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 DIGITS = re.compile(r"[+-]?\d+")
 DECIMAL = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
-PREFIX = re.compile(r"(?:[A-Za-z]{2,12}[_:-]){1,2}(?=[^_:-]{8})")
+PREFIX = re.compile(r"(?:[a-z]{2,12}[_:-]|[A-Z]{2,12}[_:-]){1,2}(?=[^_:-]{6})")
 
 SHORT_HEX = 16
 SHORT_TOKEN = 20
@@ -149,7 +149,8 @@ def _opaque_shape(text: str, meaning: Meaning) -> str:
     if NAMED_DIGEST.fullmatch(text):
         return "hash"
     prefix, rest = unprefixed(text)
-    found = _random_shape(rest, meaning) if prefix else ""
+    own = meaning_of(prefix.rstrip("_:-"))
+    found = _random_shape(rest, own if own.secret else meaning) if prefix else ""
     return found or _random_shape(text, meaning) or "word"
 
 

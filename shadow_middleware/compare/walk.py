@@ -112,6 +112,8 @@ class _Walk:
         alike: str = "",
     ) -> None:
         """Note a difference at `place`."""
+        # Lines of a text are no set, whatever is in them.
+        alike = "" if self._lines else alike
         self.findings.add_in_body(
             kind, place, live, shadow, note, line=self._lines, alike=alike
         )

@@ -84,6 +84,32 @@ def test_only_the_change_that_is_meant_is_explained(
     assert kinds == [d.kind for d in comparison.differences]
 
 
+def test_rows_are_known_by_their_names_in_lists_of_one_length() -> None:
+    """Another row in the same position says nothing of a change."""
+    live = [{"id": 1, "v": 1}, {"id": 2, "v": 1}]
+    shadow = [{"id": 2, "v": 2}, {"id": 3, "v": 1}]
+    rule = expect(path="/*/v", live="1", shadow="2")
+    comparison = compare_json(live, shadow, rules=(rule,))
+
+    assert "unchanged" not in {str(d.kind) for d in comparison.differences}
+
+
+def test_nothing_is_expected_between_twins() -> None:
+    """Two answers of one version that differ are told as they are."""
+    sides = [
+        answer(b'{"version": %d, "b": %d}' % pair, kind="application/json")
+        for pair in ((1, 1), (2, 1), (1, 2))
+    ]
+    comparer = Comparer(Settings(rules=(VERSION,)))
+    changed, beside = (
+        comparer.compare(exchange(sides[0]), "shadow", side, twins=True)
+        for side in sides[1:]
+    )
+
+    assert ["/version"] == [d.path for d in changed.differences]
+    assert ["/b"] == [d.path for d in beside.differences]
+
+
 def test_rows_are_known_again_where_one_was_put_in_front() -> None:
     """The row that did not change is told at its own place."""
     live = [{"id": 1, "v": 1}, {"id": 2, "v": 1}]

@@ -84,6 +84,25 @@ def test_two_places_of_a_page_are_two_shapes() -> None:
     assert 3 == len({d.shape for d in comparison.differences})
 
 
+def test_a_line_without_tags_is_named_by_its_words() -> None:
+    """Whether one place in it differs or several."""
+    one = pages("queue_depth 24 now", "queue_depth 26 now", "text/plain")
+    two = pages("queue_depth 24 or 3", "queue_depth 26 or 4", "text/plain")
+
+    assert ["/* queue_depth"] == [d.shape for d in one.differences]
+    assert ["/* queue_depth"] == [d.shape for d in two.differences]
+
+
+def test_lines_in_another_order_are_no_set() -> None:
+    """Rows of an export have an order, even where nothing sorts them."""
+    lines = ["d,1", "b,9", "e,2", "a,5", "c,7"]
+    comparison = pages(
+        "\n".join(lines), "\n".join(lines[i] for i in (2, 0, 4, 1, 3)), "text/csv"
+    )
+
+    assert {("order", "")} == {(str(d.kind), d.alike) for d in comparison.differences}
+
+
 def test_a_field_of_text_is_told_in_as_many_differences_as_likenesses() -> None:
     """What is explained stands beside what is not, at the same path."""
     live = {"m": "job 3f2b8c1e-58a7-4d3c-9a51-0c4b7a1e2d3f took 7 steps"}
