@@ -195,3 +195,22 @@ def test_the_labels_of_a_metric_are_part_of_its_name() -> None:
     assert ['/* http_requests_total{code="500"}'] == [
         shape for shape, _, _ in lines(metric.format(500, 71), metric.format(500, 0))
     ]
+
+
+def test_a_span_holds_no_more_than_what_differs() -> None:
+    """Also where one side has more words than the other."""
+    spans = spans_of("one two three four", "one two and three four")
+
+    assert [("", "and")] == [(s.live.strip(), s.shadow.strip()) for s in spans]
+
+
+def test_an_id_within_an_address_is_looked_at_by_itself() -> None:
+    """The rest of the address must be the same, or is told beside it."""
+    live = {"m": "see https://a.example/x/3f2b8c1e-58a7-4d3c-9a51-0c4b7a1e2d3f/y ok"}
+    made = []
+    for end in ("y", "z"):
+        other = f"https://a.example/x/9a2b8c1e-58a7-4d3c-9a51-0c4b7a1e2d3f/{end}"
+        comparison = compare_json(live, {"m": f"see {other} ok"})
+        made.append([d.alike for d in comparison.differences])
+
+    assert [["uuid"], ["uuid", ""]] == made
