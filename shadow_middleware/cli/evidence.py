@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from shadow_middleware.cli.knowledge import Learned, learned_of
 from shadow_middleware.cli.options import known
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.evidence import DivergenceFilter, Total
-from shadow_middleware.judge.decay import days_back
-from shadow_middleware.judge.ruling import Policy, rulings
-from shadow_middleware.knowledge import CONTROL, DAY, GroupFilter, Known
+from shadow_middleware.knowledge import CONTROL, DAY, GroupFilter
 from shadow_middleware.report.effective import explained_groups
 from shadow_middleware.report.holdings import (
     Holdings,
@@ -76,13 +74,12 @@ def holdings(
     Names that the store never saw are refused. The settings say how noise is told.
     """
     minute = None if since is None else int(since // 60)
-    now = time.time()
     totals = reader.totals(minute)
     known(target, (row.target for row in totals), "--target")
     known(route, (row.route for row in totals), "--route")
     where = DivergenceFilter(target=target, route=route, since=since)
     span = reader.span()
-    knowledge, insight = _insight(reader, settings or Settings(), now)
+    learned = learned_of(reader, settings or Settings())
     return as_it_counts(
         Holdings(
             totals=[
@@ -90,7 +87,7 @@ def holdings(
                 for row in totals
                 if _fits(row.target, row.route, _or_control(target, row.target), route)
             ],
-            insight=insight,
+            insight=_insight(reader, learned),
             latencies=[
                 row
                 for row in reader.latencies(minute, target=target)
@@ -106,8 +103,8 @@ def holdings(
             newest=span[1] if span else None,
             routes=reader.routes(),
             uses=reader.uses(None if since is None else int(since // DAY)),
-            probed=any(base.control or base.probe for base in knowledge.bases),
-            now=now,
+            probed=any(base.control or base.probe for base in learned.known.bases),
+            now=learned.at,
         )
     )
 
@@ -123,20 +120,21 @@ def _fits(
     return wanted_target in (None, target) and wanted_route in (None, route)
 
 
-def _insight(reader: Reader, settings: Settings, now: float) -> tuple[Known, Insight]:
+def _insight(reader: Reader, learned: Learned) -> Insight:
     """Return what is known of the groups today, by decisions and by what was learned."""
-    policy, today = Policy.of(settings), int(now // DAY)
-    knowledge = reader.known(today - days_back(policy.half_life))
-    learned = {
+    whys = {
         fingerprint: ruling.why
-        for fingerprint, ruling in rulings(knowledge, policy, today=today).items()
+        for fingerprint, ruling in learned.rulings.items()
         if ruling.noise
     }
-    most = reader.groups(GroupFilter(), limit=_GROUPS)
-    return knowledge, Insight(
+    groups = [
+        *learned.known.groups,
+        *reader.groups(GroupFilter(), limit=_GROUPS),
+    ]
+    return Insight(
         signatures=reader.signatures(),
-        groups=[*knowledge.groups, *most],
-        explained=explained_groups([*knowledge.groups, *most], learned),
+        groups=groups,
+        explained=explained_groups(groups, whys),
     )
 
 

@@ -190,3 +190,15 @@ def test_groups_are_counted_from_the_totals_of_the_time() -> None:
         "GET /a, body /price: another integer: 6 divergences "
         f"(group {price.fingerprint}, open)"
     ) == in_words(found[0])
+
+
+def test_an_ignored_group_is_no_finding_where_another_counts() -> None:
+    """The divergence counts for the other group alone."""
+    price, name = group("/price", GroupState.IGNORED), group("/name")
+    both = Signature(BOTH, tuple(sorted((price.fingerprint, name.fingerprint))))
+    explained = explained_groups([price, name], {})
+    totals = effective([divergence(BOTH, 4)], [both], explained)
+
+    found = findings_of(totals, [both], [price, name], explained)
+
+    assert [(name.fingerprint, 4)] == [(one.group, one.divergences) for one in found]
