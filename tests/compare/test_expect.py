@@ -82,6 +82,7 @@ def test_only_the_change_that_is_meant_is_explained(
     comparison = compare_json(live, shadow, rules=(rule,))
 
     assert kinds == [d.kind for d in comparison.differences]
+    assert ("different" if kinds else "equal") == comparison.result
 
 
 def test_rows_are_known_by_their_names_in_lists_of_one_length() -> None:
