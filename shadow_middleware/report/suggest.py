@@ -33,6 +33,10 @@ from shadow_middleware.rule import Rule
 __all__ = ["Left", "NoisyCell", "Proposal", "Suggestion", "suggest"]
 
 
+_LONGEST = 200
+"""Characters of a rule's name."""
+
+
 class NoisyCell(msgspec.Struct, frozen=True):
     """A finding that is noise, and why."""
 
@@ -203,6 +207,8 @@ def _paths(cell: Cell) -> list[tuple[str, int]]:
     path = named_path(cell.key)
     if cell.key.part is Part.HEADER:
         return [] if "*" in path else [(path, 0)]
+    if not path:
+        return []  # a rule for a body as a whole is one for all that is in it
     segments = split_pointer(path)
     named = [at for at, segment in enumerate(segments) if segment.strip("*")]
     if not named:
@@ -212,21 +218,20 @@ def _paths(cell: Cell) -> list[tuple[str, int]]:
 
 
 class _Neighbours:
-    """Cells by the end of their path, so that a rule need not look at them all."""
+    """Cells by the steps of their path, so that a rule need not look at them all."""
 
     def __init__(self, cells: Iterable[NoisyCell]) -> None:
         self._cells: dict[str, list[NoisyCell]] = {}
         for cell in cells:
-            for end in ("*", named_path(cell.cell.key).rpartition("/")[2]):
+            # A rule about something is about all that is in it.
+            for end in {"*", *named_path(cell.cell.key).split("/")}:
                 self._cells.setdefault(end, []).append(cell)
 
     def explained(self, rule: Rule) -> Proposal:
         """Return the rule with every cell that it explains."""
         end = rule.path.rpartition("/")[2]
         near = self._cells.get("*" if "*" in end else end, ())
-        # A name of `*` is in its list twice.
-        cells = dict.fromkeys(one for one in near if explains(rule, one.cell))
-        return Proposal(rule, tuple(cells))
+        return Proposal(rule, tuple(one for one in near if explains(rule, one.cell)))
 
 
 def _without_needless(chosen: list[Proposal]) -> list[Proposal]:
@@ -245,7 +250,8 @@ def _named(proposal: Proposal, names: set[str]) -> Proposal:
     rule = proposal.rule
     why = sorted({cell.why for cell in proposal.cells})
     place = f"{rule.part} {rule.path}" if rule.part != "status" else rule.part
-    base = f"noise: {place} ({', '.join(why)})"
+    where = place if rule.route == "**" else f"{rule.route} {place}"
+    base = f"noise: {where} ({', '.join(why)})"[:_LONGEST]
     name = base
     number = 2
     while name in names:
@@ -257,7 +263,7 @@ def _named(proposal: Proposal, names: set[str]) -> Proposal:
 
 def _why_left(cell: Cell) -> str:
     if not any(True for _ in _candidates(cell)):
-        return "no rule can say this"
+        return "no rule can say this and no more"
     return "a rule for it would hide a divergence as well"
 
 

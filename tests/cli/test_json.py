@@ -46,6 +46,38 @@ def test_every_shape_is_as_documented(run: Run, url: str, command: list[str]) ->
         assert of_a_target == set(target) - {"target"}
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["groups", "list"],
+        ["groups", "show", "GROUP"],
+        ["groups", "ignore", "GROUP"],
+        ["recheck", "GROUP", "--url", "http://127.0.0.1:9"],
+        ["noise", "list"],
+        ["noise", "show", "GROUP"],
+        ["noise", "set", "GROUP", "noise"],
+        ["noise", "export"],
+        ["rules", "list"],
+        ["rules", "add", "--path", "/a"],
+        ["rules", "suggest"],
+        ["rules", "export"],
+    ],
+    ids=" ".join,
+)
+def test_every_shape_of_what_is_learned_is_as_documented(
+    run: Run, tea: str, command: list[str]
+) -> None:
+    """Groups, noise and rules, on what became of real traffic."""
+    listed = json.loads(run("groups", "list", "--store", tea, "--json").stdout)
+    name = listed["groups"][0]["group"]
+    words = [name if word == "GROUP" else word for word in command]
+    as_json = [] if command == ["noise", "export"] else ["--json"]
+    found = json.loads(run(*words, "--store", tea, *as_json).stdout)
+    members, _ = documented(found["format"])
+
+    assert members == set(found) - {"format"}
+
+
 @pytest.mark.parametrize("command", [["report"], ["verdict"], ["divergences", "list"]])
 def test_an_empty_store_gives_valid_json(
     run: Run, empty_url: str, command: list[str]

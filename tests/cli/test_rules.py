@@ -225,15 +225,26 @@ def test_what_is_exported_can_be_checked_and_read(
 def test_a_suggestion_is_a_diff_that_git_applies(
     run: Run, tea: str, tmp_path: Path
 ) -> None:
-    """The lot is noise on both routes, and one rule says so."""
+    """The lot is noise where a control says so; where it counts, no rule may hide it."""
     shown = run("rules", "suggest", "--store", tea, "--json")
     found = json.loads(shown.stdout)
     (tmp_path / "change.diff").write_text(found["diff"])
     subprocess.run(["git", "apply", "change.diff"], cwd=tmp_path, check=True)
-    [rule] = load({"rules_file": "shadow-rules.toml"}, require_target=False).rules
+    rules_ = load({"rules_file": "shadow-rules.toml"}, require_target=False).rules
 
-    assert ("/lot", "changed") == (rule.path, rule.kind)
-    assert "# 2" in (tmp_path / "shadow-rules.toml").read_text()
+    assert [("GET /mine", "/lot", "changed"), ("GET /tea", "/lot", "changed")] == [
+        (rule.route, rule.path, rule.kind) for rule in rules_
+    ]
+    assert "# 20 times: GET /tea  body /lot: another text" in (
+        tmp_path / "shadow-rules.toml"
+    ).read_text("utf-8")
+
+
+def test_a_suggestion_for_one_target(run: Run, tea: str) -> None:
+    """`--target` leaves out the noise of the others."""
+    found = run("rules", "suggest", "--store", tea, "--target", "other", "--json")
+
+    assert [] == json.loads(found.stdout)["rules"]
 
 
 @pytest.mark.parametrize("file", [None, "other.toml"])

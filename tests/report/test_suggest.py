@@ -39,7 +39,7 @@ def test_one_noisy_field_is_one_narrow_rule() -> None:
 
     assert [
         Rule(
-            name="noise: body /items/*/id (control)",
+            name="noise: GET /a body /items/*/id (control)",
             target="shadow",
             route="GET /a",
             path="/items/*/id",
@@ -166,13 +166,15 @@ def test_a_header_is_named() -> None:
 
 
 def test_what_no_rule_can_say_is_left_and_said() -> None:
-    """A latency, and places too many to tell apart."""
+    """A latency, places too many to tell apart, and a body as a whole."""
     found = suggest(
-        [noisy(key("", part=Part.LATENCY, live="")), noisy(key(MANY))], [], []
+        [noisy(key("", part=Part.LATENCY, live="")), noisy(key(MANY)), noisy(key(""))],
+        [],
+        [],
     )
 
     assert () == found.proposals
-    assert {"no rule can say this"} == {one.reason for one in found.left}
+    assert {"no rule can say this and no more"} == {one.reason for one in found.left}
 
 
 def test_what_a_rule_of_today_explains_is_not_suggested() -> None:
@@ -189,11 +191,13 @@ def test_what_a_rule_of_today_explains_is_not_suggested() -> None:
 
 def test_names_are_told_apart() -> None:
     """A name that a rule of today has gets a number."""
-    today = Rule(name="noise: body /id (control)", path="/other")
+    today = Rule(name="noise: GET /a body /id (control)", path="/other")
 
     found = suggest([noisy(key("/id"))], [], [today])
 
-    assert ["noise: body /id (control) 2"] == [one.rule.name for one in found.proposals]
+    assert ["noise: GET /a body /id (control) 2"] == [
+        one.rule.name for one in found.proposals
+    ]
 
 
 # --- whatever was seen --------------------------------------------------------------
@@ -270,7 +274,7 @@ def test_without_divergences_only_what_no_rule_can_say_is_left(
     """Nothing stands in the way then."""
     found = suggest(seen, [], [])
 
-    assert {"no rule can say this"} >= {one.reason for one in found.left}
+    assert {"no rule can say this and no more"} >= {one.reason for one in found.left}
 
 
 @given(st.lists(NOISY, max_size=12), st.lists(CELLS, max_size=6))
