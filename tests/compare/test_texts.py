@@ -202,6 +202,8 @@ def test_a_span_holds_no_more_than_what_differs() -> None:
     spans = spans_of("one two three four", "one two and three four")
 
     assert [("", "and")] == [(s.live.strip(), s.shadow.strip()) for s in spans]
+    around = spans_of("1 mid 2", "3 mid 4 5")
+    assert [("1", "3"), ("2", "4 5")] == [(s.live, s.shadow) for s in around]
 
 
 def test_an_id_within_an_address_is_looked_at_by_itself() -> None:
