@@ -6,7 +6,9 @@ The one place that knows what SQLite and Postgres each need to be told.
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,8 @@ __all__ = ["Database"]
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for another process to finish its transaction."""
 
+_creating = threading.Lock()
+"""Or one thread might close a new file that another has begun to use."""
 _WRITING: Final = "shadow_writing"
 _SNAPSHOT: Final = "shadow_snapshot"
 _DRIVERS: Final = {
@@ -167,9 +171,21 @@ def _check_file(url: URL, label: str, *, create: bool) -> None:
 
 
 def _create_private(path: Path, label: str) -> None:
-    """Create the file so that only its owner reads it: it holds parts of traffic."""
+    """
+    Create the file so that only its owner reads it: it holds parts of traffic.
+
+    A file that is there is not even opened: whoever closes it, in any way, takes all
+    locks from the connections of this process, and SQLite loses data over that
+    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with _creating:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            elif not os.access(path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except FileExistsError:
+        return  # another process was faster
     except OSError as error:
         raise StoreError(
             f"the store {label} cannot be opened: {error.strerror}; "

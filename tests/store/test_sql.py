@@ -704,3 +704,21 @@ def walks_all(plan: str) -> bool:
         for line in plan.splitlines()
     )
     return by_table or "Seq Scan" in plan
+
+
+def test_opening_a_store_again_takes_no_lock_away(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing any descriptor of the file would take every lock of this process."""
+    opened: list[object] = []
+    really = os.open
+
+    def noting(path: Any, *arguments: Any) -> int:
+        opened.append(path)
+        return really(path, *arguments)
+
+    SqlStore(sqlite_url).close()
+    monkeypatch.setattr(os, "open", noting)
+    SqlStore(sqlite_url).close()
+
+    assert [] == opened
