@@ -23,6 +23,7 @@ from shadow_middleware.compare.value_shapes import (
     family,
     json_type,
     shape_of,
+    shapes_of,
     unprefixed,
 )
 from shadow_middleware.settings import Settings
@@ -89,14 +90,14 @@ class Likeness:
         return ""
 
     def _texts(self, live: str, shadow: str, name: str) -> str:
-        shape = shape_of(live, name)
+        shape, other = shapes_of(live, shadow, name)
         if not (live and shadow):
             return ""
         moments = moment_of(live), moment_of(shadow)
         if any(moments):
             return "timestamp" if all(moments) and self._follow(*moments) else ""
         sort = family(shape)
-        if sort == family(shape_of(shadow, name)):
+        if sort == family(other):
             found = _of_one_sort(sort, live, shadow, self)
             if found:
                 return found

@@ -12,7 +12,7 @@ from shadow_middleware.compare.spans import (
     name_before,
     spans_of,
 )
-from shadow_middleware.compare.value_shapes import shape_of, size_of
+from shadow_middleware.compare.value_shapes import shape_of, shapes_of, size_of
 from shadow_middleware.exchange import Kind
 
 __all__ = ["Saying", "say"]
@@ -62,8 +62,7 @@ def _of_texts(
     live: str, shadow: str, name: str, likeness: Likeness, line: bool
 ) -> list[Saying]:
     whole = Saying(
-        shape_of(live, name),
-        shape_of(shadow, name),
+        *shapes_of(live, shadow, name),
         size_of(live, shadow),
         likeness.of(live, shadow, name),
         label_of_line(live) if line else "",
@@ -106,8 +105,7 @@ def _of_piece(
 ) -> Saying:
     nearer = name_before(text, span.live_at) or name
     return Saying(
-        shape_of(span.live, nearer),
-        shape_of(span.shadow, nearer),
+        *shapes_of(span.live, span.shadow, nearer),
         size_of(span.live, span.shadow),
         likeness.of(span.live, span.shadow, nearer),
         label_of(text, span.live_at) if line else "",

@@ -18,7 +18,15 @@ from shadow_middleware.compare.names import Meaning, meaning_of
 from shadow_middleware.compare.parse import Literal
 from shadow_middleware.compare.times import moment_of, number_moment
 
-__all__ = ["family", "json_type", "shape_of", "size_of", "text_shape", "unprefixed"]
+__all__ = [
+    "family",
+    "json_type",
+    "shape_of",
+    "shapes_of",
+    "size_of",
+    "text_shape",
+    "unprefixed",
+]
 
 UUID = re.compile(
     r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?"
@@ -40,6 +48,11 @@ DECIMAL = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
 PREFIX = re.compile(r"(?:[a-z]{2,12}[_:-]|[A-Z]{2,12}[_:-]){1,2}(?=[^_:-]{6})")
 
 SHORT_HEX = 16
+VARIED = 7
+"""Different characters of a text that may be random."""
+RANDOM = frozenset(("token", "hash"))
+UNSURE = {"token": ("word", "digits"), "hash": ("digits",)}
+"""What a value of each of these may be taken for."""
 SHORT_TOKEN = 20
 MAX_DIGITS = 40
 SHORT = 64
@@ -69,6 +82,33 @@ def shape_of(value: Any, name: str = "") -> str:
     if isinstance(value, Literal):
         return "number"
     return json_type(value)
+
+
+def shapes_of(live: Any, shadow: Any, name: str = "") -> tuple[str, str]:
+    """
+    Return what two values that differ are, each seen beside the other.
+
+    Chance alone makes one token of a few hundred look like a word or a number: beside
+    a token as long as itself, it is one.
+    """
+    ours, theirs = shape_of(live, name), shape_of(shadow, name)
+    if (
+        ours == theirs
+        or len({ours, theirs} & RANDOM) != 1
+        or not _as_long(live, shadow)
+    ):
+        return ours, theirs
+    sure, other = (ours, theirs) if ours in RANDOM else (theirs, ours)
+    return (sure, sure) if other in UNSURE[sure] else (ours, theirs)
+
+
+def _as_long(live: Any, shadow: Any) -> bool:
+    """Whether both are texts of one length, and neither is the same letters over."""
+    if not (isinstance(live, str) and isinstance(shadow, str)):
+        return False
+    if len(live) != len(shadow) or len(live) < SHORT_HEX:
+        return False
+    return all(OPAQUE.fullmatch(t) and len({*t}) >= VARIED for t in (live, shadow))
 
 
 def json_type(value: Any) -> str:

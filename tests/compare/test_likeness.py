@@ -317,3 +317,15 @@ def test_a_status_is_its_own_shape() -> None:
     made = compare(answer(status=200), answer(status=404))
 
     assert [("200", "404")] == [(d.live_is, d.shadow_is) for d in made.differences]
+
+
+def test_a_tag_without_its_quotes_is_another_sort() -> None:
+    """Though both are opaque."""
+    made = compare(
+        answer(headers=((b"ETag", b'W/"a1b2c3"'),)),
+        answer(headers=((b"ETag", b"W/a1b2c4"),)),
+    )
+
+    assert [("weak-tag", "unquoted-tag", "")] == [
+        (d.live_is, d.shadow_is, d.alike) for d in made.differences
+    ]

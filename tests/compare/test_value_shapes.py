@@ -18,6 +18,7 @@ from shadow_middleware.compare.value_shapes import (
     family,
     json_type,
     shape_of,
+    shapes_of,
     size_of,
 )
 from tests.compare.test_properties import NAMES, VALUES
@@ -157,3 +158,21 @@ def test_two_numbers_are_some_way_apart(live: Any, shadow: Any, size: str) -> No
     """Told in four steps, by their share of the larger one."""
     assert size == size_of(live, shadow)
     assert size == size_of(shadow, live)
+
+
+def test_a_token_that_looks_like_a_word_is_one_beside_a_token_as_long() -> None:
+    """By chance one of a few hundred has no digit, or nothing else."""
+    token, wordlike = "3Zk9QpL0vXw7TbR2mN8sYc4d", "pXXmwTGbwon-NoozCCDahyLt"
+
+    assert ("token", "token") == shapes_of(token, wordlike, "intent")
+    assert ("token", "token") == shapes_of(wordlike, token, "intent")
+    assert ("token", "token") == shapes_of("70f8036448677a53", "5051679027429994")
+
+
+@pytest.mark.parametrize("word", ["none", "xxxxxxxxxxxxxxxxxxxxxxxx", "", None, 7])
+def test_a_token_beside_anything_else_is_beside_something_else(word: object) -> None:
+    """Another length, the same letter over and over, no text at all."""
+    ours, theirs = shapes_of("3Zk9QpL0vXw7TbR2mN8sYc4d", word, "intent")
+
+    assert "token" == ours
+    assert "token" != theirs
