@@ -242,3 +242,22 @@ def test_what_came_from_traffic_commands_no_terminal(run: Run, empty_url: str) -
         assert 0 == result.exit_code
         assert "\x1b" not in result.stdout
         assert "[bold]" in result.stdout
+
+
+def test_a_shared_database_is_read_and_decided_on_alike(
+    run: Run, postgres_url: str
+) -> None:
+    """Postgres holds groups, noise and rules as a file does."""
+    key = GroupKey("shadow", "GET /a", Part.BODY, "/n", Kind.CHANGED, "uuid", "uuid")
+    with closing(SqlStore(postgres_url)) as store:
+        store.write(Batch(sightings=[Sighting(key, 3, 1.0, 2.0)]))
+    run("groups", "ignore", key.fingerprint, "--store", postgres_url)
+    run("noise", "set", key.fingerprint, "noise", "--store", postgres_url)
+    run("rules", "add", "--path", "/n", "--store", postgres_url)
+    [found] = groups(run, postgres_url, "--state", "ignored")["groups"]
+    listed = run("rules", "list", "--store", postgres_url)
+
+    assert ("ignored", "noise", 3) == (found["state"], found["ruling"], found["count"])
+    assert "ignore body /n" in listed.stdout
+    assert 0 == run("rules", "suggest", "--store", postgres_url).exit_code
+    assert 0 == run("noise", "list", "--store", postgres_url).exit_code

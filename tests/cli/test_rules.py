@@ -133,7 +133,7 @@ def test_every_field_can_be_given(
     ("options", "said"),
     [
         ([], "say what the rule is"),
-        (["--path", "/a", "--kind", "chnged"], "did you mean 'changed'?"),
+        (["--path", "/a", "--kind", "change"], "did you mean 'changed'?"),
         (["--path", "/a", "--shape", "uid"], "did you mean 'uuid'?"),
         (["--path", "$.a"], "write '/a'"),
         (["--path", "**"], "ignores every body"),
