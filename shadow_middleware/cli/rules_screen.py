@@ -100,7 +100,7 @@ def _show_flags(console: Console, rows: Sequence[RuleRow]) -> None:
     console.print(
         bullets(
             *(
-                Text.assemble(visible(name, "bold"), " ", visible(flag))
+                Text.assemble(visible(name, "bold"), ": ", visible(flag))
                 for name, flag in flags
             )
         )

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shadow_middleware.compare import Comparer
+from shadow_middleware.compare import Comparer, Comparison
 from shadow_middleware.compare.legs import Legs
 from shadow_middleware.evidence import DivergenceRecord
 from shadow_middleware.exchange import (
@@ -49,6 +49,8 @@ class Again(msgspec.Struct, frozen=True):
     """Whether trying again later may tell."""
     before: frozenset[str] = frozenset()
     """Groups that the stored pair of answers shows."""
+    rules: tuple[str, ...] = ()
+    """Rules that take something away from that pair, as they are by now."""
     open: tuple[Difference, ...] = ()
     """What the new answer shows and nothing explains."""
     noise: frozenset[str] = frozenset()
@@ -86,10 +88,13 @@ class Rejudge:
         """Return what `answer` shows, which the shadow began to give at `at`."""
         new = self._as_stored(record, answer)
         live = response_of(record.live_status, record.live_headers, record.live_body)
-        before = self._judged(record, target, live, _shadow_of(record), record.at)
-        after = self._judged(record, target, live, _shadow_of(new), at)
+        old = self._compared(record, target, live, _shadow_of(record), record.at)
+        found = self._compared(record, target, live, _shadow_of(new), at)
+        before = self._judged(record, live, old, record.at)
+        after = self._judged(record, live, found, at)
         return Again(
             before=frozenset(one.group for one in before.differences),
+            rules=tuple(sorted({rule for rule, _ in old.hits})),
             open=tuple(one for one in after.differences if not one.noise),
             noise=frozenset(one.group for one in after.differences if one.noise),
             cut=after.outcome is Outcome.INCOMPARABLE
@@ -114,14 +119,14 @@ class Rejudge:
         most = self._settings.max_stored_body
         return is_comparable(as_live, answer.response, most)
 
-    def _judged(
+    def _compared(
         self,
         record: DivergenceRecord,
         target: Target,
         live: Response,
         shadow: Response,
         at: float,
-    ) -> Judgement:
+    ) -> Comparison:
         exchange = msgspec.structs.replace(exchange_of(record), response=live)
         legs = Legs(
             live_at=record.at,
@@ -129,7 +134,11 @@ class Rejudge:
             live_host=_host_of(record.request_headers),
             shadow_host=urlsplit(target.url).netloc.rpartition("@")[2],
         )
-        found = self._comparer.compare(exchange, record.target, shadow, legs)
+        return self._comparer.compare(exchange, record.target, shadow, legs)
+
+    def _judged(
+        self, record: DivergenceRecord, live: Response, found: Comparison, at: float
+    ) -> Judgement:
         # A profile of its own for each: nothing is learned from a recheck.
         profile = Profile(self._policy)
         profile.adopt(self._learned, self._today)

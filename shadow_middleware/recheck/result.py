@@ -86,8 +86,7 @@ def _told(group: Group, again: Again) -> tuple[Fate, str]:
     if group.key.part is Part.LATENCY:
         return Fate.UNKNOWN, "a single answer says nothing about latency"
     if group.fingerprint not in again.before:
-        reason = "what was kept does not show it: redacted, cut, or a rule by now"
-        return Fate.UNKNOWN, reason
+        return Fate.UNKNOWN, _not_shown(again)
     return _shown(group, again)
 
 
@@ -106,6 +105,12 @@ def _shown(group: Group, again: Again) -> tuple[Fate, str]:
     if again.cut:
         return Fate.UNKNOWN, "the new answer could not be compared whole"
     return Fate.FIXED, ""
+
+
+def _not_shown(again: Again) -> str:
+    if again.rules:
+        return f"explained by now, as it seems by {', '.join(again.rules)}"
+    return "what was kept does not show it: it was redacted or cut"
 
 
 def _is_at(difference: Difference, key: GroupKey) -> bool:

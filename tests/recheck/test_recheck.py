@@ -177,6 +177,49 @@ def test_an_answer_that_is_cut_tells_nothing(tea: str) -> None:
     assert reasons
 
 
+def test_a_rule_that_explains_it_by_now_is_named(tea: str) -> None:
+    """What a rule takes away can be neither fixed nor diverging."""
+    rule = {"name": "as agreed", "path": "/price", "kind": "changed"}
+    with ShadowServer(asgi(shop(REWRITE))) as shadow:
+        found = fates(tea, shadow, rules=[rule])
+
+    assert (Fate.UNKNOWN, ["explained by now, as it seems by as agreed"]) == (
+        found["GET /tea", "/price"][0],
+        list(found["GET /tea", "/price"][1]),
+    )
+    assert Fate.DIVERGING is found["GET /tea", "/phone"][0]
+
+
+def test_what_differed_and_was_redacted_cannot_be_told(tea: str) -> None:
+    """Two masks are equal, whatever they hide."""
+    with ShadowServer(asgi(shop(LIVE))) as shadow, closing(SqlStore(tea)) as store:
+        [group] = [
+            one
+            for one in store.groups()
+            if (one.key.route, one.key.path) == ("GET /tea", "/price")
+        ]
+        masked = [
+            msgspec.structs.replace(
+                one,
+                record=msgspec.structs.replace(
+                    one.record,
+                    live_body='{"price": "[redacted]"}',
+                    shadow_body='{"price": "[redacted]"}',
+                ),
+            )
+            for one in store.samples(group.fingerprint)
+        ]
+        settings = load({"shadow_url": shadow.url})
+        rejudge = Rejudge(settings, store.known(0), NOW)
+        work = Recheck(settings, rejudge, lambda target: HttpSender(target, settings))
+        [result] = asyncio.run(work.run([(group, masked)]))
+
+    assert Fate.UNKNOWN is result.fate
+    assert ["what was kept does not show it: it was redacted or cut"] == list(
+        result.reasons
+    )
+
+
 def test_nothing_is_learned_or_counted_from_a_recheck(tea: str) -> None:
     """The store holds afterwards what it held before."""
     with closing(SqlStore(tea)) as store:
