@@ -26,6 +26,7 @@ from shadow_middleware.judge.ruling import (
     is_rare,
     learned,
     learned_by_diffy,
+    learned_by_steps,
     unwatched,
 )
 from shadow_middleware.judge.sequence import SEQUENCE, Sequences
@@ -269,7 +270,15 @@ class Judge:
         asked = (tests, *tally[CONTROL_BOTH:])
         if cell.answer is None or cell.answer[0] != asked:
             cell.answer = (asked, learned(tally, tests))
-        return cell.answer[1]
+        return cell.answer[1] or self._by_steps(seen, entry, cell.name[2])
+
+    def _by_steps(self, seen: _Seen, entry: Entry, size: str) -> str:
+        sizes = {
+            name: cell.look(seen.era, self._profile.today)
+            for (status, name), cell in entry.cells.items()
+            if status == seen.status
+        }
+        return learned_by_steps(sizes, size, seen.looked)
 
     def _likely(
         self, seen: _Seen, difference: Difference, finding: Finding, cell: Account

@@ -17,6 +17,7 @@ from shadow_middleware.inference import favours_first, log_paired_e
 from shadow_middleware.judge import diffy
 from shadow_middleware.judge.decay import FADED
 from shadow_middleware.judge.learned import CellName, Learned
+from shadow_middleware.judge.steps import never_agree
 from shadow_middleware.judge.tally import (
     ALIKE,
     BASES,
@@ -47,6 +48,8 @@ __all__ = [
     "Ruling",
     "is_rare",
     "learned",
+    "learned_by_diffy",
+    "learned_by_steps",
     "rulings",
 ]
 
@@ -154,6 +157,14 @@ def learned(tally: Tally, tests: int) -> str:
     return why
 
 
+def learned_by_steps(sizes: Mapping[str, Tally], size: str, looked: Tally) -> str:
+    """Return by what a number is known never to agree, by such a step; '' if not."""
+    by_control = looked[LOOKED_CONTROL] >= FADED
+    if never_agree(sizes, size, looked, by_control=by_control):
+        return BY_CONTROL if by_control else BY_PROBE
+    return ""
+
+
 def learned_by_diffy(field: Tally, looked: Tally) -> str:
     """Return by what a whole field is noise, by Diffy's rule; '' if it is not."""
     if looked[LOOKED_CONTROL] > 0:
@@ -219,10 +230,13 @@ def _ruling(
         for status, by_era in facts.bases.get((key.target, key.route), {}).items()
     }
     tests = facts.tests.get(key.target, 0)
+    sizes: dict[int, dict[str, Tally]] = {}
+    for (status, size), tally in cells.items():
+        sizes.setdefault(status, {})[size] = tally
     field = facts.field(key, era) if policy.rule == "diffy" else None
     shows = any(tally[RAW] > 0 for tally in cells.values())
     whys = {
-        cell: _why(tally, field, bases, cell, key, tests)
+        cell: _why(sizes[cell[0]], field, bases, cell, key, tests)
         for cell, tally in cells.items()
         if tally[RAW] > 0 or not shows
     }
@@ -247,7 +261,7 @@ def _named(said: NoiseRuling, whys: Mapping[CellName, str]) -> str:
 
 
 def _why(
-    tally: Tally,
+    sizes: Mapping[str, Tally],
     field: Tally | None,
     bases: Mapping[int, Tally],
     cell: CellName,
@@ -258,14 +272,14 @@ def _why(
     if key.path == MANY:
         return ""
     status, size = cell
-    looked = bases.get(status, [0.0] * BASES)
+    tally, looked = sizes[size], bases.get(status, [0.0] * BASES)
     if field is not None:
         total = [0.0] * BASES
         for base in bases.values():
             add(total, base)
         why = learned_by_diffy(field, total)
     else:
-        why = learned(tally, tests)
+        why = learned(tally, tests) or learned_by_steps(sizes, size, looked)
     alike = size.partition(" ")[0]
     if why or tally[ALIKE] < max(FADED, _ALIKE_ENOUGH * tally[RAW]):
         return why
