@@ -177,6 +177,17 @@ def test_an_answer_that_is_cut_tells_nothing(tea: str) -> None:
     assert reasons
 
 
+def test_an_answer_that_is_right_as_far_as_it_is_kept_tells_nothing(tea: str) -> None:
+    """Blanks behind the document, more of them than are kept."""
+    data = json.dumps({**LIVE, "lot": "lot 1 of this"}).encode() + b" " * 20_000
+    reply = Reply(200, [(b"Content-Type", b"application/json")], data)
+    with ShadowServer(reply) as shadow:
+        fate, reasons = fates(tea, shadow)["GET /tea", "/price"]
+
+    assert Fate.UNKNOWN is fate
+    assert reasons
+
+
 def test_a_rule_that_explains_it_by_now_is_named(tea: str) -> None:
     """What a rule takes away can be neither fixed nor diverging."""
     rule = {"name": "as agreed", "path": "/price", "kind": "changed"}
