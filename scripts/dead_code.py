@@ -24,6 +24,10 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "process_exception": "Django, on a middleware",
     "make_app": "uvicorn, in the memory benchmark",
     "ready": "Django, on an app's configuration",
+    "redirect_request": "urllib, on a handler",
+    "handle_starttag": "html.parser, on a parser",
+    "handle_endtag": "html.parser, on a parser",
+    "handle_data": "html.parser, on a parser",
 }
 """Names that others call: each with who does."""
 

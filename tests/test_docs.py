@@ -16,7 +16,7 @@ from typer.main import get_command
 from scripts import reference
 from shadow_middleware import settings, signals
 from shadow_middleware.cli import main
-from shadow_middleware.compare.rules import CompiledRule
+from shadow_middleware.compare.compiled_rule import CompiledRule
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -138,7 +138,7 @@ def test_every_python_example_runs(code: str) -> None:
     if "rules" in names:
         given = {"shadow_url": "http://127.0.0.1:9000", "rules": names["rules"]}
         assert names["rules"] == settings.load(given, environ={}).rules
-        assert all(CompiledRule(rule, 0).name for rule in names["rules"])
+        assert all(CompiledRule(rule, "rules[0]").name for rule in names["rules"])
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

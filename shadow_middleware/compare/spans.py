@@ -119,20 +119,6 @@ def name_before(line: str, at: int) -> str:
     return found.group(1) if found else ""
 
 
-def _last_tag(before: str) -> list[str]:
-    tags = [*TAG.finditer(before)]
-    if not tags:
-        return []
-    return [f"<{tags[-1].group(1)}{_own_name(before[tags[-1].start() :])}>"]
-
-
-def _own_name(tag: str) -> str:
-    """Return the name that a tag states, if that is the same on every page."""
-    named = NAMED.search(tag.partition(">")[0])
-    name = key_shape(named.group(1)) if named else "*"
-    return "" if name == "*" else f" {name}"
-
-
 def _within_tag(before: str, after: str) -> str:
     attribute = ATTRIBUTE.search(before)
     named = _named_tag(before + after.partition(">")[0])
@@ -140,10 +126,11 @@ def _within_tag(before: str, after: str) -> str:
 
 
 def _named_tag(tag: str) -> str:
-    """Return a tag with the name that tells it from others, or its first class."""
+    """Return a tag with its name or class, if that is the same on every page."""
     kind = TAG.match(tag)
     named = NAMED.search(tag) or CLASSED.search(tag)
-    name = f" {named.group(1)}" if named else ""
+    own = key_shape(named.group(1)) if named else "*"
+    name = "" if own == "*" else f" {own}"
     return f"<{kind.group(1) if kind else ''}{name}"[:MAX_LABEL]
 
 
