@@ -143,6 +143,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Credential headers to send all the same, by name."""
     host: Literal["target", "preserve"] = "target"
     """The Host header that the shadow sees."""
+    trace: Literal["new", "child", "drop"] = "new"
+    """The trace that a replay is in: its own, linked to live's by `X-Shadow-Trace`;
+    live's with a span of its own; or none. Never live's own span."""
     secret: str = ""
     """Signs the marker header; with it, an unsigned marker has no effect."""
     transport: str = "auto"

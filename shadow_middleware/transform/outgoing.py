@@ -17,6 +17,7 @@ from shadow_middleware.exchange import Exchange, Headers, Request
 from shadow_middleware.settings import Settings, Target
 from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
+from shadow_middleware.transform.trace import LINK_HEADER, is_trace, trace_headers
 
 __all__ = ["Outgoing", "host_of", "never_sent", "outgoing"]
 
@@ -35,6 +36,7 @@ _NOT_SENT = frozenset(
         b"expect",
         # Ours.
         MARKER_HEADER,
+        LINK_HEADER,
     }
 )
 _NEVER_BY_CONNECTION = frozenset({b"host", b"content-type", b"content-encoding"})
@@ -56,6 +58,8 @@ class Outgoing:
         self._host = _authority(url.scheme, url.hostname or "", url.port)
         self._keeps_host = (target.host or settings.host) == "preserve"
         self._withheld = withheld_names(settings, target)
+        self._name = target.name
+        self._trace = settings.trace
 
     def __call__(self, exchange: Exchange, marker: bytes) -> Request:
         """
@@ -83,7 +87,7 @@ class Outgoing:
             method=request.method,
             path=self._path(request),
             query=request.query,
-            headers=self._headers(request.headers, marker),
+            headers=self._headers(request.headers, marker, exchange.id),
             body=request.body,
             scheme=request.scheme,
             http_version=request.http_version,
@@ -107,17 +111,22 @@ class Outgoing:
             f"the path must begin with '/': {path[:40]!r}", reason="target"
         )
 
-    def _headers(self, headers: Headers, marker: bytes) -> list[tuple[bytes, bytes]]:
+    def _headers(
+        self, headers: Headers, marker: bytes, exchange: str
+    ) -> list[tuple[bytes, bytes]]:
         lower = [name.lower() for name, _ in headers]
         named = _named_by_connection(headers) if b"connection" in lower else ()
         withheld = self._withheld
         kept: list[tuple[bytes, bytes]] = []
+        context: list[tuple[bytes, bytes]] = []
         for field, name in zip(headers, lower, strict=True):
             if name in named or withheld[name] or never_sent(name):
                 continue
             _check(field)
-            kept.append(field)
+            (context if is_trace(name) else kept).append(field)
         self._set_host(kept, forwarded=b"x-forwarded-host" in lower)
+        if context:
+            kept += trace_headers(context, self._trace, f"{exchange} {self._name}")
         kept.append((b"X-Shadow-Request", marker))
         return kept
 
