@@ -21,8 +21,8 @@ SHORTEST = 9
 """Characters below which a text is not looked into."""
 
 
-MAX_MIXED = 3
-"""Shapes of the places of one line beyond which it is simply another text."""
+MAX_PLACES = 3
+"""Places of one line, none of them explained, beyond which it is another text."""
 
 
 class Saying(NamedTuple):
@@ -120,11 +120,8 @@ def _folded(places: list[Saying], whole: Saying, line: bool) -> list[Saying]:
     Within a field one saying stands for all places of a likeness; in a line each
     label has its own. Without any likeness the field as a whole is what differs.
     """
-    if not any(place.alike for place in places):
-        if line and len(places) == 1:
-            return places
-        label = whole.label or (places[0].label if line else "")
-        return [_mixed(places, whole._replace(label=label))]
+    if not line and not any(place.alike for place in places):
+        return [whole]
     kept: dict[tuple[str, str], Saying] = {}
     unexplained: dict[tuple[str, str], list[Saying]] = {}
     for place in places:
@@ -135,15 +132,6 @@ def _folded(places: list[Saying], whole: Saying, line: bool) -> list[Saying]:
     for key, group in unexplained.items():
         if len({(p.live_is, p.shadow_is) for p in group}) > 1:
             kept[key] = group[0]._replace(live_is="text", shadow_is="text", size="")
+    if len(places) > MAX_PLACES and not any(place.alike for place in places):
+        return [whole]
     return list(kept.values())
-
-
-def _mixed(places: list[Saying], whole: Saying) -> Saying:
-    """Return what is said of a line that differs in several places, by their shapes."""
-    if not whole.label:
-        return whole
-    ours = sorted({place.live_is for place in places})
-    theirs = sorted({place.shadow_is for place in places})
-    if max(len(ours), len(theirs)) > MAX_MIXED:
-        return whole
-    return whole._replace(live_is=" ".join(ours), shadow_is=" ".join(theirs))

@@ -45,7 +45,10 @@ SIGNED = re.compile(
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 DIGITS = re.compile(r"[+-]?\d+")
 DECIMAL = re.compile(r"[+-]?\d+\.\d+(?:[eE][+-]?\d+)?")
-PREFIX = re.compile(r"(?:[a-z]{2,12}[_:-]|[A-Z]{2,12}[_:-]){1,2}(?=[^_:-]{6})")
+PREFIX = re.compile(
+    r"(?:[a-z]{2,12}[_:-]|[A-Z]{2,12}[_:-]){1,2}(?=[^_:-]{6,}$|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}$)"
+)
+"""What names a sort of token. Behind it is no other mark: random base64 has some."""
 
 SHORT_HEX = 16
 VARIED = 7
