@@ -65,7 +65,7 @@ class Options(NamedTuple):
 
 def ours(seed: int, count: int) -> list[Row]:
     """Return the rows of this tool."""
-    return [contestant.conclude()[0] for contestant in contest(seed, count)]
+    return [contestant.conclude()[0] for contestant in contest(Traffic(seed), count)]
 
 
 def theirs(seed: int, count: int) -> list[Row]:

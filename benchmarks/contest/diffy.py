@@ -28,7 +28,7 @@ from benchmarks.corpus import Sent
 from shadow_middleware.exchange import Kind, Part, Response
 from shadow_middleware.judge.diffy import is_divergence
 
-__all__ = ["Diffy", "lifted"]
+__all__ = ["Diffy", "fields_of", "lifted"]
 
 Field = tuple[str, str, str]
 """Endpoint, path, and the name of the difference."""
@@ -58,10 +58,10 @@ class Diffy:
         """Count one exchange."""
         endpoint = sent.exchange.endpoint
         live = lifted(sent.live.response)
-        raw = set(_fields(endpoint, live, lifted(sent.shadow.response)))
+        raw = set(fields_of(endpoint, live, lifted(sent.shadow.response)))
         self._total[endpoint] += 1
         self._raw.update(raw)
-        self._noise.update(_fields(endpoint, live, lifted(sent.control.response)))
+        self._noise.update(fields_of(endpoint, live, lifted(sent.control.response)))
         seen = (one for field in raw for one in _seen(field))
         self.account.note(sent.carries, seen)
 
@@ -152,7 +152,8 @@ def _element(tag: str, attributes: dict[str, str]) -> dict[str, Any]:
     return {"tag": tag, "text": "", "attributes": attributes, "children": []}
 
 
-def _fields(endpoint: str, live: Any, other: Any) -> set[Field]:
+def fields_of(endpoint: str, live: Any, other: Any) -> set[Field]:
+    """Return the flattened fields in which two lifted responses differ."""
     return {(endpoint, path, name) for path, name in _differences(live, other, "")}
 
 

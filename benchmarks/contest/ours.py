@@ -89,25 +89,23 @@ def _known(profile: Profile) -> Known:
     return Known(taken.noise, taken.noise_bases, groups)
 
 
-def contest(seed: int, count: int, *, planted: bool = True) -> list[Contestant]:
+def contest(traffic: Traffic, count: int) -> list[Contestant]:
     """Show one stretch of traffic to three contestants, comparing it once."""
     contestants = [
         Contestant(WITH_CONTROL, control=True),
         Contestant(WITHOUT),
         Contestant(WITH_PROBE, probe=True),
     ]
-    for sent, found in compared(seed, count, planted=planted):
+    for sent, found in compared(traffic, count):
         for contestant in contestants:
             contestant.look(sent, found)
     return contestants
 
 
-def compared(
-    seed: int, count: int, *, planted: bool = True
-) -> Iterator[tuple[Sent, Found]]:
+def compared(traffic: Traffic, count: int) -> Iterator[tuple[Sent, Found]]:
     """Yield every exchange that live answered, with its three comparisons."""
     comparer = Comparer(Settings(shadow_url="http://shadow.internal:8080"))
-    for sent in Traffic(seed, planted=planted).exchanges(count):
+    for sent in traffic.exchanges(count):
         if sent.live.response.status >= SERVER_ERROR:
             continue
         again = msgspec.structs.replace(

@@ -43,7 +43,7 @@ class Peeking(NamedTuple):
         return self.wrong / self.runs
 
 
-def simulate(seed: int, runs: int) -> list[Peeking]:
+def simulate(seed: int, runs: int, every: int = EVERY) -> list[Peeking]:
     """Return how the verdict fares, and how a fixed-sample interval would."""
     policy = Policy()
     true_share = policy.minimum_rate - BELOW
@@ -56,9 +56,11 @@ def simulate(seed: int, runs: int) -> list[Peeking]:
     }
     results = []
     for how, promotes in rules.items():
-        allowed = [_most_allowed(promotes, n) for n in range(EVERY, LAST + 1, EVERY)]
+        allowed = [_most_allowed(promotes, n) for n in range(every, LAST + 1, every)]
         chance = Random(seed)
-        wrong = sum(_is_promoted(chance, 1 - true_share, allowed) for _ in range(runs))
+        wrong = sum(
+            _is_promoted(chance, 1 - true_share, allowed, every) for _ in range(runs)
+        )
         results.append(Peeking(how, runs, true_share, wrong))
     return results
 
@@ -83,12 +85,12 @@ def _most_allowed(promotes: Promotes, n: int) -> int:
     return low
 
 
-def _is_promoted(chance: Random, share: float, allowed: list[int]) -> bool:
+def _is_promoted(chance: Random, share: float, allowed: list[int], every: int) -> bool:
     """Whether a run with this share of divergences is promoted at one of its looks."""
     diverged = 0
     at = _gap(chance, share)
     for look, most in enumerate(allowed, start=1):
-        while at <= look * EVERY:
+        while at <= look * every:
             diverged += 1
             at += _gap(chance, share)
         if diverged <= most:

@@ -6,7 +6,7 @@ The same seed gives the same exchanges on every machine and in every process.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -85,13 +85,19 @@ class Traffic:
     Args:
         seed: Everything follows from it.
         planted: Whether the shadow has the regressions, or is healthy.
+        routes: Those that are used; all of them if none is named.
     """
 
-    def __init__(self, seed: int, *, planted: bool = True) -> None:
+    def __init__(
+        self, seed: int, *, planted: bool = True, routes: Collection[str] = ()
+    ) -> None:
         self._seed = seed
         self._planted = planted
         self._order = Random(seed)
-        self._weights = [route.weight for route in ROUTES]
+        self._routes = [
+            route for route in ROUTES if not routes or route.endpoint in routes
+        ]
+        self._weights = [route.weight for route in self._routes]
         self._served: dict[str, int] = {}
 
     def exchanges(self, count: int) -> Iterator[Sent]:
@@ -99,7 +105,7 @@ class Traffic:
         at = FIRST
         for number in range(count):
             at += self._order.expovariate(4)
-            route = self._order.choices(ROUTES, self._weights)[0]
+            route = self._order.choices(self._routes, self._weights)[0]
             yield self._sent(number, at, route)
 
     def _sent(self, number: int, at: float, route: Route) -> Sent:

@@ -133,5 +133,5 @@ def _folded(places: list[Saying], whole: Saying, line: bool) -> list[Saying]:
         if len({(p.live_is, p.shadow_is) for p in group}) > 1:
             kept[key] = group[0]._replace(live_is="text", shadow_is="text", size="")
     if len(places) > MAX_PLACES and not any(place.alike for place in places):
-        return [whole]
+        return [whole._replace(label=whole.label or places[0].label)]
     return list(kept.values())

@@ -1,0 +1,1 @@
+"""The quick forms of the benchmarks that hold a promise."""
