@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadow_middleware.report.figures import percent
+from shadow_middleware.report.figures import milliseconds, moment, percent, printable
 
 __all__ = [
     "COLOURS",
@@ -89,22 +88,12 @@ def print_json(kind: str, data: dict[str, Any]) -> None:
 
 def visible(text: str, style: str = "") -> Text:
     """Return text of the outside, with every control character made visible."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() or c == "\n" else _shown(c) for c in text)
-    return Text(text, style=style)
-
-
-def _shown(character: str) -> str:
-    return "    " if character == "\t" else ascii(character)[1:-1]
+    return Text(printable(text), style=style)
 
 
 def ms(value: float | None) -> str:
-    """Return milliseconds with as many digits as matter."""
-    if value is None:
-        return "-"
-    size = abs(value)
-    digits = 2 if size < 1 else 1 if size < 100 else 0
-    return f"{value:,.{digits}f}"
+    """Return milliseconds with as many digits as matter, or a dash."""
+    return "-" if value is None else milliseconds(value)
 
 
 def share_text(share: float | None) -> str:
@@ -116,8 +105,3 @@ def bar(share: float, width: int = 20) -> str:
     """Return a bar that is seen as soon as there is anything at all."""
     filled = round(share * width) or (1 if share > 0 else 0)
     return "█" * filled
-
-
-def moment(at: float) -> str:
-    """Return a time of day in UTC, as `2026-01-31 12:00:00`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
