@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +31,7 @@ from shadow_middleware.errors import (
     RefusedByStoreError,
     StoreError,
 )
+from shadow_middleware.store.forking import creating, forget_before_forks, in_use
 from shadow_middleware.store.rows import dump_json
 
 __all__ = ["Database"]
@@ -38,8 +39,6 @@ __all__ = ["Database"]
 BUSY_TIMEOUT: Final = 5.0
 """Seconds that SQLite waits for another process to finish its transaction."""
 
-_creating = threading.Lock()
-"""Or one thread might close a new file that another has begun to use."""
 _WRITING: Final = "shadow_writing"
 _SNAPSHOT: Final = "shadow_snapshot"
 _DRIVERS: Final = {
@@ -47,12 +46,25 @@ _DRIVERS: Final = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
 }
+_DAMAGED: Final = (
+    "was it moved, removed or replaced while in use? stop every process that uses it; "
+    "if it stays so, move it away with its -wal and -shm, and a new one is made"
+)
+_FAILURES: Final = (
+    SQLAlchemyError,
+    sqlite3.Error,
+    OverflowError,
+    ValueError,
+    RecursionError,
+)
 _MENDING: Final = {
     "database is locked": "another process holds it; it is tried again",
     "database or disk is full": "free some space, or purge old evidence",
     "unable to open database file": "may this user write to the file and its folder?",
     "readonly database": "may this user write to the file and its folder?",
     "file is not a database": "is it the right file?",
+    "image is malformed": _DAMAGED,
+    "disk I/O error": _DAMAGED,
     "no such table": "run: shadow-middleware db upgrade",
 }
 
@@ -69,6 +81,8 @@ class Database:
         self.engine = _engine(self._url)
         self._writing = self.engine.execution_options(**{_WRITING: True})
         self._snapshot = self.engine.execution_options(**{_SNAPSHOT: True})
+        self._file = self.file_identity()
+        forget_before_forks(self)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -100,6 +114,14 @@ class Database:
             return None
         return (found.st_dev, found.st_ino) if self.is_sqlite else None
 
+    def leftovers(self) -> list[Path]:
+        """Return the files beside an empty SQLite file: they are of one before it."""
+        path = Path(self._url.database or "")
+        beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+        # In this order: what is beside a file that is empty afterwards is not its own.
+        there = [one for one in beside if one.exists()]
+        return there if path.exists() and not path.stat().st_size else []
+
     def close(self) -> None:
         """Release every connection."""
         self.engine.dispose()
@@ -107,13 +129,26 @@ class Database:
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         try:
-            yield
-        except (SQLAlchemyError, OverflowError, ValueError, RecursionError) as error:
+            with in_use():
+                self._follow_file()
+                yield
+        except _FAILURES as error:
             kind = RefusedByStoreError if _is_refusal(error) else StoreError
             text = self._without_secrets(_first_line(error))
             raise kind(
                 f"the store {self.label} cannot be {doing}: {text}{_mending(text)}"
             ) from error
+
+    def _follow_file(self) -> None:
+        """Let go of a file that was removed, and go on with what is in its place."""
+        file = self.file_identity()
+        if file == self._file:
+            return
+        if file is None:
+            # Connecting would make a file that anybody may read.
+            raise StoreError(f"the store {self.label} was removed")
+        self.engine.dispose()
+        self._file = file
 
     def _without_secrets(self, text: str) -> str:
         secrets = [self._url.password, *self._url.query.values()]
@@ -161,13 +196,14 @@ def _check_file(url: URL, label: str, *, create: bool) -> None:
         raise StoreError(f"the folder of the store {label} is missing: {path.parent}")
     if path.is_dir():
         raise StoreError(f"the store {label} is a folder; it should be a file")
-    if not create and not path.exists():
-        raise StoreError(
-            f"there is no store {label}: either nothing was recorded yet, "
-            "or store_url names another file"
-        )
-    if create:
-        _create_private(path, label)
+    with creating():
+        if create:
+            _create_private(path, label)
+        elif not path.exists():
+            raise StoreError(
+                f"there is no store {label}: either nothing was recorded yet, "
+                "or store_url names another file"
+            )
 
 
 def _create_private(path: Path, label: str) -> None:
@@ -179,11 +215,10 @@ def _create_private(path: Path, label: str) -> None:
     (https://sqlite.org/howtocorrupt.html, 2.2).
     """
     try:
-        with _creating:
-            if not path.exists():
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            elif not os.access(path, os.R_OK | os.W_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        elif not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except FileExistsError:
         return  # another process was faster
     except OSError as error:

@@ -61,8 +61,9 @@ class SqlStore(SqlKnowledge):
         super().__init__(Database(url, create=create))
         self._clock = clock
         try:
-            ensure_schema(self._database, create=create)
+            # Seen before the first connection: what is replaced later is noticed.
             self._file = self._database.file_identity()
+            ensure_schema(self._database, create=create)
         except BaseException:
             self._database.close()
             raise

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
@@ -121,6 +121,7 @@ def _use_write_ahead_log(database: Database) -> None:
         assert raw is not None
         while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             try:
+                _remove_leftovers(database, raw)
                 raw.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
                 if time.monotonic() > deadline:
@@ -129,3 +130,26 @@ def _use_write_ahead_log(database: Database) -> None:
                         "another process holds it"
                     ) from error
                 time.sleep(0.01)
+
+
+def _remove_leftovers(database: Database, raw: Any) -> None:
+    """
+    Remove the log of a file that was removed without it, while a process still runs.
+
+    That process keeps the log's index locked, so SQLite would take it for that of the
+    new file: https://sqlite.org/howtocorrupt.html, 2.4. Whoever uses the log of an
+    empty file has to fill the file first, so who holds it alone may remove the log.
+    """
+    if not database.leftovers():
+        return
+    raw.execute("BEGIN EXCLUSIVE")
+    try:
+        for path in database.leftovers():
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the store {database.label} cannot be prepared: {error.strerror}: "
+            f"{error.filename}; remove that file, it is of a store that is gone"
+        ) from error
+    finally:
+        raw.execute("ROLLBACK")
