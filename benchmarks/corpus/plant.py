@@ -120,7 +120,8 @@ def _below(holder: Holder, name: str) -> list[Holder]:
         every = range(len(value)) if name == "*" else [int(name)]
         return [(value, index) for index in every if index < len(value)]
     if isinstance(value, dict):
-        names = list(value) if name == "*" else [name]
+        # A fault meets the same member, whatever order the members are written in.
+        names = sorted(value) if name == "*" else [name]
         return [(value, each) for each in names if each in value]
     return []
 

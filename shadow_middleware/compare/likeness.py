@@ -107,6 +107,17 @@ class Likeness:
             return "host"
         return "sequence" if _is_sequence(live, shadow, name) else ""
 
+    def apart(self, live: Any, shadow: Any) -> str:
+        """Return how far two times are apart, each from its own request, or ''."""
+        legs = self._legs
+        if legs is None or not (isinstance(live, str) and isinstance(shadow, str)):
+            return ""
+        ours, theirs = moment_of(live), moment_of(shadow)
+        if ours is None or theirs is None:
+            return ""
+        seconds = ours.seconds - legs.live_at - (theirs.seconds - legs.shadow_at)
+        return "slight" if abs(seconds) <= self._seconds else "large"
+
     def one_host(self, live: str, shadow: str) -> bool:
         """Whether they are equal once each side's own address is taken out."""
         left, right = self.without_hosts(live, shadow)

@@ -61,10 +61,11 @@ def say(
 def _of_texts(
     live: str, shadow: str, name: str, likeness: Likeness, line: bool
 ) -> list[Saying]:
+    alike = likeness.of(live, shadow, name)
     whole = Saying(
         *shapes_of(live, shadow, name),
-        size_of(live, shadow),
-        likeness.of(live, shadow, name),
+        _size(live, shadow, alike, likeness),
+        alike,
         label_of_line(live) if line else "",
     )
     if whole.alike or min(len(live), len(shadow)) < SHORTEST:
@@ -104,10 +105,11 @@ def _of_piece(
     span: Span, text: str, name: str, likeness: Likeness, line: bool
 ) -> Saying:
     nearer = name_before(text, span.live_at) or name
+    alike = likeness.of(span.live, span.shadow, nearer)
     return Saying(
         *shapes_of(span.live, span.shadow, nearer),
-        size_of(span.live, span.shadow),
-        likeness.of(span.live, span.shadow, nearer),
+        _size(span.live, span.shadow, alike, likeness),
+        alike,
         label_of(text, span.live_at) if line else "",
         (span.live_at, span.shadow_at),
     )
@@ -135,3 +137,8 @@ def _folded(places: list[Saying], whole: Saying, line: bool) -> list[Saying]:
     if len(places) > MAX_PLACES and not any(place.alike for place in places):
         return [whole._replace(label=whole.label or places[0].label)]
     return list(kept.values())
+
+
+def _size(live: str, shadow: str, alike: str, likeness: Likeness) -> str:
+    """Return the size of a step; of times, too, that do not follow their requests."""
+    return size_of(live, shadow) or ("" if alike else likeness.apart(live, shadow))

@@ -329,3 +329,17 @@ def test_a_tag_without_its_quotes_is_another_sort() -> None:
     assert [("weak-tag", "unquoted-tag", "")] == [
         (d.live_is, d.shadow_is, d.alike) for d in made.differences
     ]
+
+
+def test_a_time_that_is_off_says_how_far() -> None:
+    """An hour off is more than two wrong times that follow one another."""
+    right, wrong = iso(AT, "%Y-%m-%dT%H:%M:%SZ"), iso(AT - 9000, "%Y-%m-%dT%H:%M:%SZ")
+    later = iso(AT - 9000 + LATER, "%Y-%m-%dT%H:%M:%SZ")
+
+    def told(live: str, shadow: str) -> list[tuple[str, str]]:
+        left, other = (answer(json.dumps({"at": at}).encode()) for at in (live, shadow))
+        found = Comparer(Settings()).compare(exchange(left), "shadow", other, LEGS)
+        return [(each.alike, each.size) for each in found.differences]
+
+    assert [("", "large")] == told(right, later)
+    assert [("", "slight")] == told(wrong, later)
