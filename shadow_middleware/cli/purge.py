@@ -1,9 +1,9 @@
-"""`shadow-middleware purge`: removes old evidence."""
+"""`shadow-middleware purge`: removes old evidence, and what was learned long ago."""
 
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -27,6 +27,14 @@ EPILOG = (
     "  shadow-middleware purge --keep 10000"
 )
 
+WORDS: Final = {
+    "samples": "samples of groups",
+    "noise": "counts of noise",
+    "rule_hits": "hits of rules",
+    "uses": "uses of routes",
+}
+"""What rows are called where the name of their field says too little."""
+
 
 def purge(
     store: StoreUrl = None,
@@ -36,7 +44,9 @@ def purge(
         typer.Option(
             "--older-than",
             metavar="TIME",
-            help="Remove counts, latencies and divergences older than this: 12h, 30d.",
+            help="Remove what is older than this (12h, 30d): counts, latencies, "
+            "divergences, and what was learned: noise, groups, hits of rules, uses "
+            "of routes. What a person decided stays, and so do rules and routes.",
         ),
     ] = None,
     keep: Annotated[
@@ -45,7 +55,8 @@ def purge(
             "--keep",
             metavar="N",
             min=0,
-            help="Keep only the newest N divergences; counts stay.",
+            help="Keep only the newest N divergences, and their samples in groups; "
+            "all else stays.",
         ),
     ] = None,
     as_json: JsonOutput = False,
@@ -64,5 +75,5 @@ def purge(
     if as_json:
         print_json("purge", {"removed": counts})
         return
-    rows = ", ".join(f"{n:,} {name}" for name, n in counts.items())
+    rows = ", ".join(f"{n:,} {WORDS.get(name, name)}" for name, n in counts.items())
     typer.echo(f"Removed rows: {rows}")
