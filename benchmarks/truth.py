@@ -3,7 +3,7 @@ Is every regression found, is nothing shown for nothing, and can the verdict be 
 
     python -m benchmarks.truth [--exchanges 100000] [--seed N] [--quick]
 
-Three parts. The corpus (`benchmarks/corpus`): exchanges of 51 routes with more than 25
+Three parts. The corpus (`benchmarks/corpus`): exchanges of 51 routes with 26
 kinds of noise and 126 planted regressions, shown to this tool with a control, without
 and with its self-probe only, to DeepDiff alone and to Diffy's published algorithm. Then
 the error of a verdict that is looked at all the time. Then what a million names do to
