@@ -1,0 +1,65 @@
+"""From a template and its values to the bytes of an answer; unchanged ones are 304."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shadow_middleware.dashboard.figures import FILTERS, seen
+
+__all__ = ["is_look", "render", "respond"]
+
+_ENVIRONMENT: Final = Environment(
+    loader=PackageLoader("shadow_middleware.dashboard"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    finalize=seen,
+    auto_reload=False,
+)
+_ENVIRONMENT.filters |= FILTERS
+
+
+def is_look(request: Request) -> bool:
+    """Return whether only the moving part of a page is asked for."""
+    return request.headers.get("hx-request") == "true"
+
+
+def render(template: str, values: Mapping[str, Any], *, look: bool = False) -> str:
+    """Return the page, or only its moving part for a look."""
+    layout = "_live.html" if look else "base.html"
+    return _ENVIRONMENT.get_template(template).render({**values, "layout": layout})
+
+
+def etag_of(live: str) -> str:
+    """Return the tag that changes with the moving part of a page."""
+    digest = hashlib.blake2b(live.encode("utf-8", "replace"), digest_size=8)
+    return f'"{digest.hexdigest()}"'
+
+
+def respond(
+    request: Request, template: str, values: Mapping[str, Any], status: int = 200
+) -> Response:
+    """
+    Return a page, or to a look its moving part.
+
+    A look that already has what would be shown gets 304, so nothing is drawn again.
+    """
+    moving = render(template, values, look=True)
+    etag = etag_of(moving)
+    headers = {"ETag": etag, "Vary": "HX-Request", "Cache-Control": "no-store"}
+    if is_look(request):
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        text = moving
+    else:
+        text = render(template, {**values, "etag": etag})
+    # A lone surrogate from a body must not take the page with it.
+    body = text.encode("utf-8", "replace")
+    return Response(body, status, headers, "text/html; charset=utf-8")
