@@ -100,8 +100,7 @@ def demo(
             example = DivergenceFilter(route=_EXAMPLE, since=began)
             _print(held, found, reader.divergences(example, limit=1))
         if not once and not as_json and sys.stdout.isatty():
-            show_serving(console(), on_stage, store_url)
-            _until_interrupted()
+            _serve_until_interrupted(on_stage, store_url)
     raise typer.Exit(0 if all(found) else 1)
 
 
@@ -177,6 +176,7 @@ def _print_json(held: Holdings, found: list[bool]) -> None:
     print_json("demo", {"planted": planted, "report": report, "verdict": ruling})
 
 
-def _until_interrupted() -> None:
+def _serve_until_interrupted(on_stage: Stage, store_url: str) -> None:
     with contextlib.suppress(KeyboardInterrupt):
+        show_serving(console(), on_stage, store_url)
         threading.Event().wait()
