@@ -28,6 +28,7 @@ from shadow_middleware.compare.render import first_difference
 from shadow_middleware.compare.rules import RuleSet
 from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.compare.structure import JSON, NDJSON, Reader, compare_values
+from shadow_middleware.compare.tables import NotATable, rows_of
 from shadow_middleware.exchange import Body, Kind, Part, Response
 
 __all__ = ["UNSEEN", "compare_bodies", "same_bytes"]
@@ -176,6 +177,8 @@ class _Whole:
             self._json(live, shadow, JSON if form == "json" else NDJSON)
         elif form == "form":
             self._text(live, shadow, _fields, "form-formatting")
+        elif form == "table":
+            self._table(live, shadow)
         elif form == "text":
             self._text(live, shadow, _lines, "charset")
         elif live != shadow:
@@ -186,7 +189,7 @@ class _Whole:
         stated = [side.media.form for side in self._sides]
         if "json" in stated or stated == ["unknown", "unknown"]:
             return "json"
-        ranked: tuple[Form, ...] = ("ndjson", "form", "text", "bytes")
+        ranked: tuple[Form, ...] = ("ndjson", "form", "table", "text", "bytes")
         return next((form for form in ranked if form in stated), "bytes")
 
     def _json(self, live: bytes, shadow: bytes, reader: Reader) -> None:
@@ -252,6 +255,12 @@ class _Whole:
             texts = {live: left, shadow: right}
             reader = Reader.of_texts(texts, split, reason, split is _lines)
             compare_values(live, shadow, reader, self._rules, self._findings)
+
+    def _table(self, live: bytes, shadow: bytes) -> None:
+        try:
+            self._text(live, shadow, rows_of, "csv-formatting")
+        except NotATable:
+            self._text(live, shadow, _lines, "charset")
 
     def _long_text(self, live: str, shadow: str) -> None:
         if live == shadow:

@@ -10,7 +10,7 @@ from shadow_middleware.exchange import Response, header_values
 
 __all__ = ["Form", "Media", "media_of", "parameters", "text_of"]
 
-Form = Literal["json", "ndjson", "form", "text", "bytes", "unknown"]
+Form = Literal["json", "ndjson", "form", "table", "text", "bytes", "unknown"]
 
 NDJSON = {
     "application/x-ndjson",
@@ -21,6 +21,7 @@ NDJSON = {
     "application/json-lines",
     "application/stream+json",
 }
+TABLES = {"text/csv", "application/csv", "text/tab-separated-values"}
 TEXTS = {
     "application/javascript",
     "application/x-javascript",
@@ -107,6 +108,8 @@ def _form(name: str) -> Form:
         return "json"
     if name == "application/x-www-form-urlencoded":
         return "form"
+    if name in TABLES:
+        return "table"
     if name.startswith("text/") or name.endswith(("+xml", "+yaml")) or name in TEXTS:
         return "text"
     return "bytes"

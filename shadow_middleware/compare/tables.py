@@ -1,0 +1,54 @@
+"""Text in columns: the rows of a CSV, so that a cell is named by its column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+__all__ = ["NotATable", "rows_of"]
+
+SEPARATORS = ",;\t|"
+NUMBER = re.compile(r"[-+]?[\d.,]+%?")
+
+Row = list[str] | dict[str, str]
+
+
+class NotATable(ValueError):
+    """The text cannot be read in columns."""
+
+
+def rows_of(text: str) -> list[Row]:
+    """
+    Return the first row as a list, and the rest by the names in it, if it has names.
+
+    Cells beyond the names are named by their number.
+
+    Raises:
+        NotATable: a quote is not closed, or a cell is longer than `csv` takes.
+    """
+    head = text.partition("\n")[0]
+    separator = max(SEPARATORS, key=head.count)
+    lines = io.StringIO(text, newline="")
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise NotATable(str(error)) from None
+    if not rows or not _are_names(rows[0]):
+        return [*rows]
+    names = rows[0]
+    return [names, *(_named(names, row) for row in rows[1:])]
+
+
+def _are_names(cells: list[str]) -> bool:
+    distinct = {cell.strip() for cell in cells}
+    return len(distinct) == len(cells) and not any(
+        not cell or NUMBER.fullmatch(cell) for cell in distinct
+    )
+
+
+def _named(names: list[str], row: list[str]) -> dict[str, str]:
+    return {
+        names[number] if number < len(names) else str(number): cell
+        for number, cell in enumerate(row)
+    }
