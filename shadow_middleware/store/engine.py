@@ -78,6 +78,8 @@ class Database:
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             _check_file(self._url, self.label, create=create)
+        # As SQLAlchemy has it: the app may go to another folder.
+        self._path = Path(self._url.database or "").absolute()
         self.engine = _engine(self._url)
         self._writing = self.engine.execution_options(**{_WRITING: True})
         self._snapshot = self.engine.execution_options(**{_SNAPSHOT: True})
@@ -108,15 +110,17 @@ class Database:
 
         A connection keeps writing to a file that was deleted, and all of it is lost.
         """
-        try:
-            found = os.stat(self._url.database or "")
-        except FileNotFoundError:
+        if not self.is_sqlite:
             return None
-        return (found.st_dev, found.st_ino) if self.is_sqlite else None
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def leftovers(self) -> list[Path]:
         """Return the files beside an empty SQLite file: they are of one before it."""
-        path = Path(self._url.database or "")
+        path = self._path.resolve()
         beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
         # In this order: what is beside a file that is empty afterwards is not its own.
         there = [one for one in beside if one.exists()]
@@ -146,7 +150,7 @@ class Database:
             return
         if file is None:
             # Connecting would make a file that anybody may read.
-            raise StoreError(f"the store {self.label} was removed")
+            raise StoreError(f"the store {self.label} was removed or moved away")
         self.engine.dispose()
         self._file = file
 

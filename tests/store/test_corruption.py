@@ -165,6 +165,39 @@ def test_reading_a_file_that_was_removed_makes_none(
     assert [4] == [total.count for total in store.totals()]
 
 
+def test_an_app_that_goes_to_another_folder_keeps_its_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_sql: OpenSql
+) -> None:
+    """Nor is the file that it has taken for one that was removed."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    store = open_sql("sqlite:///store.db")
+    monkeypatch.chdir("elsewhere")
+    store.write(matches(3))
+
+    assert [3] == [total.count for total in store.totals()]
+    assert "3" == looked_at(f"sqlite:///{tmp_path}/store.db")
+
+
+def test_leftovers_are_found_where_a_link_leads(
+    tmp_path: Path, open_sql: OpenSql
+) -> None:
+    """SQLite keeps its log beside the file itself, not beside a link to it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "store.db")
+    real = f"sqlite:///{tmp_path}/real/store.db"
+    agent = open_sql(real)
+    agent.write(matches(9))
+    file_of(real).unlink()
+    file_of(real).touch()
+
+    link = f"sqlite:///{tmp_path}/link.db"
+    other = run_python(AGENT, "a", link, "12")
+
+    assert ("open\ndone\n", "") == other.communicate("go\n", timeout=60)
+    assert "12" == looked_at(real)
+
+
 def damage(path: Path) -> None:
     """Write nonsense over all pages but the first, as a broken disk would."""
     size = path.stat().st_size
@@ -257,3 +290,16 @@ def test_a_fork_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     gate.shut()
     gate.open()
     gate.enter()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_new_file_is_not_used_before_its_descriptor_is_closed(
+    sqlite_url: str, create: bool
+) -> None:
+    """Or closing it would take the locks of whoever was that fast."""
+    SqlStore(sqlite_url).close()
+    with ThreadPoolExecutor(1) as others:
+        with forking.creating():
+            opening = others.submit(SqlStore, sqlite_url, create=create)
+            assert not wait([opening], timeout=0.1).done
+        opening.result(30).close()
