@@ -34,6 +34,9 @@ class Place(NamedTuple):
             return False
         if self.path == ANYWHERE:
             return True
+        if part is Part.HEADER:
+            # Who does not tell cookies apart finds it in the header as a whole.
+            return path in (self.path, self.path.partition("/")[0])
         ours, theirs = self.path.split("/"), path.split("/")
         return len(ours) <= len(theirs) and all(map(_fits, ours, theirs))
 
