@@ -12,7 +12,8 @@ from shadow_middleware import runtime
 
 @pytest.fixture(autouse=True)
 def _no_agent_stays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Part from every agent that the test has started."""
+    """Part from every agent that the test has started, and any before it."""
+    runtime.shutdown(10.0)
     monkeypatch.setattr(runtime, "_handoffs", {})
     yield
     runtime.shutdown(10.0)
