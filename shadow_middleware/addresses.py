@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from shadow_middleware.configuration import Place
 
-__all__ = ["check_url", "covers"]
+__all__ = ["check_listen", "check_url", "covers", "host_and_port", "is_loopback"]
 
 
 def check_url(place: Place, value: str) -> str:
@@ -82,3 +82,43 @@ def _origin(parts: SplitResult) -> tuple[str, int]:
     if address.is_loopback or address.is_unspecified:
         return "loopback", port
     return str(address), port
+
+
+def check_listen(place: Place, value: str) -> str:
+    """Check `host:port`, of this machine; the empty text stays."""
+    if not value:
+        return value
+    try:
+        host, port = host_and_port(value)
+    except ValueError:
+        raise place.error(
+            f"{place.show(value)} is not host:port", "did you mean '127.0.0.1:9464'?"
+        ) from None
+    if not 0 < port < 65_536:
+        raise place.error(f"{place.show(value)} has no usable port")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def host_and_port(value: str) -> tuple[str, int]:
+    """
+    Return the two parts of `host:port`.
+
+    Raises:
+        ValueError: it has no two parts, or is more than that.
+    """
+    host, _, port = value.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        return str(ipaddress.IPv6Address(host[1:-1])), int(port)
+    if not re.fullmatch(r"[A-Za-z0-9.-]+", host) or not port.isdecimal():
+        raise ValueError(value)
+    return host, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine is reached by that name."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

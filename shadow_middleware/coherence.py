@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from shadow_middleware.addresses import covers
+from shadow_middleware.addresses import covers, host_and_port, is_loopback
 from shadow_middleware.configuration import Place
 from shadow_middleware.rule import Rule
 from shadow_middleware.rule_checks import complaint
@@ -42,6 +42,7 @@ def check_together(
         )
     _check_targets(settings, places)
     _check_control(settings, places)
+    _check_metrics(settings, places)
     _check_rules(settings, places)
 
 
@@ -68,6 +69,18 @@ def _check_control(settings: Settings, places: Mapping[str, Place]) -> None:
                 "a control runs the live version; to send requests to a shadow twice, "
                 "set self_probe",
             )
+
+
+def _check_metrics(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse figures that anybody on the network could read."""
+    address = settings.metrics_address
+    if not address or settings.metrics_token:
+        return
+    if not is_loopback(host_and_port(address)[0]):
+        raise places["metrics_address"].error(
+            f"{address!r} can be reached from elsewhere",
+            "set metrics_token as well, or listen at 127.0.0.1",
+        )
 
 
 def _check_not_live(settings: Settings, url: str, place: Place) -> None:

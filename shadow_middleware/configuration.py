@@ -45,7 +45,7 @@ _VERDICT = "verdict"
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _LARGEST = 2**62  # what every reader of the wire format can hold
-_SECRET = ("secret", "store_url")
+_SECRET = ("secret", "store_url", "metrics_token")
 _FUNCTIONS = ("skip", "key", "transport")
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)

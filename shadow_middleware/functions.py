@@ -19,6 +19,7 @@ __all__ = [
     "HEADER",
     "TOKEN",
     "check_key",
+    "check_provider",
     "check_skip",
     "check_transport",
     "check_transport_or_none",
@@ -54,6 +55,14 @@ def check_transport(place: Place, value: Any) -> str:
         )
     known = [*_TRANSPORTS, "module:factory"]
     raise place.unknown(f"unknown transport {place.show(value)}", value, known)
+
+
+def check_provider(place: Place, value: str) -> str:
+    """Check the word or import path; the empty text stays."""
+    if value in ("", "global") or _IMPORT_PATH.fullmatch(value):
+        return value
+    known = ["global", "module:function"]
+    raise place.unknown(f"unknown provider {place.show(value)}", value, known)
 
 
 def _import_path(place: Place, function: Callable[..., Any]) -> str:

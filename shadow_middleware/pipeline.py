@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -95,6 +95,8 @@ class Lane:
         self._probe_rate = settings.self_probe
         self._versions = Versions(settings.version_header, target.version)
         self._build = settings.version_header.encode("latin-1")
+        self.probes: Counter[str] = Counter()
+        """What became of second requests: told, unlike or failed."""
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take the exchange on its way, or end it here, and say why."""
@@ -204,13 +206,15 @@ class Lane:
             async with asyncio.timeout(max(deadline - time.monotonic(), 0.0)):
                 again = await self._send(exchange)
         except TimeoutError:
-            return None  # the first answer had taken most of the time
+            self.probes["failed"] += 1  # the first answer had taken most of the time
+            return None
         except ReplayError as error:
+            self.probes["failed"] += 1
             self.breaker.failed(time.monotonic(), error.reason)
             return None
-        return (
-            again if self._is_twin(exchange, shadow.response, again.response) else None
-        )
+        twin = self._is_twin(exchange, shadow.response, again.response)
+        self.probes["told" if twin else "unlike"] += 1
+        return again if twin else None
 
     def _is_twin(self, exchange: Exchange, first: Response, again: Response) -> bool:
         """Whether two answers of the shadow can say what is noise: of one build, sound."""

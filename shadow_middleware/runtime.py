@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import importlib.util
 import logging
 import os
 import socket
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Launcher, Pipe
 from shadow_middleware.handoff.keeper import Keeper
@@ -45,12 +47,26 @@ def live_side(settings: Settings, *, store: Store | None = None) -> LiveSide:
         settings: Equal ones share one hand-off and one agent.
         store: With `engine="thread"`, where evidence goes instead of `store_url`.
     """
+    _check_extras(settings)
     wire = to_wire(settings)
     with _registry:
         handoff = _handoffs.get((wire, store))
         if handoff is None:
             handoff = _handoffs[wire, store] = _handoff(settings, wire, store)
     return LiveSide(settings, handoff)
+
+
+def _check_extras(settings: Settings) -> None:
+    """Refuse what an agent could not do, for it has nobody to tell."""
+    for wanted, module in (
+        (settings.metrics_address, "prometheus_client"),
+        (settings.otel_metrics, "opentelemetry"),
+    ):
+        if wanted and importlib.util.find_spec(module) is None:
+            raise ConfigurationError(
+                f"{wanted!r} for metrics needs {module}; "
+                "install it: pip install 'shadow-middleware[metrics]'"
+            )
 
 
 def _handoff(settings: Settings, wire: bytes, store: Store | None) -> AgentSocket:

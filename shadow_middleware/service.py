@@ -25,12 +25,16 @@ from shadow_middleware.handoff.intake import Intake
 from shadow_middleware.judge import Judge
 from shadow_middleware.judging import Heard, Judging, Weighed
 from shadow_middleware.learning import Learning
+from shadow_middleware.metrics.board import Board, Place
+from shadow_middleware.metrics.figures import Figures
+from shadow_middleware.metrics.meter import Meter
 from shadow_middleware.observe.recorder import Recorder
 from shadow_middleware.observe.usage import Usage
 from shadow_middleware.pipeline import Lanes, Pipeline
 from shadow_middleware.settings import Settings
-from shadow_middleware.store.writer import Writer
+from shadow_middleware.store.writer import Lost, Writer
 from shadow_middleware.transform.redact import Redactor
+from shadow_middleware.workload import at_work, of_writer
 
 __all__ = ["Account", "Bench", "Equipment", "Service"]
 
@@ -50,17 +54,37 @@ class Account:
         self._settlements: list[Settlement] = []
         self._changed: set[str] = set()
         self._gone: set[str] = set()
+        self._begun: dict[str, int] = {}
         self.totals: Counter[str] = Counter()
         """Replays ended so far, by session."""
+        self.all_selected = 0
+        """Exchanges selected for this agent so far, by whatever session."""
+        self.all_ended: Counter[str] = Counter()
+        """Replays ended so far, by target."""
 
     def ended(self, session: str, target: str, number: int) -> None:
         """Take note of replays that ended."""
         self._ended[session, target] += number
         self.totals[session] += number
+        self.all_ended[target] += number
         self._changed.add(session)
 
+    def begin(self, session: str, handed: int, selected: int) -> None:
+        """Take note of a session that comes, and of what it gave to earlier agents."""
+        self._begun[session] = handed
+        self._note(session, selected)
+        if handed:
+            self.settle(session, handed)
+
     def selected(self, session: str, number: int) -> None:
-        """Take note of a session's own total."""
+        """Take note of a session's own total, as a batch tells it."""
+        # Not as a hello tells it: what it speaks of may still wait on the other side.
+        begun = self._begun.get(session, 0)
+        self._begun[session] = max(number, begun)
+        self.all_selected += max(0, number - begun)
+        self._note(session, number)
+
+    def _note(self, session: str, number: int) -> None:
         self._gone.discard(session)
         if self._selected.get(session, -1) < number:
             self._selected[session] = number
@@ -104,6 +128,7 @@ class Account:
         # highest number that was selected, and adds up what has ended.
         for session in sessions:
             self._selected.pop(session, None)
+            self._begun.pop(session, None)
             self.totals.pop(session, None)
         self._gone -= sessions
 
@@ -161,6 +186,11 @@ class Bench:
         )
         self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
         self._usage = Usage(redactor, clock)
+        self.place = Place(
+            settings.metrics_address, settings.metrics_token, settings.otel_metrics
+        )
+        """Where its figures are to be seen."""
+        self._meter = Meter(settings.metrics_routes) if self.place else None
 
     async def _weigh(self, heard: Heard) -> Weighed:
         await self.learning.ready()
@@ -175,6 +205,8 @@ class Bench:
     def accept(self, exchange: Exchange, size: int) -> None:
         """Take one exchange."""
         self._usage.mirrored(exchange)
+        if self._meter is not None:
+            self._meter.add("captured")
         self.pipeline.accept(exchange, size)
 
     def listed(self, routes: list[str]) -> None:
@@ -185,6 +217,12 @@ class Bench:
         """Take note of live requests that were not mirrored."""
         for use in uses:
             self._usage.passed(use.route, use.status_class, use.count)
+
+    def paid(self, cost: codec.Cost) -> None:
+        """Take note of what a live process spent on handing over."""
+        if self._meter is not None:
+            self._meter.add("live_cost", number=cost.ns)
+            self._meter.add("live_cost_exchanges", number=cost.exchanges)
 
     def account(self, session: str, selected: int, drops: dict[str, int]) -> None:
         """Take note of what the live side selected in all and dropped since."""
@@ -220,7 +258,22 @@ class Bench:
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
 
+    def figures(self) -> Figures:
+        """Return what is to be shown of it now; nothing where nobody wants to see it."""
+        if self._meter is None:
+            return {}
+        account = self.sessions
+        lost = self._writer.lost if self._writer is not None else Lost()
+        return {
+            **self._meter.figures(),
+            **at_work(self.pipeline, account.all_selected, account.all_ended),
+            **of_writer(lost, away=bool(self._writer and self._writer.failure)),
+            ("live_processes", ()): len(self.intakes),
+        }
+
     def _write(self, batch: Batch) -> None:
+        if self._meter is not None:
+            self._meter.counted(batch.counts, batch.latencies)
         self._add(self.learning.complete(self.sessions.complete(batch)))
 
     def _add(self, batch: Batch) -> None:
@@ -254,6 +307,7 @@ class Service:
         self._benches: dict[bytes, Bench] = {}
         self._ends_when_alone = ends_when_alone
         self._stopped = asyncio.Event()
+        self._board = Board()
         self._intakes: set[Intake] = set()
 
     def connect(self) -> Intake:
@@ -269,9 +323,7 @@ class Service:
             bench = self._benches[hello.settings] = self._open_bench(hello.settings)
             bench.learning.start()
         bench.intakes.add(intake)
-        bench.sessions.selected(hello.session, hello.selected)
-        if hello.handed:
-            bench.sessions.settle(hello.session, hello.handed)
+        bench.sessions.begin(hello.session, hello.handed, hello.selected)
         return bench
 
     def farewell(self, intake: Intake) -> None:
@@ -297,6 +349,7 @@ class Service:
                         await self._stopped.wait()
                 for bench in list(self._benches.values()):
                     bench.flush()
+                self._show()
         finally:
             await asyncio.gather(
                 *(
@@ -304,5 +357,11 @@ class Service:
                     for bench in self._benches.values()
                 )
             )
+            self._show()
             for intake in list(self._intakes):
                 intake.close()
+            await asyncio.to_thread(self._board.close)
+
+    def _show(self) -> None:
+        benches = self._benches.values()
+        self._board.show([(one.place, one.figures()) for one in benches if one.place])

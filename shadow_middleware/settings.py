@@ -232,6 +232,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """JSON-pointer globs whose values are redacted."""
     redact_patterns: tuple[str, ...] = ()
     """RE2 patterns whose matches are redacted anywhere, besides the defaults."""
+    metrics_address: str = ""
+    """`host:port` at which the agent answers `GET /metrics`; empty listens nowhere."""
+    metrics_token: str = ""
+    """What a scrape has to bring as bearer token; needed beyond the loopback."""
+    metrics_routes: int = 100
+    """Numbers of routes told apart in metrics; the rest is `(other)`."""
+    otel_metrics: str = ""
+    """`global`, or `module:function` that returns an OpenTelemetry `MeterProvider`;
+    empty has no such instruments."""
 
     @property
     def all_targets(self) -> tuple[Target, ...]:
@@ -262,7 +271,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def _masked(name: str, value: Any) -> Any:
-    if name == "secret":
+    if name in ("secret", "metrics_token"):
         return "***"
     if name == "store_url":
         value = re.sub(r"(://[^/@:]*:).*@", r"\1***@", value)

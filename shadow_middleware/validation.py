@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shadow_middleware.addresses import check_url
+from shadow_middleware.addresses import check_listen, check_url
 from shadow_middleware.configuration import Check, Place
 from shadow_middleware.exchange import CONTROL
 from shadow_middleware.functions import (
     HEADER,
     TOKEN,
     check_key,
+    check_provider,
     check_skip,
     check_transport,
     check_transport_or_none,
@@ -359,4 +360,8 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "redact_headers": _HEADER_GLOBS,
     "redact_paths": _paths,
     "redact_patterns": _patterns,
+    "metrics_address": check_listen,
+    "metrics_token": _one_line,
+    "metrics_routes": _at_least(0),
+    "otel_metrics": check_provider,
 }

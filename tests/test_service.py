@@ -29,6 +29,20 @@ def test_each_target_of_a_session_is_told_of() -> None:
     assert {"one": 2} == sessions.totals
 
 
+def test_what_a_new_agent_answers_for_begins_where_the_last_one_ended() -> None:
+    """Neither what was given to an earlier one, nor what has not come over yet."""
+    sessions = account()
+    sessions.begin("one", handed=10, selected=15)
+    assert 0 == sessions.all_selected
+
+    sessions.selected("one", 13)
+    sessions.selected("one", 13)
+    sessions.selected("one", 15)
+    assert 5 == sessions.all_selected
+    sessions.ended("one", "a", 2)
+    assert {"a": 2} == sessions.all_ended
+
+
 def test_only_news_is_told() -> None:
     """A session that did nothing costs no row, however many there are."""
     sessions = account()

@@ -485,6 +485,38 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"latency_floor": -1}, "latency_floor: -1.0 is below 0 (keyword argument)"),
     (
+        {"trace": "no"},
+        "trace: unknown value 'no' (keyword argument); known: 'new', 'child', 'drop'",
+    ),
+    (
+        {"metrics_address": "9464"},
+        "metrics_address: '9464' is not host:port (keyword argument); did you mean "
+        "'127.0.0.1:9464'?",
+    ),
+    (
+        {"metrics_address": "127.0.0.1:0"},
+        "metrics_address: '127.0.0.1:0' has no usable port (keyword argument)",
+    ),
+    (
+        {"metrics_address": "0.0.0.0:9464"},
+        "metrics_address: '0.0.0.0:9464' can be reached from elsewhere (keyword "
+        "argument); set metrics_token as well, or listen at 127.0.0.1",
+    ),
+    (
+        {"metrics_address": "[::]:9464"},
+        "metrics_address: '[::]:9464' can be reached from elsewhere (keyword "
+        "argument); set metrics_token as well, or listen at 127.0.0.1",
+    ),
+    (
+        {"metrics_routes": -1},
+        "metrics_routes: -1 is below 0 (keyword argument)",
+    ),
+    (
+        {"otel_metrics": "globl"},
+        "otel_metrics: unknown provider 'globl' (keyword argument); did you mean "
+        "'global'?",
+    ),
+    (
         {"rules": [{"path": "/a", "kind": "chagned"}]},
         "rules[0].kind: unknown value 'chagned' (keyword argument); did you mean "
         "'changed'?",
@@ -563,13 +595,20 @@ def test_a_password_is_never_part_of_an_error_or_a_repr() -> None:
         {"store_url": "mysql://user:hunter2@host/db"},
         {"store_url": b"postgresql://user:hunter2@host/db"},
         {"secret": [b"hunter2"]},
+        {"metrics_token": [b"hunter2"]},
     ):
         with pytest.raises(ConfigurationError) as caught:
             load({"shadow_url": URL} | wrong, environ={})
         assert "hunter2" not in str(caught.value)
     for url in ("postgresql://me:hunter2@h/d", "postgresql://h/d?password=hunter2&a=1"):
         settings = load(
-            {"shadow_url": URL, "secret": "hunter2", "store_url": url}, environ={}
+            {
+                "shadow_url": URL,
+                "secret": "hunter2",
+                "metrics_token": "hunter2",
+                "store_url": url,
+            },
+            environ={},
         )
         assert "hunter2" not in repr(settings) + str(settings) + pretty_repr(settings)
         assert f"shadow_url='{URL}'" in repr(settings)
@@ -912,3 +951,26 @@ def test_the_mirrored_methods_are_those_of_all_targets(
     """A target may opt in to writes on its own."""
     settings = load({"shadow_url": URL} | given, environ={})
     assert expected == settings.mirrored_methods
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("127.0.0.1:9464", "127.0.0.1:9464"),
+        ("localhost:1", "localhost:1"),
+        ("[0:0:0:0:0:0:0:1]:9464", "[::1]:9464"),
+        ("", ""),
+    ],
+)
+def test_metrics_may_be_open_to_this_machine(given: str, expected: str) -> None:
+    """Without a token only on the loopback, under whichever of its names."""
+    assert (
+        expected == load({"shadow_url": URL, "metrics_address": given}).metrics_address
+    )
+
+
+def test_metrics_for_others_need_a_token() -> None:
+    """And with one they are allowed."""
+    given = {"metrics_address": "0.0.0.0:9464", "metrics_token": "a-long-token"}
+
+    assert "0.0.0.0:9464" == load({"shadow_url": URL, **given}).metrics_address

@@ -67,6 +67,7 @@ class AgentSocket:
         *("_keeper", "_clock", "_pushed", "_interval", "_socket", "_outbox"),
         *("_deferred", "_dropped", "_unreported", "_max_bytes", "_max_count"),
         *("_starting", "_make_keeper", "session", "ended", "agents", "census"),
+        *("_spent", "_paid_for"),
     )
 
     def __init__(
@@ -115,8 +116,7 @@ class AgentSocket:
         self._dropped: Counter[str] = Counter()
         self._unreported: Counter[str] = Counter()
         self._dropped_keys: set[str] = set()
-        self.ended = 0
-        self.agents = 0
+        self.ended = self.agents = self._spent = self._paid_for = 0
 
     # --- called on the request path ----------------------------------------------
 
@@ -272,6 +272,7 @@ class AgentSocket:
             _wait_writable(waiting, min(0.05, timeout))
 
     def _push(self) -> None:
+        begun = time.thread_time_ns()
         self.timed = False
         self._take_in()
         self._send()
@@ -279,6 +280,7 @@ class AgentSocket:
         if self._socket is not None and not self._outbox:
             self._seal()
             self._send()
+        self._spent += time.thread_time_ns() - begun
 
     def _seal(self) -> None:
         if not (self._batch.count or self._unreported):
@@ -328,6 +330,14 @@ class AgentSocket:
             self._seal()
             self._outbox.append(Frame(codec.frame(kind, payload), 0, lasting=False))
             self._send()
+
+    def tell_cost(self) -> None:
+        """Tell what was spent since the last time, if anything was selected."""
+        with self._lock:
+            spent, number = self._spent, self._selected - self._paid_for
+            self._spent, self._paid_for = 0, self._selected
+        if number:
+            self.tell(codec.COST, codec.Cost(spent, number))
 
     def _give_up(self, reason: str) -> int:
         """Count all that is held as dropped; nobody will take it any more."""

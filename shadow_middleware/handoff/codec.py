@@ -2,7 +2,7 @@
 The format that crosses the wall: length-prefixed frames of MessagePack.
 
     frame  = length (4 bytes, big endian, of what follows) kind (1 byte) payload
-    kinds  live to agent: HELLO, BATCH, WANTS, BYE, ROUTES, USES
+    kinds  live to agent: HELLO, BATCH, WANTS, BYE, ROUTES, USES, COST
            agent to live: STATUS, EVENT
 
 Either side passes over kinds that it does not know, so one may be newer than the other.
@@ -25,6 +25,7 @@ from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
 __all__ = [
     "BATCH",
     "BYE",
+    "COST",
     "EVENT",
     "FIELDS",
     "HELLO",
@@ -34,6 +35,7 @@ __all__ = [
     "WANTS",
     "Batch",
     "BatchFrame",
+    "Cost",
     "Event",
     "Frames",
     "Hello",
@@ -45,7 +47,7 @@ __all__ = [
     "frame",
 ]
 
-HELLO, BATCH, WANTS, BYE, STATUS, EVENT, ROUTES, USES = range(1, 9)
+HELLO, BATCH, WANTS, BYE, STATUS, EVENT, ROUTES, USES, COST = range(1, 10)
 
 FIELDS: Final = (
     *("number", "started", "first_byte", "ended"),
@@ -118,6 +120,14 @@ class Use(msgspec.Struct, frozen=True, array_like=True):
     """`GET /users/{id}`, not redacted yet."""
     status_class: int
     count: int
+
+
+class Cost(msgspec.Struct, frozen=True, array_like=True):
+    """What a live process spent to encode and send exchanges, since it last said so."""
+
+    ns: int
+    """CPU time of its threads, in nanoseconds."""
+    exchanges: int
 
 
 _Pairs = list[tuple[bytes, bytes]]

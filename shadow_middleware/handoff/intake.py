@@ -44,6 +44,10 @@ class Sink(Protocol):
         """Take note of live requests that were not mirrored."""
         ...
 
+    def paid(self, cost: codec.Cost) -> None:
+        """Take note of what the live process spent on handing over."""
+        ...
+
 
 class Host(Protocol):
     """What stands behind every connection of an agent."""
@@ -118,6 +122,8 @@ class Intake(asyncio.Protocol):
             self._ready().listed(msgspec.msgpack.decode(payload, type=list[str]))
         elif kind == codec.USES:
             self._ready().used(msgspec.msgpack.decode(payload, type=list[codec.Use]))
+        elif kind == codec.COST:
+            self._ready().paid(msgspec.msgpack.decode(payload, type=codec.Cost))
 
     def _ready(self) -> Sink:
         if self._sink is None:

@@ -153,6 +153,7 @@ class Keeper:
         if now >= self._next_uses and not self._handoff.stuck:
             self._next_uses = now + USES_INTERVAL
             self._tell_of_uses()
+            self._handoff.tell_cost()
 
     def _tell_of_uses(self) -> None:
         uses = self._handoff.census.take()
