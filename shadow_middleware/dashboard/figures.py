@@ -53,7 +53,7 @@ def when(at: float | None) -> Markup | str:
     )
 
 
-def length(seconds: float) -> str:
+def lasting(seconds: float) -> str:
     """Return a length of time in its largest unit: `3 h`."""
     for size, unit in _STEPS:
         if seconds >= size:
@@ -72,6 +72,6 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "ms": ms,
     "signed_ms": signed_ms,
     "when": when,
-    "length": length,
+    "lasting": lasting,
     "words": words,
 }

@@ -60,6 +60,17 @@
     }),
   };
 
+  const two = (number) => String(number).padStart(2, "0");
+
+  // `14:05`, with the day below where it is another one than before.
+  function tick(at, before, step) {
+    const now = new Date(at * 1000), last = before == null ? null : new Date(before * 1000);
+    const day = `${two(now.getDate())} ${now.toLocaleString("en", { month: "short" })}`;
+    if (step >= 86400) return day;
+    const time = `${two(now.getHours())}:${two(now.getMinutes())}${step < 60 ? `:${two(now.getSeconds())}` : ""}`;
+    return !last || last.getDate() !== now.getDate() ? `${time}\n${day}` : time;
+  }
+
   const axis = (more) => ({
     stroke: () => token("--muted"),
     grid: { stroke: () => token("--line"), width: 1 },
@@ -75,10 +86,10 @@
       scales: { y: { range: kind.range } },
       legend: { live: true },
       axes: [
-        axis({ space: 70 }),
+        axis({ space: 64, values: (_, ticks, __, ___, step) => ticks.map((at, i) => tick(at, ticks[i - 1], step)) }),
         axis({ size: 62, values: (_, ticks) => ticks.map(kind.format) }),
       ],
-      series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1000).toLocaleString()) }, ...kind.series],
+      series: [{ value: (_, at) => (at == null ? "–" : new Date(at * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })) }, ...kind.series],
       bands: kind.bands,
     };
   }
