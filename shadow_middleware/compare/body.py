@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from shadow_middleware.compare.decode import Decoded, decode
 from shadow_middleware.compare.findings import Findings
 from shadow_middleware.compare.media import Form, Media, media_of, text_of
+from shadow_middleware.compare.pages import lines_of_page
 from shadow_middleware.compare.parse import (
     MAX_SECONDS,
     NotJson,
@@ -179,6 +180,8 @@ class _Whole:
             self._text(live, shadow, _fields, "form-formatting")
         elif form == "table":
             self._table(live, shadow)
+        elif form == "page":
+            self._text(live, shadow, lines_of_page, "html-formatting")
         elif form == "text":
             self._text(live, shadow, _lines, "charset")
         elif live != shadow:
@@ -189,6 +192,9 @@ class _Whole:
         stated = [side.media.form for side in self._sides]
         if "json" in stated or stated == ["unknown", "unknown"]:
             return "json"
+        if stated == ["page", "page"]:
+            return "page"
+        stated = ["text" if form == "page" else form for form in stated]
         ranked: tuple[Form, ...] = ("ndjson", "form", "table", "text", "bytes")
         return next((form for form in ranked if form in stated), "bytes")
 
@@ -253,7 +259,9 @@ class _Whole:
                 self._bytes(live, shadow, "too many fields to compare one by one")
         else:
             texts = {live: left, shadow: right}
-            reader = Reader.of_texts(texts, split, reason, split is _lines)
+            lines = split in (_lines, lines_of_page)
+            why = "charset" if left == right else reason
+            reader = Reader.of_texts(texts, split, why, lines)
             compare_values(live, shadow, reader, self._rules, self._findings)
 
     def _table(self, live: bytes, shadow: bytes) -> None:

@@ -10,7 +10,7 @@ from shadow_middleware.exchange import Response, header_values
 
 __all__ = ["Form", "Media", "media_of", "parameters", "text_of"]
 
-Form = Literal["json", "ndjson", "form", "table", "text", "bytes", "unknown"]
+Form = Literal["json", "ndjson", "form", "table", "page", "text", "bytes", "unknown"]
 
 NDJSON = {
     "application/x-ndjson",
@@ -22,6 +22,7 @@ NDJSON = {
     "application/stream+json",
 }
 TABLES = {"text/csv", "application/csv", "text/tab-separated-values"}
+PAGES = {"text/html", "application/xhtml+xml"}
 TEXTS = {
     "application/javascript",
     "application/x-javascript",
@@ -110,6 +111,8 @@ def _form(name: str) -> Form:
         return "form"
     if name in TABLES:
         return "table"
+    if name in PAGES:
+        return "page"
     if name.startswith("text/") or name.endswith(("+xml", "+yaml")) or name in TEXTS:
         return "text"
     return "bytes"
