@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.logs import JsonFormatter
 from shadow_middleware.runtime import serve_connection
 from shadow_middleware.settings import Settings, to_wire
 
@@ -41,7 +42,11 @@ def main(argv: list[str] | None = None) -> int:
     descriptor = parser.parse_args(argv).fd
     _prepare()
     connection = socket.socket(fileno=descriptor)
-    _run(lambda: serve_connection(connection, on_start=_stop_on_signals))
+    _run(
+        lambda: serve_connection(
+            connection, on_start=_stop_on_signals, on_settings=_log_as
+        )
+    )
     return 0
 
 
@@ -70,10 +75,16 @@ def serve(listen: str, settings: Settings | None = None) -> int:
 
 async def _serve_path(path: Path, settings: Settings | None) -> None:
     from shadow_middleware.drivers import open_bench
-    from shadow_middleware.service import Service
+    from shadow_middleware.service import Bench, Service
 
     fixed = None if settings is None else to_wire(settings)
-    service = Service(lambda wire: open_bench(fixed or wire), ends_when_alone=False)
+
+    def opened(wire: bytes) -> Bench:
+        bench = open_bench(fixed or wire)
+        _log_as(bench.settings)
+        return bench
+
+    service = Service(opened, ends_when_alone=False)
     _stop_on_signals(service)
     with _private_umask():
         server = await asyncio.get_running_loop().create_unix_server(
@@ -125,6 +136,13 @@ def _prepare() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Exchanges come and go by the thousand and hold no cycles.
     gc.set_threshold(50_000, 20, 100)
+
+
+def _log_as(settings: Settings) -> None:
+    """Write what follows as JSON where an app asks for it; there is one log for all."""
+    if settings.log_format == "json":
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(JsonFormatter())
 
 
 def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -158,6 +158,7 @@ async def serve_connection(
     *,
     store: Store | None = None,
     on_start: Callable[[Service], None] | None = None,
+    on_settings: Callable[[Settings], None] | None = None,
 ) -> None:
     """
     Be the agent of one live process until it goes.
@@ -166,11 +167,18 @@ async def serve_connection(
         connection: The agent's end of a connected stream socket.
         store: Where evidence goes instead of the settings' `store_url`.
         on_start: Called with the service before it begins.
+        on_settings: Called with the settings that the live process brings.
     """
     from shadow_middleware.drivers import open_bench
-    from shadow_middleware.service import Service
+    from shadow_middleware.service import Bench, Service
 
-    service = Service(lambda wire: open_bench(wire, store))
+    def opened(wire: bytes) -> Bench:
+        bench = open_bench(wire, store)
+        if on_settings is not None:
+            on_settings(bench.settings)
+        return bench
+
+    service = Service(opened)
     loop = asyncio.get_running_loop()
     await loop.connect_accepted_socket(service.connect, connection)
     if on_start is not None:

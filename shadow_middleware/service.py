@@ -255,6 +255,7 @@ class Bench:
         )
         self.flush(last=True)
         await self.learning.aclose()
+        await asyncio.to_thread(self.recorder.close, max(seconds, 2.0))
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
 

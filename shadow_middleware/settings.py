@@ -232,6 +232,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """JSON-pointer globs whose values are redacted."""
     redact_patterns: tuple[str, ...] = ()
     """RE2 patterns whose matches are redacted anywhere, besides the defaults."""
+    log_format: Literal["text", "json"] = "text"
+    """How the agent writes its log to standard error: for people, or a JSON object in
+    each line."""
+    access_log: str = ""
+    """A file that gets a line for each replay that was sent, `url live_ms shadow_ms
+    delta_ms live_status shadow_status`; empty writes none."""
     metrics_address: str = ""
     """`host:port` at which the agent answers `GET /metrics`; empty listens nowhere."""
     metrics_token: str = ""

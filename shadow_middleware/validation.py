@@ -360,6 +360,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "redact_headers": _HEADER_GLOBS,
     "redact_paths": _paths,
     "redact_patterns": _patterns,
+    "access_log": _one_line,
     "metrics_address": check_listen,
     "metrics_token": _one_line,
     "metrics_routes": _at_least(0),

@@ -16,6 +16,7 @@ from typing import Any
 
 from shadow_middleware.evidence import Batch, DivergenceRecord
 from shadow_middleware.exchange import Outcome, Replay
+from shadow_middleware.observe.access import AccessLog
 from shadow_middleware.observe.announce import Announcer, Emit, Wanted
 from shadow_middleware.observe.events import (
     divergence_event,
@@ -94,6 +95,8 @@ class Recorder:
         self._sink = sink
         self._tally = Tally(name_route=self._redacted_route)
         self._log = DivergenceLog(clock)
+        path = settings.access_log
+        self._access = AccessLog(path, redactor.path) if path else None
         self._announcer = Announcer(
             announce or _nowhere,
             (wanted or _everything) if announce else _nothing,
@@ -184,7 +187,14 @@ class Recorder:
         self._log.flush()
         self._announcer.flush()
 
+    def close(self, timeout: float) -> None:
+        """Write what is left of the access log."""
+        if self._access is not None:
+            self._access.close(timeout)
+
     def _details(self, replay: Replay, route: str) -> None:
+        if self._access is not None:
+            self._access.write(replay)
         timing = replay.timing
         if timing is not None and replay.outcome in _TIMED:
             self._time(replay, route, timing.total_ms)
