@@ -29,7 +29,7 @@ from shadow_middleware.compare.render import first_difference
 from shadow_middleware.compare.rules import RuleSet
 from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.compare.structure import JSON, NDJSON, Reader, compare_values
-from shadow_middleware.compare.tables import NotATable, rows_of
+from shadow_middleware.compare.tables import NotATable, rows_of, separator_of
 from shadow_middleware.exchange import Body, Kind, Part, Response
 
 __all__ = ["UNSEEN", "compare_bodies", "same_bytes"]
@@ -265,6 +265,11 @@ class _Whole:
             compare_values(live, shadow, reader, self._rules, self._findings)
 
     def _table(self, live: bytes, shadow: bytes) -> None:
+        heads = (raw.partition(b"\n")[0].decode("latin-1") for raw in (live, shadow))
+        if len({*map(separator_of, heads)}) > 1:
+            # Whoever reads the one cannot read the other: no matter of formatting.
+            self._text(live, shadow, _lines, "charset")
+            return
         try:
             self._text(live, shadow, rows_of, "csv-formatting")
         except NotATable:

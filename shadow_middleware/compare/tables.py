@@ -6,7 +6,7 @@ import csv
 import io
 import re
 
-__all__ = ["NotATable", "rows_of"]
+__all__ = ["NotATable", "rows_of", "separator_of"]
 
 SEPARATORS = ",;\t|"
 NUMBER = re.compile(r"[-+]?[\d.,]+%?")
@@ -18,6 +18,11 @@ class NotATable(ValueError):
     """The text cannot be read in columns."""
 
 
+def separator_of(head: str) -> str:
+    """Return what stands most often between the names in the first line."""
+    return max(SEPARATORS, key=head.count)
+
+
 def rows_of(text: str) -> list[Row]:
     """
     Return the first row as a list, and the rest by the names in it, if it has names.
@@ -27,8 +32,7 @@ def rows_of(text: str) -> list[Row]:
     Raises:
         NotATable: a quote is not closed, or a cell is longer than `csv` takes.
     """
-    head = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=head.count)
+    separator = separator_of(text.partition("\n")[0])
     lines = io.StringIO(text, newline="")
     try:
         rows = list(csv.reader(lines, delimiter=separator, strict=True))

@@ -59,6 +59,13 @@ def test_quotes_and_line_ends_are_formatting() -> None:
     assert ("explained", ("csv-formatting",)) == (found.result, found.explained)
 
 
+def test_another_separator_is_a_difference() -> None:
+    """The same cells, and still nobody can read them as before."""
+    found = tables("a,b\n1,2\n", "a;b\n1;2\n")
+
+    assert "different" == found.result
+
+
 def test_tabs_and_semicolons_separate_as_well() -> None:
     """Where the first row has more of them."""
     for kind, mark in (("text/tab-separated-values", "\t"), ("text/csv", ";")):
