@@ -114,9 +114,16 @@ def state_of(group: Group, why: str) -> str:
 
 
 def expectation(row: GroupRow) -> Rule | None:
-    """Return the rule that calls a group an intended change; None where none can."""
+    """
+    Return the rule that calls a group an intended change; None where none can.
+
+    None for a line of a text: a rule reaches it among all the lines only by patterns of
+    what it says, and without them it would expect every line to change.
+    """
     key = row.key
     if key.part is Part.LATENCY or key.kind is Kind.UNCHANGED or key.path == MANY:
+        return None
+    if key.part is Part.BODY and _is_line(key.path):
         return None
     fields = {
         "name": f"intended: {what_changed(key)}",
@@ -132,6 +139,11 @@ def expectation(row: GroupRow) -> Rule | None:
         fields["kind"] = key.kind.value
     rule = msgspec.convert(fields, Rule)
     return None if complaint(rule) else rule
+
+
+def _is_line(path: str) -> bool:
+    """Whether the path is that of a line, or could be: without a label, items look alike."""
+    return path == "/*" or path.startswith("/* ")
 
 
 def _row(

@@ -126,6 +126,9 @@ def test_a_share_is_of_the_compared_answers_of_the_route(
         ({"part": Part.LATENCY}, None),
         ({"path": MANY}, None),
         ({"kind": Kind.ADDED, "path": "/*/*"}, None),
+        ({"path": "/* <a title="}, None),
+        ({"path": "/*"}, None),
+        ({"path": "/*/name"}, {"path": "/*/name"}),
     ],
 )  # fmt: skip
 def test_an_intended_change_is_a_rule_that_can_work(
