@@ -6,21 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from shadow_middleware.cli.knowledge import Learned, learned_of
 from shadow_middleware.cli.options import known
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.evidence import DivergenceFilter, Total
-from shadow_middleware.knowledge import CONTROL, DAY, GroupFilter
-from shadow_middleware.report.effective import explained_groups
-from shadow_middleware.report.holdings import (
-    Holdings,
-    Insight,
-    as_it_counts,
-    of_versions,
-)
-from shadow_middleware.report.versions import judged_versions
+from shadow_middleware.reading import held as reading
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.settings import Settings, load
 from shadow_middleware.store.base import Reader
 
@@ -28,11 +17,6 @@ if TYPE_CHECKING:
     from shadow_middleware.store.sql import SqlStore
 
 __all__ = ["holdings", "judged", "open_store", "settings_of"]
-
-_SAMPLE = 1_000
-"""Divergences that hints and examples are drawn from, the newest."""
-_GROUPS = 5_000
-"""Groups that are told of by name, those with the most divergences."""
 
 
 def settings_of(store: str | None, config: str | None) -> Settings:
@@ -73,69 +57,10 @@ def holdings(
 
     Names that the store never saw are refused. The settings say how noise is told.
     """
-    minute = None if since is None else int(since // 60)
-    totals = reader.totals(minute)
+    totals = reader.totals(None if since is None else int(since // 60))
     known(target, (row.target for row in totals), "--target")
     known(route, (row.route for row in totals), "--route")
-    where = DivergenceFilter(target=target, route=route, since=since)
-    span = reader.span()
-    learned = learned_of(reader, settings or Settings())
-    return as_it_counts(
-        Holdings(
-            totals=[
-                row
-                for row in totals
-                if _fits(row.target, row.route, _or_control(target, row.target), route)
-            ],
-            insight=_insight(reader, learned),
-            latencies=[
-                row
-                for row in reader.latencies(minute, target=target)
-                if route in (None, row.route)
-            ],
-            divergences=[
-                stored.record for stored in reader.divergences(where, limit=_SAMPLE)
-            ],
-            stored=reader.count_divergences(where),
-            losses=[] if route else reader.losses(minute, target=target),
-            progress=[] if route else reader.progress(target),
-            versions=reader.versions(target),
-            newest=span[1] if span else None,
-            routes=reader.routes(),
-            uses=reader.uses(None if since is None else int(since // DAY)),
-            probed=any(base.control or base.probe for base in learned.known.bases),
-            now=learned.at,
-        )
-    )
-
-
-def _or_control(target: str | None, row: str) -> str | None:
-    """Return the target asked for; the control speaks for each of them."""
-    return row if row == CONTROL else target
-
-
-def _fits(
-    target: str, route: str, wanted_target: str | None, wanted_route: str | None
-) -> bool:
-    return wanted_target in (None, target) and wanted_route in (None, route)
-
-
-def _insight(reader: Reader, learned: Learned) -> Insight:
-    """Return what is known of the groups today, by decisions and by what was learned."""
-    whys = {
-        fingerprint: ruling.why
-        for fingerprint, ruling in learned.rulings.items()
-        if ruling.noise
-    }
-    groups = [
-        *learned.known.groups,
-        *reader.groups(GroupFilter(), limit=_GROUPS),
-    ]
-    return Insight(
-        signatures=reader.signatures(),
-        groups=groups,
-        explained=explained_groups(groups, whys),
-    )
+    return reading.holdings(reader, since, target, route, settings, totals)
 
 
 def judged(
@@ -146,31 +71,9 @@ def judged(
     version: str | None = None,
     all_versions: bool = False,
 ) -> Holdings:
-    """
-    Return the holdings of the version to judge of each target.
-
-    Args:
-        reader: Where the holdings are from.
-        held: All that is held.
-        since: From when on evidence counts.
-        version: The one to judge; None is the one that was seen last.
-        all_versions: All are judged together.
-    """
-    if all_versions:
-        return held
-    known(version, (one.version for one in held.versions), "--shadow-version")
-    seen = judged_versions(held.versions, version)
-    unnamed: list[Total] = []
-    for name, one in seen.items():
-        first = max(one.first_minute, 0 if since is None else int(since // 60))
-        routes = {row.route for row in held.totals if row.target == name}
-        unnamed += [
-            row
-            for row in reader.totals(first, target=name)
-            if one.version and not row.version and row.route in routes
-        ]
-    if version is not None:
-        held = msgspec.structs.replace(
-            held, totals=[row for row in held.totals if row.target in seen]
-        )
-    return of_versions(held, {name: one.version for name, one in seen.items()}, unnamed)
+    """Return the holdings of the version to judge; refuse one that was never seen."""
+    if not all_versions:
+        known(version, (one.version for one in held.versions), "--shadow-version")
+    return reading.judged(
+        reader, held, since, version=version, all_versions=all_versions
+    )

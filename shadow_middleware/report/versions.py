@@ -16,7 +16,7 @@ from shadow_middleware.evidence import LatencyTotal, Total
 from shadow_middleware.knowledge import VersionSeen
 from shadow_middleware.report.judgement import Says, says
 
-__all__ = ["Stratum", "judged_versions", "latencies_of", "stratify"]
+__all__ = ["Stratum", "judged_versions", "latencies_of", "stratify", "version_at"]
 
 
 class Stratum(msgspec.Struct, frozen=True):
@@ -108,3 +108,10 @@ def latencies_of(
 ) -> list[LatencyTotal]:
     """Return the times that are of the judged version of their target."""
     return [row for row in rows if row.version == judged.get(row.target, row.version)]
+
+
+def version_at(seen: Iterable[VersionSeen], at: float) -> str:
+    """Return the version that had come last at a time; '' where none had a name."""
+    minute = int(at // 60)
+    come = [one for one in seen if one.version and one.first_minute <= minute]
+    return max(come, key=lambda one: one.first_minute).version if come else ""

@@ -1,0 +1,8 @@
+"""What a store holds, as every face shows it: read here once, rendered elsewhere."""
+
+from __future__ import annotations
+
+from shadow_middleware.reading.reading import Reading, Series
+from shadow_middleware.reading.triage import Triage
+
+__all__ = ["Reading", "Series", "Triage"]
