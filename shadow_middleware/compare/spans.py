@@ -144,27 +144,14 @@ def _beside(left: Sequence[str], right: Sequence[str]) -> list[Block]:
 
 def _between(left: Sequence[str], right: Sequence[str]) -> list[Block]:
     """Return what lies between the pieces that both texts have in the same order."""
-    start, end = _common(left, right)
-    stop = len(left) - end, len(right) - end
-    found = align(left[start : stop[0]], right[start : stop[1]], lambda: None)
-    kept = [(b + start, d + start) for b, d in sorted(found.kept)]
-    blocks, a, c = [], start, start
-    for b, d in [*kept, stop]:
+    stop = len(left), len(right)
+    found = align(left, right, lambda: None)
+    blocks, a, c = [], 0, 0
+    for b, d in [*found.kept, stop]:
         if b > a or d > c:
             blocks.append((a, b, c, d))
         a, c = b + 1, d + 1
     return blocks
-
-
-def _common(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
-    """Return how many pieces are the same at the start, and how many at the end."""
-    most = min(len(left), len(right))
-    start = end = 0
-    while start < most and left[start] == right[start]:
-        start += 1
-    while end < most - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-    return start, end
 
 
 def _starts(pieces: Sequence[str]) -> list[int]:
