@@ -28,6 +28,9 @@ def aligned(live: str | list[str], shadow: str | list[str]) -> Alignment:
         ("a b c i d e i f", "a i b c i d e i f", [], [1]),
         ("h s i x y z i f", "h n s x y z i f", [2], [1]),
         ("i a b c", "a b c", [0], []),
+        ("h i x y i z f", "k x y i z g", [0, 1, 6], [0, 5]),
+        ("k x y i z g", "h i x y i z f", [0, 5], [0, 1, 6]),
+        ("h i x i y i z w f", "k x i y i z w g", [0, 1, 8], [0, 7]),
     ],
 )
 def test_one_of_several_equal_items_that_goes_or_comes_moves_no_other(
