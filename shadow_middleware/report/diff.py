@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from shadow_middleware.evidence import DivergenceRecord
+from shadow_middleware.exchange import Part
 from shadow_middleware.report.alignment import aligned
 from shadow_middleware.report.layout import MOST_LINES, Laid, bodies, headers
 
@@ -78,6 +79,8 @@ class Diff(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...]
     note: str = ""
     """What a reader should know of it; '' mostly."""
+    compared: bool = True
+    """Whether a difference was found in this part, and not only other bytes."""
 
     @property
     def differs(self) -> bool:
@@ -86,13 +89,15 @@ class Diff(msgspec.Struct, frozen=True):
 
 
 def sections(record: DivergenceRecord) -> tuple[Diff, Diff, Diff]:
-    """Return status, headers and bodies of a stored divergence, compared."""
+    """Return status, headers and bodies of a stored divergence, beside each other."""
+    found = {one.part for one in record.differences}
+    statuses = Laid(_status(record.live_status), _status(record.shadow_status))
+    fields = headers(record.live_headers, record.shadow_headers)
+    texts = bodies(record.live_body, record.shadow_body)
     return (
-        diff_of(
-            "Status", Laid(_status(record.live_status), _status(record.shadow_status))
-        ),
-        diff_of("Headers", headers(record.live_headers, record.shadow_headers)),
-        diff_of("Body", bodies(record.live_body, record.shadow_body)),
+        diff_of("Status", statuses),
+        diff_of("Headers", fields, compared=Part.HEADER in found),
+        diff_of("Body", texts, compared=Part.BODY in found or not found),
     )
 
 
@@ -100,7 +105,7 @@ def _status(status: int | None) -> list[str]:
     return [] if status is None else [str(status)]
 
 
-def diff_of(title: str, laid: Laid) -> Diff:
+def diff_of(title: str, laid: Laid, *, compared: bool = True) -> Diff:
     """Return both sides row by row, in blocks."""
     live, shadow = _compared(laid.live, laid), _compared(laid.shadow, laid)
     pairs = aligned(live, shadow)
@@ -109,7 +114,7 @@ def diff_of(title: str, laid: Laid) -> Diff:
         pairs = []
         note = "The two are too unlike to tell which lines belong together." + note
     rows = tuple(_rows(laid, pairs))
-    return Diff(title, tuple(_blocks(rows)), note)
+    return Diff(title, tuple(_blocks(rows)), note, compared)
 
 
 def _compared(lines: Sequence[str], laid: Laid) -> list[str]:
@@ -202,11 +207,23 @@ def _pieces(
     one = _TOKEN.findall(live[: len(live) - len(ends)])
     other = _TOKEN.findall(shadow[: len(shadow) - len(other_ends)])
     pairs = _word_pairs(one, other)
+    if is_json:
+        pairs = _on_both(one, other, pairs)
     same, others_same = {x for x, _ in pairs}, {y for _, y in pairs}
     return (
         (*_joined(one, same), *map(Piece, ends)),
         (*_joined(other, others_same), *map(Piece, other_ends)),
     )
+
+
+def _on_both(
+    live: Sequence[str], shadow: Sequence[str], pairs: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Return the pairs without the word after what only one side has: `1` and `"1"`."""
+    if min(len(live), len(shadow)) > len(pairs):
+        return pairs
+    gap = next((at for at, (x, y) in enumerate(pairs) if x != y), len(pairs))
+    return [pair for at, pair in enumerate(pairs) if at != gap]
 
 
 def _word_pairs(live: Sequence[str], shadow: Sequence[str]) -> list[tuple[int, int]]:

@@ -97,6 +97,20 @@ def test_numbers_and_twins_are_shown_as_they_were_sent() -> None:
     assert [('"n": 1.«00»,', '"n": 1.«0»,'), ("", '«  "a": 2»')] == changes(found)
 
 
+def test_a_number_that_became_text_is_marked_on_both_sides() -> None:
+    """Not the quotes alone."""
+    found = of_bodies('{"n": 1}', '{"n": "1"}')
+
+    assert [('"n": «1»', '"n": «"1"»')] == changes(found)
+
+
+def test_other_bytes_where_nothing_was_found_are_told_apart() -> None:
+    """A date in the headers is no finding, and must not look like one."""
+    stored = record("a-1", shadow_headers=[("Date", "now")])
+
+    assert [True, False, True] == [part.compared for part in sections(stored)]
+
+
 def test_a_member_that_is_gone_stands_alone() -> None:
     """What comes after it is not shifted against it."""
     found = of_bodies('{"a": 1, "b": 2, "c": 3}', '{"a": 1, "c": 4}')
