@@ -52,5 +52,13 @@ def test_one_command_shows_each_planted_difference(
 
 def names(fault: Planted, line: str) -> bool:
     """Whether a line of the report's table of groups is about this fault."""
-    path = "" if fault.path in ("", "**") else f" {fault.path}"
-    return f" {fault.endpoint}  {fault.part}{path}:" in line
+    return f" {fault.endpoint}  {where(fault)}" in line
+
+
+def where(fault: Planted) -> str:
+    """Return the place of a fault as the report words it, as far as it is known."""
+    if fault.path == "**":
+        return fault.part
+    if fault.path.startswith("set-cookie/"):
+        return f"cookie {fault.path.removeprefix('set-cookie/')}:"
+    return " ".join(filter(None, (fault.part, fault.path))) + ":"
