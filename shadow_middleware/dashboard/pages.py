@@ -12,48 +12,34 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from shadow_middleware.dashboard.filters import PERIODS, filters_of
+from shadow_middleware.api.access import Access, Visitor
+from shadow_middleware.dashboard.filters import PERIODS, Filters, filters_of
 from shadow_middleware.dashboard.links import Links
 from shadow_middleware.dashboard.rendering import is_look, respond
 from shadow_middleware.dashboard.screen import Document, Screen, Shown, Visit
 from shadow_middleware.errors import StoreError
 from shadow_middleware.reading import Reading, Triage
 
-__all__ = ["Evidence", "Guard", "Pages", "Visitor"]
-
-
-class Visitor(msgspec.Struct, frozen=True):
-    """Somebody who may look."""
-
-    csrf: str = ""
-    """The token that a form of theirs has to send along."""
-    session: bool = False
-    """Whether they signed in here, so that they can sign out."""
-
-
-class Guard(Protocol):
-    """Says who may look. The same for pages and for the API."""
-
-    def visitor(self, request: Request) -> Visitor | None:
-        """Return who looks; None where nobody may."""
-        ...
-
-    def may_post(self, request: Request, token: str) -> bool:
-        """Return whether a form with this CSRF token is the visitor's own."""
-        ...
+__all__ = ["Evidence", "Pages", "form_of"]
 
 
 class Evidence(Protocol):
     """Where pages read, and where they write what a person decides."""
 
-    reading: Reading
-    triage: Triage
+    @property
+    def reading(self) -> Reading:
+        """Return what is read from; raises StoreError while the store is away."""
+        ...
+
+    @property
+    def triage(self) -> Triage:
+        """Return what is written to; raises StoreError while the store is away."""
+        ...
 
 
 _LONGEST_FORM: Final = 64 * 1024
@@ -71,7 +57,7 @@ class Pages:
         self,
         screens: Sequence[Screen],
         evidence: Evidence,
-        guard: Guard,
+        guard: Access,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._screens = screens
@@ -113,10 +99,10 @@ class Pages:
         async def endpoint(request: Request) -> Response:
             visitor = self._guard.visitor(request)
             if visitor is None:
-                return self._sign_in(request)
+                return self._refused(request)
             form: dict[str, str] = {}
             if screen.method == "POST":
-                sent = await _form_of(request)
+                sent = await form_of(request)
                 if sent is None:
                     return Response("the form is too long", 413)
                 form = sent
@@ -128,15 +114,23 @@ class Pages:
 
         return endpoint
 
-    def _sign_in(self, request: Request) -> Response:
+    def sign_in(self, request: Request, problem: str, back: str) -> Response:
+        """Return the page that asks for the token, as an answer to who may not look."""
+        values = {
+            **self.frame(request, "Sign in"),
+            "problem": problem,
+            "next": back,
+        }
+        return respond(request, "login.html", values, 401)
+
+    def _refused(self, request: Request) -> Response:
         if is_look(request) or request.method != "GET":
             return Response("sign in first", 401)
+        prefix = request.scope.get("root_path", "").rstrip("/")
         query = f"?{request.url.query}" if request.url.query else ""
-        back = request.scope["path"].removeprefix(
-            request.scope.get("root_path", "").rstrip("/")
+        return self.sign_in(
+            request, "", request.scope["path"].removeprefix(prefix) + query
         )
-        links = self.links(request)
-        return RedirectResponse(links.url("login", next=back + query), 303)
 
     def _answer(
         self,
@@ -145,25 +139,29 @@ class Pages:
         visitor: Visitor,
         form: Mapping[str, str],
     ) -> Response:
-        query = dict(request.query_params)
-        visit = Visit(
-            reading=self._evidence.reading,
-            triage=self._evidence.triage,
-            filters=filters_of(query, self._now()),
-            path=dict(request.path_params),
-            query=query,
-            form=form,
-        )
+        filters = filters_of(request.query_params, self._now())
         try:
-            shown = screen.show(visit)
+            shown = screen.show(self._visit(request, filters, form))
         except StoreError as error:
             shown = _away(error)
         if shown.goto:
             return self._go(request, shown.goto)
         if shown.document:
             return _handed_over(shown.document)
-        values = self._values(request, screen, visitor, visit, shown)
+        values = self._values(request, screen, visitor, filters, shown)
         return respond(request, shown.template, values, shown.status)
+
+    def _visit(
+        self, request: Request, filters: Filters, form: Mapping[str, str]
+    ) -> Visit:
+        return Visit(
+            reading=self._evidence.reading,
+            triage=self._evidence.triage,
+            filters=filters,
+            path=dict(request.path_params),
+            query=dict(request.query_params),
+            form=form,
+        )
 
     def _go(self, request: Request, path: str) -> Response:
         prefix = quote(request.scope.get("root_path", "").rstrip("/"), safe="/")
@@ -176,13 +174,14 @@ class Pages:
         request: Request,
         screen: Screen,
         visitor: Visitor,
-        visit: Visit,
+        filters: Filters,
         shown: Shown,
     ) -> dict[str, Any]:
-        links = self.links(request, visit.filters.query)
+        links = self.links(request, filters.query)
+        path = dict(request.path_params)
         kept = {
             name: value
-            for name, value in visit.query.items()
+            for name, value in request.query_params.items()
             if name not in ("target", "since", "offset", "csrf_token")
         }
         return {
@@ -190,14 +189,14 @@ class Pages:
             "nav": self._nav,
             "here": screen.part_of or screen.name,
             "name": screen.name,
-            "path": visit.path,
+            "path": path,
             "kept": kept,
             "url": links.url,
-            "self_url": links.url(screen.name, _keep=True, **visit.path),
+            "self_url": links.url(screen.name, _keep=True, **path),
             "csrf": visitor.csrf,
             "signed_in": visitor.session,
             "every": screen.every,
-            "filters": visit.filters,
+            "filters": filters,
             "periods": PERIODS,
             **shown.values,
         }
@@ -219,7 +218,7 @@ def _away(error: StoreError) -> Shown:
     return Shown(template="problem.html", values=values, status=503, title=title)
 
 
-async def _form_of(request: Request) -> dict[str, str] | None:
+async def form_of(request: Request) -> dict[str, str] | None:
     """Return the fields of a form as browsers send it; None where it is too long."""
     body = b""
     async for chunk in request.stream():

@@ -1,0 +1,159 @@
+"""The dashboard as one ASGI app: pages, packaged files, and who may see them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from shadow_middleware.api.access import Access
+from shadow_middleware.dashboard import (
+    coverage,
+    decisions,
+    divergences,
+    groups,
+    noise,
+    overview,
+    routes,
+    rules,
+    targets,
+    verdict,
+)
+from shadow_middleware.dashboard.headers import Headers
+from shadow_middleware.dashboard.login import Login
+from shadow_middleware.dashboard.pages import Evidence, Pages
+from shadow_middleware.dashboard.rendering import respond
+from shadow_middleware.dashboard.screen import Screen
+from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.report.policy import Policy
+from shadow_middleware.settings import Settings, load
+
+__all__ = ["SCREENS", "dashboard", "serve_pages"]
+
+SCREENS: Final[tuple[Screen, ...]] = (
+    *overview.SCREENS,
+    *routes.SCREENS,
+    *groups.SCREENS,
+    *divergences.SCREENS,
+    *noise.SCREENS,
+    *rules.SCREENS,
+    *coverage.SCREENS,
+    *targets.SCREENS,
+    *verdict.SCREENS,
+    *decisions.SCREENS,
+)
+
+
+def dashboard(
+    *,
+    token: str | None = None,
+    allow: Callable[[HTTPConnection], object] | None = None,
+    policy: Policy | None = None,
+    config: str | None = None,
+    **settings: Any,
+) -> Starlette:
+    """
+    Return the dashboard as an ASGI app, to be served alone or mounted.
+
+    `app.mount("/shadow", dashboard(token=…))`. The store is opened at the first look,
+    so a database that is away keeps no host from starting.
+
+    Args:
+        token: What people sign in with and clients send as a bearer token.
+        allow: The host's own permission instead: called with the request.
+        policy: What is asked of a shadow; see `shadow-middleware verdict`.
+        config: A TOML file with settings.
+        settings: As of the middleware; `store_url` above all.
+
+    Raises:
+        ConfigurationError: neither token nor allow was given, or a setting is wrong.
+    """
+    access = Access(token, allow)
+    known = load(settings, config=config, source="dashboard", require_target=False)
+    if not known.store_url:
+        raise ConfigurationError(
+            "store_url is empty, so there is nothing to show; name the store that the "
+            "middleware writes to"
+        )
+    return serve_pages(_Opened(known, policy), access)
+
+
+def serve_pages(evidence: Evidence, access: Access) -> Starlette:
+    """Return the app over evidence that is opened when it is looked at."""
+    pages = Pages(SCREENS, evidence, access)
+    login = Login(pages, access)
+
+    def not_found(request: Request, error: Exception) -> Response:
+        values = {
+            **pages.frame(request, "No such page"),
+            "heading": "No such page",
+            "message": "The address is mistyped, or the page has moved.",
+            "advice": (),
+        }
+        return respond(request, "problem.html", values, 404)
+
+    return Starlette(
+        routes=[
+            *login.routes(),
+            *pages.routes(),
+            Mount("/static", _Packaged(), name="static"),
+        ],
+        middleware=[Middleware(Headers)],
+        exception_handlers={404: not_found},
+    )
+
+
+class _Opened:
+    """A store that is opened at the first look, and tried again while it is away."""
+
+    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._found: tuple[Reading, Triage] | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What is read from; raises StoreError while the store is away."""
+        return self._open()[0]
+
+    @property
+    def triage(self) -> Triage:
+        """What is written to; raises StoreError while the store is away."""
+        return self._open()[1]
+
+    def _open(self) -> tuple[Reading, Triage]:
+        # A host that only mounts it need not pay for the database at its start.
+        from shadow_middleware.store.sql import SqlStore
+
+        with self._lock:
+            if self._found is None:
+                store = SqlStore(self._settings.store_url)
+                self._found = (
+                    Reading(store, self._settings, self._policy),
+                    Triage(store, self._settings),
+                )
+            return self._found
+
+
+class _Packaged(StaticFiles):
+    """The files of the package; their address changes when they do."""
+
+    def __init__(self) -> None:
+        super().__init__(packages=[("shadow_middleware.dashboard", "static")])
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file that browsers may keep."""
+        response = await super().get_response(path, scope)
+        if response.status_code == 200:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
