@@ -38,6 +38,8 @@ QUARTER = 900
 """Seconds by which zones are apart."""
 RECENT = 60.0
 """Seconds before its request that a time may be: beyond, it is of something stored."""
+EXACT = 1_000.0
+"""Seconds that the tolerance of fractions is a share of, where they are a time."""
 WIDEST_ZONE = 14 * 3600
 DAY = 86_400
 PASSING = re.compile(
@@ -78,16 +80,22 @@ class Likeness:
     def _numbers(self, live: Any, shadow: Any, name: str) -> str:
         if type(live) is not type(shadow) or not isinstance(live, int | float):
             return ""
-        if isinstance(live, float):
-            largest = max(abs(live), abs(shadow))
-            if abs(live - shadow) <= self._floats * largest:
-                return "float"
         moments = number_moment(live), number_moment(shadow)
         if None not in moments and self._follow(*moments):
             return "timestamp"
+        if isinstance(live, float) and self._is_rounding(live, shadow, name):
+            return "float"
         if isinstance(live, int) and live > 0 < shadow and meaning_of(name).id:
             return "sequence"
         return ""
+
+    def _is_rounding(self, live: float, shadow: float, name: str) -> bool:
+        """Whether two fractions are as near as a rounding may leave them."""
+        largest = max(abs(live), abs(shadow))
+        if shape_of(live, name).startswith("timestamp"):
+            # A billionth of half a century is more than a second.
+            largest = EXACT
+        return abs(live - shadow) <= self._floats * largest
 
     def _texts(self, live: str, shadow: str, name: str) -> str:
         shape, other = shapes_of(live, shadow, name)

@@ -130,6 +130,16 @@ def test_fractions_are_alike_within_the_tolerance() -> None:
     assert "" == alike(10**15, 10**15 + 1)
 
 
+def test_a_time_is_no_fraction_that_was_rounded() -> None:
+    """A second of an old time is a difference, although it is a tiny share of it."""
+    old = AT - 1e6 + 0.25
+
+    assert "" == alike(old, old + 1, "created_at")
+    assert "float" == alike(old, old + 4e-7, "created_at")
+    assert "float" == alike(old, old + 1, "balance")
+    assert "timestamp" == alike(AT, AT + LATER - 1, "at")
+
+
 @pytest.mark.parametrize(
     ("live", "shadow", "found"),
     [

@@ -12,6 +12,8 @@ from shadow_middleware.report.suggest import NoisyCell, suggest
 from shadow_middleware.rule import Rule
 from shadow_middleware.rule_checks import complaint
 
+AT = "timestamp"
+
 
 def key(
     path: str = "/id",
@@ -312,6 +314,20 @@ def test_a_cell_knows_what_it_is_counted_under() -> None:
         Cell(number, "slight", ""),
         Cell(number),
     ] == [Cell.of(number, name) for name in ("float tiny", "uuid", "slight", "")]
+
+
+def test_times_that_are_numbers_are_named_and_not_measured() -> None:
+    """Seconds since the epoch are near each other only until the next run."""
+    at = key("/at", live="timestamp epoch-s.f")
+    cells = [NoisyCell(Cell(at, "tiny", like), "control", 1) for like in ("", AT)]
+
+    for cell in cells:
+        [one] = suggest([cell], [], []).proposals
+        assert ("ignore", "changed", AT) == (
+            one.rule.action,
+            one.rule.kind,
+            one.rule.shape,
+        )
 
 
 def test_what_both_values_are_is_what_a_rule_names() -> None:
