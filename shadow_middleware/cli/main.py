@@ -15,6 +15,7 @@ from shadow_middleware.cli import (
     db,
     demo,
     divergences,
+    export,
     groups,
     noise,
     purge,
@@ -59,6 +60,7 @@ app.command("report", epilog=report.EPILOG)(report.report)
 app.add_typer(groups.app, name="groups")
 app.add_typer(divergences.app, name="divergences")
 app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
+app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
 app.add_typer(noise.app, name="noise")

@@ -15,6 +15,7 @@ from shadow_middleware.cli.options import (
     StoreUrl,
     seconds_of,
 )
+from shadow_middleware.cli.progress import busy
 from shadow_middleware.cli.screen import print_json
 
 __all__ = ["EPILOG", "purge"]
@@ -69,7 +70,7 @@ def purge(
     before = None
     if older_than is not None:
         before = time.time() - seconds_of(older_than, "--older-than")
-    with open_store(store, config) as opened:
+    with open_store(store, config) as opened, busy("Removing old evidence"):
         removed = opened.purge(before, keep)
     counts = msgspec.structs.asdict(removed)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -22,6 +22,7 @@ from shadow_middleware.cli.options import (
     OneTarget,
     StoreUrl,
 )
+from shadow_middleware.cli.progress import bar_of
 from shadow_middleware.cli.recheck_screen import show_results
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.errors import ConfigurationError
@@ -106,7 +107,9 @@ def recheck(
             (group, opened.samples(group.fingerprint))
             for group in _chosen(opened, groups or [], target, learned.rulings)
         ]
-        results = asyncio.run(_run(settings, learned.known, wanted, asked))
+        samples = len({one.id for _, each in asked for one in each})
+        with bar_of(samples) as advance:
+            results = asyncio.run(_run(settings, learned.known, wanted, asked, advance))
         if resolve:
             _resolve(opened, results)
     if as_json:
@@ -117,7 +120,11 @@ def recheck(
 
 
 async def _run(
-    settings: Settings, known: Known, methods: frozenset[str], asked: _Asked
+    settings: Settings,
+    known: Known,
+    methods: frozenset[str],
+    asked: _Asked,
+    told: Callable[[], None],
 ) -> list[GroupResult]:
     # Only this command pays for the HTTP client.
     from shadow_middleware.recheck import Recheck, Rejudge
@@ -128,6 +135,7 @@ async def _run(
         Rejudge(settings, known, time.time()),
         lambda target: HttpSender(target, settings),
         methods=methods,
+        told=told,
     )
     return await work.run(asked)
 

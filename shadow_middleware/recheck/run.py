@@ -30,6 +30,10 @@ MOST_AT_ONCE = 8
 """Requests under way for one target: a shadow that was just mended is not stormed."""
 
 
+def _nobody() -> None:
+    """Tell nobody."""
+
+
 class Recheck:
     """
     Sends samples again and says what became of their groups.
@@ -39,6 +43,7 @@ class Recheck:
         rejudge: Compares and judges each answer.
         sender: Makes what sends to a target; it is closed at the end.
         methods: Which may be sent; writes only where they are named.
+        told: Called for each sample that is done with, sent or not.
     """
 
     def __init__(
@@ -48,11 +53,13 @@ class Recheck:
         sender: Callable[[Target], Sender],
         *,
         methods: Collection[str] = SAFE_METHODS,
+        told: Callable[[], None] = _nobody,
     ) -> None:
         self._settings = settings
         self._rejudge = rejudge
         self._sender = sender
         self._methods = frozenset(methods)
+        self._told = told
 
     async def run(
         self, groups: Sequence[tuple[Group, Sequence[StoredDivergence]]]
@@ -90,10 +97,15 @@ class Recheck:
         sender = self._sender(target)
         lane = _Lane(target, self._settings, sender, self._rejudge)
         try:
-            answers = await asyncio.gather(*(self._sent(lane, one) for one in stored))
+            answers = await asyncio.gather(*(self._done(lane, one) for one in stored))
         finally:
             await sender.aclose()
         return {one.id: again for one, again in zip(stored, answers, strict=True)}
+
+    async def _done(self, lane: _Lane, stored: StoredDivergence) -> Again:
+        again = await self._sent(lane, stored)
+        self._told()
+        return again
 
     async def _sent(self, lane: _Lane, stored: StoredDivergence) -> Again:
         record = stored.record

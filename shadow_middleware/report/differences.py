@@ -12,9 +12,12 @@ from collections.abc import Iterable
 import msgspec
 
 from shadow_middleware.evidence import DivergenceRecord
-from shadow_middleware.exchange import Difference
+from shadow_middleware.exchange import Difference, Kind
 
-__all__ = ["DifferenceGroup", "path_shape", "top_differences"]
+__all__ = ["DifferenceGroup", "described", "path_shape", "top_differences"]
+
+_LONGEST = 200
+"""Characters of a value on a line."""
 
 
 class DifferenceGroup(msgspec.Struct, frozen=True):
@@ -32,6 +35,25 @@ class DifferenceGroup(msgspec.Struct, frozen=True):
     """Divergences with at least one of them."""
     example: str
     """The exchange id of the newest one, for `divergences show`."""
+
+
+def described(difference: Difference) -> str:
+    """Return one difference on a line: `body /price changed: 19.9 → 21`."""
+    where = f"{difference.part.value} {difference.path}".rstrip()
+    live, shadow = _short(difference.live), _short(difference.shadow)
+    match difference.kind:
+        case Kind.MISSING:
+            change = f"live has {live}"
+        case Kind.ADDED:
+            change = f"shadow has {shadow}"
+        case _:
+            change = f"{live} → {shadow}"
+    return f"{where} {difference.kind.value}: {change}"
+
+
+def _short(value: object) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def path_shape(path: str) -> str:

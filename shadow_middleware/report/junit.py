@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shadow_middleware.report.checks import Check, State
 from shadow_middleware.report.verdict import TargetVerdict, Verdict
 
-__all__ = ["junit_of"]
+__all__ = ["junit_of", "safe"]
 
 
 def junit_of(verdict: Verdict) -> str:
@@ -29,25 +29,25 @@ def junit_of(verdict: Verdict) -> str:
 
 
 def _add_suite(root: Element, target: TargetVerdict) -> None:
-    name = _safe(f"verdict on {target.target}")
+    name = safe(f"verdict on {target.target}")
     suite = SubElement(root, "testsuite", {"name": name})
     for check in target.checks:
         _add_case(suite, check, target.target)
     output = SubElement(suite, "system-out")
-    output.text = _safe("\n".join([target.ruling.value, *target.reasons]))
+    output.text = safe("\n".join([target.ruling.value, *target.reasons]))
     _count(suite, [suite])
 
 
 def _add_case(suite: Element, check: Check, target: str) -> None:
     details = {"name": check.name, "classname": f"shadow.{target}", "time": "0"}
     case = SubElement(
-        suite, "testcase", {key: _safe(text) for key, text in details.items()}
+        suite, "testcase", {key: safe(text) for key, text in details.items()}
     )
     if check.state is State.PASSED:
         return
     sort = "failure" if check.state is State.FAILED else "error"
-    why = {"message": _safe(check.text), "type": check.state.value}
-    SubElement(case, sort, why).text = _safe(check.text)
+    why = {"message": safe(check.text), "type": check.state.value}
+    SubElement(case, sort, why).text = safe(check.text)
 
 
 def _add_nothing(root: Element) -> None:
@@ -71,7 +71,7 @@ def _count(element: Element, suites: list[Element]) -> None:
     element.set("time", "0")
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Return text without what no XML document may hold (XML 1.0, production 2)."""
     return "".join(
         character if _is_allowed(character) else "\ufffd" for character in text

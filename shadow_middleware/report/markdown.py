@@ -11,7 +11,7 @@ from shadow_middleware.report.findings import Finding
 from shadow_middleware.report.rates import Share
 from shadow_middleware.report.verdict import RouteShare, Ruling, TargetVerdict, Verdict
 
-__all__ = ["markdown_of"]
+__all__ = ["code", "markdown_of", "plain"]
 
 _WORDS = {
     Ruling.PROMOTE: "✅ Promote",
@@ -35,10 +35,10 @@ def markdown_of(verdict: Verdict) -> str:
 
 
 def _target(target: TargetVerdict, *, alone: bool) -> list[str]:
-    heading = f"### {_plain(target.target)}: {_WORDS[target.ruling]}"
+    heading = f"### {plain(target.target)}: {_WORDS[target.ruling]}"
     return [
         *([] if alone else [heading, ""]),
-        *(f"- {_plain(reason)}" for reason in target.reasons),
+        *(f"- {plain(reason)}" for reason in target.reasons),
         "",
         *_version(target),
         *_rates(target),
@@ -51,7 +51,7 @@ def _target(target: TargetVerdict, *, alone: bool) -> list[str]:
 def _version(target: TargetVerdict) -> list[str]:
     if target.all_versions or not (target.version or target.left_out):
         return []
-    name = f"version `{_code(target.version)}`" if target.version else "no version"
+    name = f"version `{code(target.version)}`" if target.version else "no version"
     left = sum(target.left_out.values())
     rest = f"; {left:,} replays of other versions do not count" if left else ""
     return [f"Judged: {name}{rest}.", ""]
@@ -82,7 +82,7 @@ def _bounds(bounds: Interval | None) -> str:
 
 def _checks(checks: Sequence[Check]) -> list[str]:
     rows = [
-        f"| {_MARKS[one.state]} | {one.criterion} {one.quantile} | {_plain(one.text)} |"
+        f"| {_MARKS[one.state]} | {one.criterion} {one.quantile} | {plain(one.text)} |"
         for one in checks
     ]
     return ["| | criterion | found |", "|---|---|---|", *rows] if rows else []
@@ -90,7 +90,7 @@ def _checks(checks: Sequence[Check]) -> list[str]:
 
 def _routes(routes: Sequence[RouteShare]) -> list[str]:
     rows = [
-        f"| {_plain(one.route)} | {one.share.agrees:,} of {one.share.decided:,} "
+        f"| {plain(one.route)} | {one.share.agrees:,} of {one.share.decided:,} "
         f"| {_rate(one.share)} | {_bounds(one.share.interval)} | {_shift(one)} |"
         for one in routes
     ]
@@ -112,7 +112,7 @@ def _shift(one: RouteShare) -> str:
 
 def _groups(groups: Sequence[Finding]) -> list[str]:
     rows = [
-        f"| `{one.group}` | {_plain(one.route)} | {_plain(one.what)} "
+        f"| `{one.group}` | {plain(one.route)} | {plain(one.what)} "
         f"| {one.divergences:,} | {one.state} |"
         for one in groups[:_GROUPS]
     ]
@@ -127,7 +127,7 @@ def _folded(title: str, lines: list[str]) -> list[str]:
     return [opening, "", *lines, "", "</details>", ""]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text of the outside so that no character of it is read as markup."""
     shown = "".join(c if c.isprintable() else " " for c in text)
     return "".join(_escaped(c) for c in shown)
@@ -139,6 +139,6 @@ def _escaped(character: str) -> str:
     return f"\\{character}" if character in _SPECIAL else character
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return text that stays within a code span."""
     return "".join(c if c.isprintable() and c not in "`|" else " " for c in text)

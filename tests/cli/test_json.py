@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from shadow_middleware.cli.main import app
 from shadow_middleware.cli.screen import print_json
 from tests.cli.conftest import Run
 
@@ -96,3 +100,34 @@ def test_json_holds_no_number_that_is_none(
 
     found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert [None, None, 10**400, "\ud800"] == found["values"]
+
+
+WITHOUT = {
+    "agent": "runs until it is stopped",
+    "dashboard": "runs until it is stopped",
+    "export divergences": "NDJSON is JSON",
+    "export groups": "NDJSON is JSON",
+    "noise export": "writes JSON, for other stores",
+    "watch": "a screen for people",
+}
+"""Commands that print no JSON, and why."""
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Return every command that does something, with its words."""
+    children = getattr(command, "commands", None)
+    if children is None:
+        yield " ".join(path), command
+        return
+    for name, child in children.items():
+        yield from leaves(child, (*path, name))
+
+
+@pytest.mark.parametrize(
+    ("words", "command"), [pytest.param(*x, id=x[0]) for x in leaves(get_command(app))]
+)
+def test_every_view_is_also_for_programs(words: str, command: Any) -> None:
+    """A command that is added without `--json` says why."""
+    options = {name for parameter in command.params for name in parameter.opts}
+
+    assert ("--json" in options) != (words in WITHOUT)
