@@ -37,7 +37,7 @@ from shadow_middleware.reading import Reading, Triage
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.settings import Settings, load
 
-__all__ = ["SCREENS", "dashboard", "serve_pages"]
+__all__ = ["SCREENS", "Opened", "dashboard", "serve_pages"]
 
 SCREENS: Final[tuple[Screen, ...]] = (
     *overview.SCREENS,
@@ -84,7 +84,7 @@ def dashboard(
             "store_url is empty, so there is nothing to show; name the store that the "
             "middleware writes to"
         )
-    return serve_pages(_Opened(known, policy), access)
+    return serve_pages(Opened(known, policy), access)
 
 
 def serve_pages(evidence: Evidence, access: Access) -> Starlette:
@@ -112,7 +112,7 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
     )
 
 
-class _Opened:
+class Opened:
     """A store that is opened at the first look, and tried again while it is away."""
 
     def __init__(self, settings: Settings, policy: Policy | None = None) -> None:

@@ -1,0 +1,105 @@
+"""`shadow-middleware dashboard`: the evidence in a browser."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.options import ConfigFile, StoreUrl
+from shadow_middleware.cli.verdict_policy import policy_of
+from shadow_middleware.errors import ConfigurationError, MissingExtraError
+
+__all__ = ["EPILOG", "TOKEN", "dashboard"]
+
+TOKEN = "SHADOW_MIDDLEWARE_DASHBOARD_TOKEN"
+"""The environment variable that the token is taken from."""
+EPILOG = (
+    "Examples:"
+    "\n\n"
+    "  shadow-middleware dashboard"
+    "\n\n"
+    "  shadow-middleware dashboard --store sqlite:///shadow.db --port 9000"
+    "\n\n"
+    f"  {TOKEN}=… shadow-middleware dashboard --host 0.0.0.0"
+)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def dashboard(
+    store: StoreUrl = None,
+    config: ConfigFile = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help=f"Where to listen. Beyond loopback {TOKEN} has to be set.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option("--port", min=0, max=65_535, help="0 is any that is free."),
+    ] = 8765,
+) -> None:
+    """
+    Show the evidence in a browser, until Ctrl-C.
+
+    Only this machine can reach it, and only with a token: the one in
+    `SHADOW_MIDDLEWARE_DASHBOARD_TOKEN`, or a new one. The link that is printed signs
+    in once.
+    """
+    try:
+        import uvicorn
+
+        from shadow_middleware.dashboard.app import Opened, serve_pages
+    except ImportError as error:
+        raise MissingExtraError("dashboard", "the dashboard") from error
+    from shadow_middleware.api.access import Access
+
+    given = os.environ.get(TOKEN, "")
+    if not given and host not in _LOOPBACK:
+        raise ConfigurationError(
+            f"{host} can be reached from elsewhere: set {TOKEN} to a token of your own"
+        )
+    settings = settings_of(store, config)
+    with open_store(store, config):
+        pass  # a mistyped store is said here, and not by every page
+    access = Access(given or secrets.token_urlsafe())
+    evidence = Opened(settings, policy_of(None, config, {}))
+    config_of = uvicorn.Config(
+        serve_pages(evidence, access), log_level="warning", access_log=False
+    )
+    with _listening(host, port) as listener:
+        where = _address(host, listener.getsockname()[1])
+        typer.echo(f"Dashboard: {where}/login?code={access.once()}")
+        typer.echo(_kept(given))
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config_of).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; "
+            "another one: --port 0"
+        ) from None
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _kept(given: str) -> str:
+    once = "The link signs in once, for twelve hours."
+    if given:
+        return f"{once} After that: the token in {TOKEN}. Ctrl-C ends it."
+    return f"{once} After that: start it again, or set {TOKEN}. Ctrl-C ends it."
