@@ -29,7 +29,10 @@ def curves_of(series: Series) -> Curves | None:
     points, times = series.points, series.times
     if not any(one.outcomes for one in points):
         return None
-    return Curves(points, times, _rate(points), _outcomes(points), _latency(times))
+    rate, outcomes, latency = _rate(points), _outcomes(points), _latency(times)
+    rate["step"] = outcomes["step"] = series.step
+    latency["step"] = series.times_step
+    return Curves(points, times, rate, outcomes, latency)
 
 
 def _rate(points: Sequence[Point]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import msgspec
 
 from shadow_middleware.dashboard.curves import Curves, curves_of
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
-from shadow_middleware.report.summary import Summary, TargetSummary
+from shadow_middleware.reading import Overview
+from shadow_middleware.report.summary import TargetSummary
 from shadow_middleware.report.verdict import TargetVerdict
 
 __all__ = ["SCREENS", "Card", "cards_of"]
@@ -20,13 +21,10 @@ class Card(msgspec.Struct, frozen=True):
     series: Curves | None
 
 
-def cards_of(visit: Visit, summary: Summary) -> list[Card]:
-    """Return what there is to show of each target of the summary."""
+def cards_of(visit: Visit, found: Overview) -> list[Card]:
+    """Return what there is to show of each target."""
     reading, filters = visit.reading, visit.filters
-    judged = reading.verdict(
-        since=filters.start, target=filters.target, route=filters.route
-    )
-    verdicts = {one.target: one for one in judged.targets}
+    verdicts = {one.target: one for one in found.verdict.targets}
     return [
         Card(
             one,
@@ -35,18 +33,18 @@ def cards_of(visit: Visit, summary: Summary) -> list[Card]:
                 reading.series(filters.start, target=one.target, route=filters.route)
             ),
         )
-        for one in summary.targets
+        for one in found.summary.targets
     ]
 
 
 def _overview(visit: Visit) -> Shown:
     filters = visit.filters
-    summary = visit.reading.summary(
+    found = visit.reading.overview(
         filters.start, target=filters.target, route=filters.route
     )
     values = {
-        "cards": cards_of(visit, summary),
-        "control": summary.control,
+        "cards": cards_of(visit, found),
+        "control": found.summary.control,
         "targets": visit.reading.names(),
     }
     return Shown(template="overview.html", values=values)

@@ -96,10 +96,10 @@ def _rows(summary: Summary, find: str) -> list[_Row]:
 def _route(visit: Visit) -> Shown:
     filters = visit.filters
     route = filters.route or ""
-    summary = visit.reading.summary(filters.start, target=filters.target, route=route)
+    found = visit.reading.overview(filters.start, target=filters.target, route=route)
     coverage = visit.reading.coverage(filters.start, target=filters.target)
     use = next((row for row in coverage.routes if row.route == route), None)
-    cards = cards_of(visit, summary)
+    cards = cards_of(visit, found)
     values = {
         "route": route,
         "cards": cards,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shadow_middleware.reading.reading import Reading, Series
+from shadow_middleware.reading.reading import Overview, Reading, Series
 from shadow_middleware.reading.triage import Triage
 
-__all__ = ["Reading", "Series", "Triage"]
+__all__ = ["Overview", "Reading", "Series", "Triage"]

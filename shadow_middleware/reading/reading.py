@@ -51,7 +51,7 @@ from shadow_middleware.report.verdict import verdict as judge
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader
 
-__all__ = ["DivergencePage", "Reading", "Series"]
+__all__ = ["DivergencePage", "Overview", "Reading", "Series"]
 
 _STEPS = 60
 _RECENT = 5
@@ -64,6 +64,17 @@ class Series(msgspec.Struct, frozen=True):
     points: list[Point]
     times: list[TimePoint]
     """By longer steps: latency is kept in windows of ten minutes."""
+    step: float = 60.0
+    """Seconds that each of `points` stands for."""
+    times_step: float = 60.0 * LATENCY_WINDOW
+    """Seconds that each of `times` stands for."""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """What became of all replays, and what to do about it."""
+
+    summary: Summary
+    verdict: Verdict
 
 
 class DivergencePage(msgspec.Struct, frozen=True):
@@ -108,6 +119,22 @@ class Reading:
         """Return what became of all replays, with `top` groups for each target."""
         held = holdings(self.reader, since, target, route, self.settings)
         return summarise(held, top)
+
+    def overview(
+        self,
+        since: float | None = None,
+        *,
+        target: str | None = None,
+        route: str | None = None,
+    ) -> Overview:
+        """Return the summary and the verdict, from one reading of the store."""
+        held = holdings(self.reader, since, target, route, self.settings)
+        start = self._fresh(since, self.policy)
+        young = held
+        if start != since:
+            young = holdings(self.reader, start, target, route, self.settings)
+        found = judge(judged(self.reader, young, start), self.policy)
+        return Overview(summarise(held), found)
 
     def verdict(
         self,
@@ -159,9 +186,13 @@ class Reading:
         first = max(span[0], _minute(since) or 0)
         if first > span[1]:
             return Series([], [])
+        short = steps_of(first, span[1], steps)
+        long = steps_of(first, span[1], steps, LATENCY_WINDOW)
         return Series(
-            self._points(steps_of(first, span[1], steps), target, route),
-            self._times(steps_of(first, span[1], steps, LATENCY_WINDOW), target, route),
+            self._points(short, target, route),
+            self._times(long, target, route),
+            60.0 * len(short[0]),
+            60.0 * len(long[0]),
         )
 
     def _points(

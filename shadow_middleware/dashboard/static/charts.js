@@ -9,9 +9,14 @@
   const count = (value) => (value == null ? "–" : value.toLocaleString("en"));
   const stepped = (points) => (points.at.length > 60 ? undefined : { size: 5, show: true });
 
+  const few = (points) => ({ show: points.at.length < 3 });
+
   const line = (label, colour, format, more = {}) => ({
     label, stroke: () => token(colour), width: 2, value: (_, value) => format(value), ...more,
   });
+
+  // Few steps stand at the right, and do not fill the width as if they were many.
+  const spanOf = ({ at, step }) => [Math.min(at[0], at.at(-1) - 11 * step), at.at(-1) + step];
 
   // One kind for each chart: its series, bands and the data in uPlot's order.
   const KINDS = {
@@ -20,20 +25,21 @@
       range: (_, low) => [Math.max(0, Math.min(low ?? 0, 0.99) - 0.02), 1],
       data: [points.at, points.high, points.low, points.rate],
       series: [
-        line("upper bound", "--band-line", percent, { width: 1, points: { show: false } }),
-        line("lower bound", "--band-line", percent, { width: 1, points: { show: false } }),
+        line("upper bound", "--band-line", percent, { width: 1, points: few(points) }),
+        line("lower bound", "--band-line", percent, { width: 1, points: few(points) }),
         line("match rate", "--o-match", percent, { points: stepped(points) }),
       ],
       bands: [{ series: [1, 2], fill: () => token("--band") }],
     }),
     outcomes: (points) => {
+      const kind = { points };
       const names = Object.keys(points.outcomes);
       const stacked = [];
       names.forEach((name, i) => {
         stacked.push(points.outcomes[name].map((value, j) => value + (i ? stacked[i - 1][j] : 0)));
       });
       const paths = uPlot.paths.bars({ size: [0.92, 40], align: 1 });
-      return {
+      return Object.assign(kind, {
         format: count,
         range: (_, __, high) => [0, Math.max(1, high ?? 1)],
         // The tallest is drawn first, so that each lower one stands before it.
@@ -45,17 +51,17 @@
           stroke: () => token(`--o-${name}`),
           points: { show: false },
           paths,
-          value: (_, __, ___, index) => (index == null ? "–" : count(points.outcomes[name][index])),
+          value: (_, __, ___, index) => (index == null ? "–" : count(kind.points.outcomes[name]?.[index])),
         })),
-      };
+      });
     },
     latency: (points) => ({
       format: ms,
       range: (_, __, high) => [0, Math.max(0.1, (high ?? 1) * 1.05)],
       data: [points.at, ...["p50", "p95", "p99"].flatMap((q) => [points.live[q], points.shadow[q]])],
       series: ["p50", "p95", "p99"].flatMap((q, i) => [
-        line(`live ${q}`, "--live", ms, { width: 1 + (2 - i) * 0.5, dash: [[], [7, 4], [2, 3]][i], points: { show: points.at.length < 3 } }),
-        line(`shadow ${q}`, "--shadow", ms, { width: 1 + (2 - i) * 0.5, dash: [[], [7, 4], [2, 3]][i], points: { show: points.at.length < 3 } }),
+        line(`live ${q}`, "--live", ms, { width: 1 + (2 - i) * 0.5, dash: [[], [7, 4], [2, 3]][i], points: few(points) }),
+        line(`shadow ${q}`, "--shadow", ms, { width: 1 + (2 - i) * 0.5, dash: [[], [7, 4], [2, 3]][i], points: few(points) }),
       ]),
     }),
   };
@@ -83,7 +89,10 @@
     return {
       width, height: 220,
       cursor: { y: false, drag: { x: false, y: false } },
-      scales: { y: { range: kind.range } },
+      scales: {
+        x: { range: () => kind.span() },
+        y: { range: (plot, low, high) => kind.range(plot, low, high) },
+      },
       legend: { live: true },
       axes: [
         axis({ space: 64, values: (_, ticks, __, ___, step) => ticks.map((at, i) => tick(at, ticks[i - 1], step)) }),
@@ -95,17 +104,21 @@
   }
 
   function draw(holder, points) {
+    if (!points.at.length) return holder.replaceChildren();
     const kind = KINDS[holder.dataset.kind](points);
+    kind.span = () => spanOf(points);
     const shape = kind.series.map((one) => one.label).join();
     const known = charts.get(holder.id);
     if (known && known.holder === holder && known.shape === shape) {
-      known.kind = kind;
+      known.kind.span = kind.span;
+      known.kind.range = kind.range;
+      known.kind.points = points;
       return known.plot.setData(kind.data);
     }
     known?.plot.destroy();
     holder.replaceChildren();
     const plot = new uPlot(options(kind, holder.clientWidth || 320), kind.data, holder);
-    charts.set(holder.id, { plot, holder, shape, points });
+    charts.set(holder.id, { plot, holder, shape, kind });
   }
 
   window.drawCharts = (root) => {
