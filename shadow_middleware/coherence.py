@@ -18,7 +18,10 @@ from shadow_middleware.rule_checks import complaint
 if TYPE_CHECKING:
     from shadow_middleware.settings import Settings, Target
 
-__all__ = ["check_rule", "check_together"]
+__all__ = ["SAFE_METHODS", "check_rule", "check_together"]
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""Methods that write nothing, and so may be sent twice."""
 
 
 def check_together(
@@ -42,6 +45,7 @@ def check_together(
         )
     _check_targets(settings, places)
     _check_control(settings, places)
+    _check_asked(settings, places)
     _check_metrics(settings, places)
     _check_rules(settings, places)
 
@@ -60,6 +64,7 @@ def _check_control(settings: Settings, places: Mapping[str, Place]) -> None:
     """Refuse a control that is the app itself, or one of the shadows."""
     url = settings.control_url
     if not url:
+        _check_without_control(settings, places)
         return
     _check_not_live(settings, url, places["control_url"])
     for target in settings.all_targets:
@@ -69,6 +74,36 @@ def _check_control(settings: Settings, places: Mapping[str, Place]) -> None:
                 "a control runs the live version; to send requests to a shadow twice, "
                 "set self_probe",
             )
+
+
+def _check_without_control(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse what speaks of a control where there is none; a rate of 0 asks for none."""
+    for name in ("control_rate", "control_methods"):
+        if name in places and getattr(settings, name):
+            raise places[name].error(
+                "has no effect without a control", "set control_url, or leave it out"
+            )
+
+
+def _check_asked(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse a control or a probe that no mirrored method would ever ask."""
+    mirrored = settings.mirrored_methods
+    if not mirrored:
+        return
+    if settings.control_url and settings.control_rate:
+        asked = settings.control_methods
+        if not mirrored.intersection(asked):
+            place = places.get("control_methods") or places["control_url"]
+            raise place.error(
+                f"of {', '.join(sorted(mirrored))}, which are mirrored, none goes to the "
+                "control",
+                "name in control_methods those that it can take",
+            )
+    if settings.self_probe and not mirrored.intersection(SAFE_METHODS):
+        raise places["self_probe"].error(
+            f"of {', '.join(sorted(mirrored))}, which are mirrored, none is sent twice",
+            f"{', '.join(SAFE_METHODS)} are: mirror one of them, or leave it out",
+        )
 
 
 def _check_metrics(settings: Settings, places: Mapping[str, Place]) -> None:

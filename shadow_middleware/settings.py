@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from shadow_middleware.coherence import check_rule, check_together
+from shadow_middleware.coherence import SAFE_METHODS, check_rule, check_together
 from shadow_middleware.configuration import (
     CONFIG_VARIABLE,
     Checks,
@@ -45,7 +45,6 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 Patterns = tuple[str, ...]
 """Globs over `/`-separated segments: `*` is within one, `**` any number of them."""

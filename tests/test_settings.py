@@ -444,6 +444,31 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "100 characters of one line",
     ),
     (
+        {"control_rate": 0.5},
+        "control_rate: has no effect without a control (keyword argument); set "
+        "control_url, or leave it out",
+    ),
+    (
+        {"control_methods": ["GET"]},
+        "control_methods: has no effect without a control (keyword argument); set "
+        "control_url, or leave it out",
+    ),
+    (
+        {"control_url": "http://copy", "methods": ["POST", "PUT"]},
+        "control_url: of POST, PUT, which are mirrored, none goes to the control "
+        "(keyword argument); name in control_methods those that it can take",
+    ),
+    (
+        {"control_url": "http://copy", "control_methods": ["POST"]},
+        "control_methods: of GET, HEAD, OPTIONS, which are mirrored, none goes to the "
+        "control (keyword argument); name in control_methods those that it can take",
+    ),
+    (
+        {"self_probe": 0.1, "methods": ["POST"]},
+        "self_probe: of POST, which are mirrored, none is sent twice (keyword "
+        "argument); GET, HEAD, OPTIONS are: mirror one of them, or leave it out",
+    ),
+    (
         {"control_rate": 1.5},
         "control_rate: 1.5 is not between 0 and 1 (keyword argument); the nearest is 1",
     ),
@@ -642,7 +667,7 @@ RULES = st.lists(
     ),
     max_size=2,
 )
-VALID = st.fixed_dictionaries(
+PLAIN = st.fixed_dictionaries(
     {"shadow_url": st.sampled_from([URL, "https://[::1]:8443/v2/"])},
     optional={
         "targets": TARGETS,
@@ -653,8 +678,7 @@ VALID = st.fixed_dictionaries(
         "exclude": st.lists(PATHS, max_size=3),
         "content_types": st.lists(st.sampled_from(["text/*", "Application/JSON"])),
         "rate": st.sampled_from([0, 0.0001, 0.25, 1]) | st.floats(0.0001, 1),
-        "control_url": st.just("http://copy-of-live"),
-        "control_rate": st.sampled_from([0, 0.5, 1]),
+        "control_rate": st.just(0),
         "noise_rule": st.sampled_from(["test", "diffy"]),
         "value_shapes": st.lists(st.sampled_from(["UUID", "float", "timestamp"])),
         "version_header": st.just("X-Version"),
@@ -670,6 +694,15 @@ VALID = st.fixed_dictionaries(
         "store_url": st.sampled_from(["", "sqlite:///a.db", "postgresql://h/d"]),
     },
 )
+# A control has to get one of the methods that are mirrored.
+CONTROLLED = st.fixed_dictionaries(
+    {
+        "control_url": st.just("http://copy-of-live"),
+        "control_methods": st.just(["GET", "POST", "PATCH"]),
+    },
+    optional={"control_rate": st.sampled_from([0, 0.5, 1])},
+)
+VALID = st.builds(dict.__or__, PLAIN, st.just({}) | CONTROLLED)
 
 
 @given(VALID)

@@ -352,7 +352,7 @@ def test_answers_that_wait_for_a_slow_lane_are_bounded_in_bytes() -> None:
     [
         ({}, "GET", 1),
         ({"self_probe": 1}, "GET", 2),
-        ({"self_probe": 1, "methods": ["POST"]}, "POST", 1),
+        ({"self_probe": 1, "methods": ["GET", "POST"]}, "POST", 1),
     ],
 )
 def test_safe_exchanges_are_sent_twice_where_that_is_asked_for(
