@@ -15,9 +15,10 @@ __all__ = ["lines_of_page"]
 BLANK = " \t\r\n\f"
 """White space as HTML has it: a no-break space is none."""
 STARTS = re.compile(
-    r"<(pre|textarea|script|style|listing|xmp|plaintext)\b|=[\"']", re.IGNORECASE
+    r"<(?i:(pre|textarea|script|style|listing|xmp|plaintext))\b"
+    r"|=\"[^\"\n]*\n|='[^'\n]*\n"
 )
-"""Where white space begins to count: within some elements, and within quoted values."""
+"""Where white space begins to count: in some elements, and in a value of many lines."""
 ENDS = {
     name: re.compile(f"</{name}", re.IGNORECASE)
     for name in ("pre", "textarea", "script", "style", "listing", "xmp", "plaintext")
@@ -53,7 +54,7 @@ def _end(text: str, start: re.Match[str]) -> int:
     if start[1]:
         closing = ENDS[start[1].lower()].search(text, start.end())
         return closing.end() if closing else len(text)
-    closed = text.find(start[0][-1], start.end())
+    closed = text.find(start[0][1], start.end())
     return closed + 1 if closed >= 0 else len(text)
 
 
