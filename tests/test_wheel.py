@@ -89,7 +89,7 @@ def elsewhere(dist: Path, tmp_path: Path) -> Path:
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(dist: Path) -> None:
-    """Types and migrations are in it; tests, examples and databases are not."""
+    """Types, migrations and pages are in it; tests, examples and databases are not."""
     (wheel,) = dist.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0].removesuffix(".dist-info") for name in names}
@@ -98,6 +98,16 @@ def test_the_wheel_holds_the_package_and_nothing_else(dist: Path) -> None:
     ]
 
     assert "shadow_middleware/py.typed" in names
+    dashboard = "shadow_middleware/dashboard"
+    assert f"{dashboard}/templates/base.html" in names
+    assert f"{dashboard}/static/dashboard.css" in names
+    for library in (
+        "htmx.min.js",
+        "htmx.LICENSE",
+        "uPlot.iife.min.js",
+        "uPlot.LICENSE",
+    ):
+        assert f"{dashboard}/static/vendor/{library}" in names
     assert any("versions/" in name for name in migrations), migrations
     assert {"shadow_middleware", wheel.name.rsplit("-", 3)[0]} == tops
     assert [] == [n for n in names if n.endswith((".db", ".pyc", ".ini~"))]

@@ -42,8 +42,10 @@ def _overview(visit: Visit) -> Shown:
     found = visit.reading.overview(
         filters.start, target=filters.target, route=filters.route
     )
+    cards = cards_of(visit, found)
     values = {
-        "cards": cards_of(visit, found),
+        # A target of which nothing ended in this time would be a page of dashes.
+        "cards": [one for one in cards if one.summary.selected],
         "control": found.summary.control,
         "targets": visit.reading.names(),
     }

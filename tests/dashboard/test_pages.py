@@ -1,0 +1,218 @@
+"""The pages as a browser gets them: filled, empty, without a store, under a prefix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from shadow_middleware.dashboard import dashboard
+from shadow_middleware.dashboard.app import SCREENS
+from shadow_middleware.dashboard.headers import CONTENT_SECURITY_POLICY
+from shadow_middleware.store.sql import SqlStore
+from tests.dashboard.conftest import TOKEN, visitor
+
+PAGES = [one.path for one in SCREENS if one.label]
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+LOOK = {"HX-Request": "true"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_of_the_navigation_opens(somebody: TestClient, path: str) -> None:
+    """With evidence there is a page, with its heading and where one is."""
+    answer = somebody.get(path)
+
+    assert 200 == answer.status_code
+    assert 1 == answer.text.count("<h1>")
+    assert 1 == answer.text.count('aria-current="page" data-key=')
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_opens_without_evidence(tmp_path: Path, path: str) -> None:
+    """An empty store is no error: pages say what would be there."""
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    SqlStore(url).close()
+    with visitor(url) as client:
+        answer = client.get(path, headers=BEARER)
+
+    assert 200 == answer.status_code
+
+
+def test_an_empty_overview_says_how_to_start(tmp_path: Path) -> None:
+    """Whoever opens it first is told what to do."""
+    with visitor(f"sqlite:///{tmp_path / 'empty.db'}") as client:
+        text = client.get("/", headers=BEARER).text
+
+    assert "No evidence yet" in text
+    assert "ShadowMiddleware" in text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_store_that_is_away_is_said_without_a_traceback(
+    tmp_path: Path, path: str
+) -> None:
+    """503 with what is wrong; the next look tries again."""
+    file = tmp_path / "not-there" / "evidence.db"
+    with visitor(f"sqlite:///{file}") as client:
+        away = client.get(path, headers=BEARER)
+        file.parent.mkdir()
+        back = client.get(path, headers=BEARER)
+
+    assert 503 == away.status_code
+    assert "The store does not answer" in away.text
+    assert "Traceback" not in away.text
+    assert 200 == back.status_code
+
+
+def test_the_overview_says_what_the_report_says(somebody: TestClient) -> None:
+    """The verdict, the sum of all outcomes and the groups are on the first page."""
+    text = somebody.get("/").text
+
+    assert 'class="ruling"' in text
+    assert "selected =" in text
+    assert "in flight" in text
+    assert 'data-kind="rate"' in text
+    assert 'data-kind="outcomes"' in text
+    assert 'data-kind="latency"' in text
+
+
+def test_a_look_gets_news_only_where_there_are_any(somebody: TestClient) -> None:
+    """An unchanged page is 304, so nothing flickers; a changed one is sent."""
+    first = somebody.get("/routes", headers=LOOK)
+    same = somebody.get(
+        "/routes", headers={**LOOK, "If-None-Match": first.headers["ETag"]}
+    )
+    other = somebody.get(
+        "/routes?sort=route", headers={**LOOK, "If-None-Match": first.headers["ETag"]}
+    )
+
+    assert (200, 304, 200) == (
+        first.status_code,
+        same.status_code,
+        other.status_code,
+    )
+    assert "<html" not in first.text
+    assert b"" == same.content
+
+
+def test_a_page_carries_the_tag_of_what_it_shows(somebody: TestClient) -> None:
+    """The first look after opening is spared as well."""
+    page = somebody.get("/routes")
+    etag = page.headers["ETag"]
+    look = {**LOOK, "If-None-Match": etag}
+
+    assert f'data-etag="{etag.replace(chr(34), "&#34;")}"' in page.text
+    assert 304 == somebody.get("/routes", headers=look).status_code
+
+
+def test_routes_come_in_the_order_that_the_url_names(somebody: TestClient) -> None:
+    """A link to a sorted list shows the same to everybody."""
+    down = somebody.get("/routes?sort=-route", headers=LOOK).text
+    up = somebody.get("/routes?sort=route", headers=LOOK).text
+
+    assert _rows(up) == _rows(down)[::-1]
+    assert len(_rows(up)) > 1
+    assert 'aria-sort="ascending"' in up
+    assert 'aria-sort="descending"' in down
+
+
+def test_routes_are_found_by_a_part_of_their_name(somebody: TestClient) -> None:
+    """What is typed into the field narrows the list."""
+    every = _rows(somebody.get("/routes", headers=LOOK).text)
+    wanted = every[0].split("/")[-1]
+    some = _rows(somebody.get(f"/routes?find={wanted}", headers=LOOK).text)
+
+    assert every[0] in some
+    assert "No route fits" in somebody.get("/routes?find=no-such").text
+
+
+def test_a_route_has_a_page_of_its_own(somebody: TestClient) -> None:
+    """With its groups, its times and what of it was used; an unknown one is 404."""
+    target, _, route = _rows(somebody.get("/routes", headers=LOOK).text)[0].partition(
+        " "
+    )
+    known = somebody.get("/route", params={"route": route, "target": target})
+    unknown = somebody.get("/route", params={"route": "GET /no-such"})
+
+    assert 200 == known.status_code
+    assert "Latency shift" in known.text
+    assert 404 == unknown.status_code
+
+
+def test_a_time_without_evidence_leads_back_to_all(somebody: TestClient) -> None:
+    """A filter that hides everything is said, with a way out of it."""
+    text = somebody.get("/?since=2099-01-01").text
+
+    assert "Show all time" in text
+
+
+def test_a_mistyped_time_is_said_and_shows_all(somebody: TestClient) -> None:
+    """A broken link still shows evidence."""
+    text = somebody.get("/?since=soon").text
+
+    assert "is no time" in text
+    assert "selected =" in text
+
+
+def test_the_page_of_targets_says_how_each_is(somebody: TestClient) -> None:
+    """Whether it answers, what is in flight, and who replays to it."""
+    text = somebody.get("/targets").text
+
+    assert "Breaker" in text
+    assert "In flight" in text
+
+
+def test_what_is_not_there_is_a_page_as_well(somebody: TestClient) -> None:
+    """A mistyped address leads back to the overview."""
+    answer = somebody.get("/no-such-page")
+
+    assert 404 == answer.status_code
+    assert "To the overview" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", "/no-such-page", "/login", "/static/charts.js"])
+def test_every_answer_has_the_policy(nobody: TestClient, path: str) -> None:
+    """Nothing inline, nothing from elsewhere, in no frame, whatever is answered."""
+    headers = nobody.get(path).headers
+
+    assert CONTENT_SECURITY_POLICY == headers["Content-Security-Policy"]
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "nosniff" == headers["X-Content-Type-Options"]
+
+
+def test_pages_are_kept_by_no_cache_and_packaged_files_are(
+    somebody: TestClient,
+) -> None:
+    """What was captured rests in no cache; a file's address changes with it."""
+    assert "no-store" == somebody.get("/").headers["Cache-Control"]
+    assert "immutable" in somebody.get("/static/charts.js").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("prefix", ["/shadow", "/a/b"])
+def test_it_works_under_any_prefix(tea: str, prefix: str) -> None:
+    """Every link and file of a page stays below where it is mounted."""
+    inner = dashboard(token=TOKEN, store_url=tea)
+    with TestClient(Starlette(routes=[Mount(prefix, inner)])) as client:
+        page = client.get(f"{prefix}/", headers=BEARER)
+        addresses = _addresses(page.text)
+        statuses = {client.get(one, headers=BEARER).status_code for one in addresses}
+
+    assert 200 == page.status_code
+    assert [] == [one for one in addresses if not one.startswith(f"{prefix}/")]
+    assert {200} == statuses
+
+
+def _addresses(text: str) -> list[str]:
+    """Return where a page leads and what it loads."""
+    found = []
+    for mark in (' href="', ' src="', ' action="', ' hx-get="'):
+        found += [part.partition('"')[0] for part in text.split(mark)[1:]]
+    plain = [one.replace("&amp;", "&") for one in found]
+    return [one for one in plain if "#" not in one and "logout" not in one]
+
+
+def _rows(text: str) -> list[str]:
+    return [part.partition('"')[0] for part in text.split('data-row="')[1:]]
