@@ -29,7 +29,7 @@ from shadow_middleware.reading.knowing import (
     rules_known,
     suggestion,
 )
-from shadow_middleware.reading.learned import learned_of
+from shadow_middleware.reading.learned import learned_of, rows_of
 from shadow_middleware.report.coverage import Coverage, coverage_of
 from shadow_middleware.report.effective import effective, without_control
 from shadow_middleware.report.groups import GroupRow
@@ -43,6 +43,7 @@ from shadow_middleware.report.series import (
     steps_of,
     time_point,
 )
+from shadow_middleware.report.stats import Stats, stats_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import Summary, summarise
 from shadow_middleware.report.targets import TargetState, targets_of
@@ -155,6 +156,26 @@ class Reading:
             return since
         return max(since or 0.0, self._now() - policy.freshness_seconds)
 
+    def stats(
+        self,
+        since: float | None = None,
+        *,
+        target: str | None = None,
+        route: str | None = None,
+        recent: int = 10,
+    ) -> Stats:
+        """Return the few figures of scripts and status pages."""
+        held = holdings(self.reader, since, target, route, self.settings)
+        where = DivergenceFilter(target=target, route=route, since=since)
+        newest = [
+            one
+            for one in self.reader.divergences(where, limit=recent)
+            if one.record.target != CONTROL
+        ]
+        span = self.reader.span()
+        first = None if span is None else max(span[0], _minute(since) or 0)
+        return stats_of(held, newest, first)
+
     def coverage(
         self,
         since: float | None = None,
@@ -252,6 +273,14 @@ class Reading:
     def groups(self, where: GroupFilter | None = None) -> list[GroupRow]:
         """Return the groups that fit, those with the most divergences first."""
         return groups_fitting(self.reader, self.settings, where or GroupFilter())
+
+    def group_page(
+        self, where: GroupFilter, *, limit: int = 50, offset: int = 0
+    ) -> tuple[list[GroupRow], int]:
+        """Return some of the groups that fit, whatever their state, and how many do."""
+        some = self.reader.groups(where, limit=limit, offset=offset)
+        rows = rows_of(self.reader, some, learned_of(self.reader, self.settings))
+        return rows, self.reader.count_groups(where)
 
     def group(self, fingerprint: str) -> GroupDetail | None:
         """Return the group of that whole fingerprint; None where there is none."""

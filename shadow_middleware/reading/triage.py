@@ -29,6 +29,8 @@ __all__ = ["Archive", "Job", "Triage"]
 
 _KEPT = 200
 """Rechecks that are remembered, the newest."""
+_AT_ONCE = 2
+"""Rechecks that send; more of them wait, so that a shadow is not stormed."""
 
 
 class Archive(Reader, Curator, Protocol):
@@ -68,6 +70,7 @@ class Triage:
         self._now = now
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
+        self._turn = threading.BoundedSemaphore(_AT_ONCE)
 
     def decide(
         self,
@@ -133,7 +136,8 @@ class Triage:
 
     def _work(self, group: str, resolve: bool) -> None:
         try:
-            done = self._rechecked(group, resolve)
+            with self._turn:
+                done = self._rechecked(group, resolve)
         except ShadowMiddlewareError as error:
             done = Job(running=False, problem=str(error))
         except Exception as error:  # noqa: BLE001 -- nobody else would hear of it

@@ -1,0 +1,157 @@
+"""The API as an ASGI app: every endpoint behind one door, and its own description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shadow_middleware import __version__
+from shadow_middleware.api.access import Access
+from shadow_middleware.api.document import document_of
+from shadow_middleware.api.endpoint import Endpoint, encoded
+from shadow_middleware.api.opened import Opened
+from shadow_middleware.api.operation import Evidence, Operation
+from shadow_middleware.api.problem import answer_of
+from shadow_middleware.api.reads import READS
+from shadow_middleware.api.writes import WRITES
+from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.report.policy import Policy
+from shadow_middleware.settings import load
+
+__all__ = ["OPERATIONS", "api", "endpoints"]
+
+OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *WRITES)
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_READING: Final = ("GET", "HEAD")
+
+
+def api(
+    *,
+    token: str | None = None,
+    allow: Callable[[HTTPConnection], object] | None = None,
+    policy: Policy | None = None,
+    config: str | None = None,
+    **settings: Any,
+) -> Starlette:
+    """
+    Return the API alone as an ASGI app; the dashboard has it as well, below `/api`.
+
+    Args:
+        token: What clients send as a bearer token.
+        allow: The host's own permission instead: called with the request.
+        policy: What is asked of a shadow; see `shadow-middleware verdict`.
+        config: A TOML file with settings.
+        settings: As of the middleware; `store_url` above all.
+
+    Raises:
+        ConfigurationError: neither token nor allow was given, or a setting is wrong.
+    """
+    access = Access(token, allow)
+    known = load(settings, config=config, source="api", require_target=False)
+    if not known.store_url:
+        raise ConfigurationError(
+            "store_url is empty, so there is nothing to show; name the store that the "
+            "middleware writes to"
+        )
+    return Starlette(routes=[Mount("/api", endpoints(Opened(known, policy), access))])
+
+
+def endpoints(evidence: Evidence, access: Access) -> Starlette:
+    """Return every endpoint below `/api`, each behind the access."""
+    document = document_of(OPERATIONS, __version__)
+    routes = [
+        Route(
+            # A rule's name may hold slashes.
+            one.path.replace("{name}", "{name:path}"),
+            Endpoint(one, evidence).__call__,
+            methods=[one.method],
+            name=f"{one.method} {one.path}",
+        )
+        for one in OPERATIONS
+    ]
+    routes.append(Route("/openapi.json", _Described(document).__call__))
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(_Door, access=access)],
+        exception_handlers={HTTPException: _refused},
+    )
+
+
+class _Described:
+    """Serves the OpenAPI document, with the address that it is read at."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+
+    async def __call__(self, request: Request) -> Response:
+        """Return the document."""
+        root = str(request.scope.get("root_path", "")).rstrip("/")
+        document = {**self._document, "servers": [{"url": root or "/"}]}
+        return Response(encoded(document), media_type="application/json")
+
+
+class _Door:
+    """
+    Lets nobody in without permission, whatever the path, and adds the headers.
+
+    Args:
+        app: Every endpoint.
+        access: Who may look, and whose writes are their own.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve as the app does, for those who may see it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                # Answers hold what was captured: no cache may keep them.
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        request = Request(scope, receive)
+        # The host's permission may ask a database.
+        refusal = await run_in_threadpool(self._refusal, request)
+        await (refusal or self._app)(scope, receive, send_with_headers)
+
+    def _refusal(self, request: Request) -> Response | None:
+        if self._access.visitor(request) is None:
+            headers = {"WWW-Authenticate": "Bearer"}
+            return answer_of(401, "send Authorization: Bearer TOKEN", **headers)
+        given = request.headers.get("x-csrf-token", "")
+        if request.method in _READING or self._access.may_post(request, given):
+            return None
+        return answer_of(403, "the header X-CSRF-Token is missing or old")
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    missing = error.status_code == 404
+    detail = "there is no such endpoint" if missing else "that cannot be done here"
+    return answer_of(error.status_code, detail, **(error.headers or {}))

@@ -1,0 +1,44 @@
+"""A store that faces look at: opened at the first look, and tried again while it is away."""
+
+from __future__ import annotations
+
+import threading
+
+from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.report.policy import Policy
+from shadow_middleware.settings import Settings
+
+__all__ = ["Opened"]
+
+
+class Opened:
+    """What is read and decided by, once somebody looks."""
+
+    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._lock = threading.Lock()
+        self._found: tuple[Reading, Triage] | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """What is read from; raises StoreError while the store is away."""
+        return self._open()[0]
+
+    @property
+    def triage(self) -> Triage:
+        """What is written to; raises StoreError while the store is away."""
+        return self._open()[1]
+
+    def _open(self) -> tuple[Reading, Triage]:
+        # A host that only mounts it need not pay for the database at its start.
+        from shadow_middleware.store.sql import SqlStore
+
+        with self._lock:
+            if self._found is None:
+                store = SqlStore(self._settings.store_url)
+                self._found = (
+                    Reading(store, self._settings, self._policy),
+                    Triage(store, self._settings),
+                )
+            return self._found
