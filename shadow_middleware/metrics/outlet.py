@@ -109,7 +109,7 @@ class Outlet:
         try:
             if self._share is not None:
                 self._share.leave(self._figures)
-            if self._endpoint is None and not self._stopping.is_set():
+            if not self.listens and not self._stopping.is_set():
                 self._listen()
         except (OSError, ShadowMiddlewareError) as error:
             if str(error) != self._complaint:

@@ -150,6 +150,30 @@ def test_only_the_samples_of_a_group_are_exported(run: Run, tea: str) -> None:
     assert all(group["fingerprint"] in json.loads(row)["groups"] for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("options", "holds"),
+    [
+        (("--limit", "1"), lambda rows, every: every[:1] == rows),
+        (("--target", "nobody"), lambda rows, every: not rows),
+        (("--since", "2999-01-01T00:00"), lambda rows, every: not rows),
+        (
+            ("--route", "GET /no-such-route"),
+            lambda rows, every: not rows,
+        ),
+    ],
+    ids=lambda one: one[0] if isinstance(one, tuple) else "",
+)
+def test_groups_are_narrowed_as_asked(
+    options: tuple[str, ...], holds: Any, run: Run, tea: str
+) -> None:
+    """Every option of the selection does what it says."""
+    every = run("export", "groups", "--store", tea).output.splitlines()
+    rows = run("export", "groups", "--store", tea, *options).output.splitlines()
+
+    assert every
+    assert holds(rows, every)
+
+
 def test_a_state_that_does_not_exist_is_refused(run: Run, url: str) -> None:
     """With those that do."""
     result = run("export", "groups", "--store", url, "--state", "opne")
