@@ -23,6 +23,7 @@ from shadow_middleware.cli import (
     report,
     rules,
     verdict,
+    watch,
 )
 from shadow_middleware.errors import ShadowMiddlewareError
 
@@ -60,6 +61,7 @@ app.command("report", epilog=report.EPILOG)(report.report)
 app.add_typer(groups.app, name="groups")
 app.add_typer(divergences.app, name="divergences")
 app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
+app.command("watch", epilog=watch.EPILOG)(watch.watch)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)

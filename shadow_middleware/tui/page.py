@@ -1,0 +1,182 @@
+"""
+What every screen does: read on a worker thread, show what came, keep it when none comes.
+
+A worker never touches a widget: it posts what it read, or why it could not.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+from textual.worker import get_current_worker
+
+from shadow_middleware.errors import ShadowMiddlewareError
+from shadow_middleware.tui.desk import Desk
+from shadow_middleware.tui.words import DIM, clock, one_line
+
+__all__ = ["TABS", "Page", "TextPage"]
+
+TABS = ("Overview", "Groups", "Routes", "Noise")
+_GENERAL = "q quit  ? help"
+
+
+class Page(Screen[None]):
+    """
+    A screen that is read again and again.
+
+    `read` runs on a worker thread and returns what `show` then draws on the loop's.
+    """
+
+    TAB: ClassVar[str] = ""
+    KEYS: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,b", "back", "Back", show=False),
+        Binding("ctrl+l", "again", "Read again", show=False),
+    ]
+
+    class Arrived(Message):
+        """The source answered."""
+
+        def __init__(self, data: Any) -> None:
+            super().__init__()
+            self.data = data
+
+    class Away(Message):
+        """The source did not answer."""
+
+        def __init__(self, problem: str) -> None:
+            super().__init__()
+            self.problem = problem
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.read_at: float | None = None
+        self._reading = False
+
+    @abstractmethod
+    def content(self) -> ComposeResult:
+        """Compose what stands between the head and the foot."""
+
+    @abstractmethod
+    def read(self) -> Any:
+        """Return what to show, from the source. On a worker thread."""
+
+    @abstractmethod
+    def draw(self, data: Any) -> None:
+        """Show what was read."""
+
+    def compose(self) -> ComposeResult:
+        """Compose the frame that all screens have."""
+        yield Static(id="head", markup=False)
+        yield Static(id="away", markup=False)
+        yield from self.content()
+        yield Static(Text(f"{self.KEYS}  {_GENERAL}".strip(), DIM), id="foot")
+
+    def on_mount(self) -> None:
+        """Begin to read."""
+        self._frame()
+        self.reread()
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was on top."""
+        self._frame()
+        self.tick()
+
+    def tick(self) -> None:
+        """Read once more, unless a reading is still under way."""
+        if not self._reading:
+            self.reread()
+
+    def reread(self) -> None:
+        """Read now; what is still under way is not shown any more."""
+        self._reading = True
+        self.run_worker(self._read, thread=True, exclusive=True, group="read")
+
+    def action_again(self) -> None:
+        """Read now."""
+        self.reread()
+
+    async def action_back(self) -> None:
+        """Return to the screen before."""
+        await self.run_action("app.leave")
+
+    def _read(self) -> None:
+        worker = get_current_worker()
+        try:
+            message: Message = self.Arrived(self.read())
+        except ShadowMiddlewareError as error:
+            message = self.Away(str(error))
+        if not worker.is_cancelled:
+            self.post_message(message)
+
+    def on_page_arrived(self, message: Arrived) -> None:
+        """Show what came."""
+        self._reading = False
+        self.desk.back()
+        self.read_at = self.desk.now()
+        self.draw(message.data)
+        self._frame()
+
+    def on_page_away(self, message: Away) -> None:
+        """Keep what is shown, and say since when it stands still."""
+        self._reading = False
+        self.desk.away(message.problem)
+        self._frame()
+
+    def _frame(self) -> None:
+        banner = self.query_one("#away", Static)
+        words = self.desk.banner(self.read_at)
+        banner.update(one_line(words))
+        banner.display = bool(words)
+        self.query_one("#head", Static).update(self._head())
+
+    def _head(self) -> Text:
+        head = Text.assemble(*self._tabs())
+        read = "reading" if self.read_at is None else f"read {clock(self.read_at)}"
+        # The edges of the line take a cell each.
+        head.pad_right(max(2, self.app.size.width - 2 - head.cell_len - len(read)))
+        return head + Text(read, DIM)
+
+    def _tabs(self) -> Iterator[Text]:
+        for number, name in enumerate(TABS, 1):
+            here = name == self.TAB
+            yield Text(
+                f"[{number} {name}]" if here else f" {number} {name} ", "bold" * here
+            )
+
+
+class TextPage(Page):
+    """A screen of text that is scrolled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "roll('down')", show=False),
+        Binding("k,up", "roll('up')", show=False),
+        Binding("pagedown,space", "roll('page_down')", show=False),
+        Binding("pageup", "roll('page_up')", show=False),
+        Binding("g,home", "roll('home')", show=False),
+        Binding("G,end", "roll('end')", show=False),
+    ]
+
+    def content(self) -> ComposeResult:
+        """Compose one text."""
+        yield VerticalScroll(Static(id="text", markup=False), id="scroll")
+
+    def write(self, text: Text) -> None:
+        """Show the text; where it was scrolled to stays."""
+        self.query_one("#text", Static).update(text)
+
+    def action_roll(self, how: str) -> None:
+        """Scroll the text."""
+        scroll: Widget = self.query_one("#scroll")
+        getattr(scroll, f"scroll_{how}")(animate=False)

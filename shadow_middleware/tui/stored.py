@@ -1,0 +1,102 @@
+"""Evidence for the screens, straight from a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from shadow_middleware.evidence import StoredDivergence
+from shadow_middleware.knowledge import GroupFilter, GroupState
+from shadow_middleware.reading.knowing import GroupDetail
+from shadow_middleware.reading.reading import Reading
+from shadow_middleware.reading.triage import Triage
+from shadow_middleware.tui.source import (
+    GroupQuery,
+    GroupWindow,
+    NoiseWindow,
+    Overview,
+    RouteRow,
+    RouteWindow,
+)
+
+__all__ = ["StoreSource"]
+
+
+class StoreSource:
+    """
+    A source over what is read of a store.
+
+    Args:
+        reading: What is read.
+        triage: Where decisions go.
+        since: Returns from when on evidence counts, in Unix seconds, or None.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        triage: Triage,
+        since: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._reading = reading
+        self._triage = triage
+        self._since = since
+
+    def overview(self) -> Overview:
+        """Return the totals and the verdict."""
+        since = self._since()
+        return Overview(
+            self._reading.summary(since), self._reading.verdict(since=since)
+        )
+
+    def groups(self, query: GroupQuery, limit: int, offset: int) -> GroupWindow:
+        """Return the groups that fit, those with the most divergences first."""
+        where = GroupFilter(route=query.route, since=self._since(), with_noise=True)
+        rows = [
+            row
+            for row in self._reading.groups(where)
+            if row.state in query.states
+            and _fits(
+                query.words, row.fingerprint, row.key.target, row.key.route, row.what
+            )
+        ]
+        return GroupWindow(tuple(rows[offset : offset + limit]), len(rows))
+
+    def group(self, fingerprint: str) -> GroupDetail | None:
+        """Return one group; None where it is not there any more."""
+        return self._reading.group(fingerprint)
+
+    def divergence(self, number: int) -> StoredDivergence | None:
+        """Return one divergence; None where it is not kept any more."""
+        found = self._reading.divergence(str(number))
+        return found[0] if found and found[0].id == number else None
+
+    def routes(self, words: tuple[str, ...], limit: int, offset: int) -> RouteWindow:
+        """Return the routes that fit, the busiest first."""
+        rows = [
+            RouteRow(target.target, route)
+            for target in self._reading.summary(self._since()).targets
+            for route in target.routes
+            if _fits(words, target.target, route.route)
+        ]
+        rows.sort(key=lambda row: -row.summary.count)
+        return RouteWindow(tuple(rows[offset : offset + limit]), len(rows))
+
+    def noise(self, words: tuple[str, ...], limit: int, offset: int) -> NoiseWindow:
+        """Return what was learned of noise, by target, route and place."""
+        summary = self._reading.noise()
+        rows = [
+            row
+            for row in summary.rows
+            if _fits(words, row.fingerprint, row.key.target, row.key.route, row.what)
+        ]
+        some = tuple(rows[offset : offset + limit])
+        return NoiseWindow(some, len(rows), summary.compared)
+
+    def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:
+        """Decide about a group; False where it is not there any more."""
+        return self._triage.decide(fingerprint, state=state, note=note or None)
+
+
+def _fits(words: Iterable[str], *texts: str) -> bool:
+    whole = " ".join(texts).casefold()
+    return all(word in whole for word in words)
