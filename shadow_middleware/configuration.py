@@ -38,8 +38,10 @@ __all__ = [
 
 _PREFIX = "SHADOW_MIDDLEWARE_"
 CONFIG_VARIABLE = _PREFIX + "CONFIG"
-_NO_SETTINGS = (CONFIG_VARIABLE, _PREFIX + "HTTP_CLIENT")
-"""Variables with the prefix that others read: `load`, and `replay.client`."""
+_NO_SETTINGS = tuple(
+    _PREFIX + name for name in ("CONFIG", "HTTP_CLIENT", "DASHBOARD_TOKEN")
+)
+"""Variables with the prefix that others read: `load`, `replay.client`, `dashboard`."""
 _VERDICT = "verdict"
 """The table of a settings file that is no setting: see `read_verdict`."""
 _TRUE = ("true", "1", "yes", "on")

@@ -1007,3 +1007,15 @@ def test_metrics_for_others_need_a_token() -> None:
     given = {"metrics_address": "0.0.0.0:9464", "metrics_token": "a-long-token"}
 
     assert "0.0.0.0:9464" == load({"shadow_url": URL, **given}).metrics_address
+
+
+def test_variables_that_are_no_settings_are_left_to_whoever_reads_them() -> None:
+    """The dashboard's token is in the environment of every command beside it."""
+    environ = {
+        "SHADOW_MIDDLEWARE_DASHBOARD_TOKEN": "a" * 32,
+        "SHADOW_MIDDLEWARE_HTTP_CLIENT": "httpx",
+    }
+
+    assert load({}, environ={}, require_target=False) == load(
+        {}, environ=environ, require_target=False
+    )
