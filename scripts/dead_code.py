@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from vulture.core import Vulture
+from vulture.core import Item, Vulture
 
 KINDS = {"class", "function", "import", "method", "property", "unreachable_code"}
 """Fields of data are left out: a record is read by name, from outside as well."""
@@ -37,6 +37,14 @@ USED_FROM_OUTSIDE: dict[str, str] = {
 FOR_USERS = "testing"
 """What it offers is called from the tests of others."""
 
+SCREENS = "tui"
+BY_NAME = ("action_", "compose", "on_")
+"""What Textual finds by its name on screens and widgets: keys, content, messages."""
+
+
+def _called_by_textual(item: Item) -> bool:
+    return SCREENS in item.filename.parts and item.name.startswith(BY_NAME)
+
 
 def main() -> int:
     """Print what is dead; return 1 if anything is."""
@@ -48,7 +56,9 @@ def main() -> int:
     dead = [
         item
         for item in vulture.get_unused_code()
-        if item.typ in KINDS and FOR_USERS not in item.filename.parts
+        if item.typ in KINDS
+        and FOR_USERS not in item.filename.parts
+        and not _called_by_textual(item)
     ]
     for item in dead:
         print(f"{item.filename}:{item.first_lineno}: unused {item.typ} {item.name!r}")
