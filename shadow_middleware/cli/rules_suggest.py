@@ -21,8 +21,9 @@ from shadow_middleware.cli.rule_files import replace_file, rules_in
 from shadow_middleware.cli.rules_screen import show_suggestion
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import Group, GroupFilter
-from shadow_middleware.report.coverings import Cell
+from shadow_middleware.report.coverings import Cell, named_path
 from shadow_middleware.report.groups import NOISE, state_of
 from shadow_middleware.report.noise import noise_cells
 from shadow_middleware.report.rule_text import (
@@ -138,9 +139,18 @@ def _comment(proposal: Proposal) -> str:
         }
     )
     more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    if any(_is_wider(proposal, one.cell) for one in proposal.cells):
+        more += "\nwide: any other change of a line there is hidden as well"
     # A line break in what came from traffic must not end the comment.
     shown = places[0].encode("unicode_escape").decode("ascii")
     return f"{proposal.count:,.0f} times: {shown}{more}"
+
+
+def _is_wider(proposal: Proposal, cell: Cell) -> bool:
+    """Whether the rule speaks of whole lines where only a value in one is noise."""
+    key = cell.key
+    within = key.part is Part.BODY and named_path(key) != key.path
+    return within and not proposal.rule.shape
 
 
 def _say_where(settings: Settings, path: Path, written: bool) -> None:

@@ -28,6 +28,9 @@ WITHIN = {"tiny": 1e-9, "slight": 0.01, "some": 0.5}
 """For each size of a step the share of the larger number that it stays within."""
 
 _DEEP = "**"
+_NUMBERS = frozenset(("integer", "number"))
+_NUMERALS = frozenset(("digits", "decimal"))
+"""What numbers are in a header, where all is text."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -105,7 +108,15 @@ def _takes_away(rule: Rule, cell: Cell) -> bool:
         return {key.live, key.shadow} <= {str(status) for status in rule.statuses}
     if rule.unordered:
         return key.kind is Kind.ORDER
-    return key.kind is Kind.CHANGED and rule.relative >= WITHIN.get(cell.size, 2.0)
+    within = rule.relative >= WITHIN.get(cell.size, 2.0)
+    return key.kind is Kind.CHANGED and within and _is_measured(key)
+
+
+def _is_measured(key: GroupKey) -> bool:
+    """Whether both are numbers: a body's texts are never measured, however they look."""
+    kinds = _NUMERALS if key.part is Part.HEADER else _NUMBERS
+    both = {key.live, key.shadow}
+    return all(one in kinds or one.startswith("timestamp epoch") for one in both)
 
 
 def named_path(key: GroupKey) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import secrets
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
 from shadow_middleware import runtime
+from shadow_middleware.cli.main import app as command
 from shadow_middleware.drivers import open_bench
 from shadow_middleware.exchange import Body, Outcome, Response
 from shadow_middleware.knowledge import CONTROL, SharedRule
@@ -57,12 +62,17 @@ def app(answer: Answer = tea, *headers: tuple[bytes, bytes]) -> Any:
     return serve
 
 
-def went(number: int, **settings: Any) -> dict[Outcome, int]:
-    """Send so many requests through, end the agent, and return how they ended."""
+def went(number: int, paths: Sequence[str] = (), **settings: Any) -> dict[Outcome, int]:
+    """
+    Send so many requests through, end the agent, and return how they ended.
+
+    With `paths` the unsteady app is asked for each in turn.
+    """
     settings = {"engine": "thread", "signal_rate": 1e4, **settings}
-    with collect() as outcomes, serving(app(), **settings) as live:
-        for _ in range(number):
-            live.ask()
+    served = unsteady() if paths else app()
+    with collect() as outcomes, serving(served, **settings) as live:
+        for _, path in zip(range(number), itertools.cycle(paths or ("/",))):
+            live.ask(target=path)
         found = outcomes.wait_for(number, 30.0)
         assert runtime.shutdown(20.0)
     return dict(found)
@@ -249,6 +259,52 @@ def test_a_rule_that_is_added_at_run_time_holds_within_seconds(store: str) -> No
         totals = {(row.rule, row.target, row.hid) for row in kept.rule_totals()}
         assert ("dearer", "shadow", "changed") in totals
         assert ("ignore_paths:/lot", "shadow", "changed") in totals
+
+
+def unsteady(wrong: bool = False) -> Any:
+    """Return an app of which every answer differs, in many ways, and may be wrong."""
+
+    async def serve(scope: Any, receive: Any, send: Any) -> None:
+        number, page = next(NUMBERS), scope["path"] == "/page"
+        said = {**tea(), "at": time.time(), "trace": str(uuid.uuid4()), "load": number}
+        said |= {"map": {str(number): 1}, "price": 251 if wrong else 250}
+        line = f"<p>{number} of us</p>\n<b>{250 + wrong}</b>"
+        data = line if page else json.dumps(said)
+        kind = b"text/html" if page else b"application/json"
+        tag = secrets.token_hex(16).encode()
+        head = [(b"content-type", kind), (b"etag", b'"' + tag + b'"')]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": data.encode()})
+
+    return serve
+
+
+def test_suggested_rules_explain_the_noise_without_a_control(
+    store: str, tmp_path: Path
+) -> None:
+    """Written to a file and read again they leave a match, and hide no regression."""
+    rules = str(tmp_path / "rules.toml")
+    unlearned: dict[str, Any] = {"store_url": "", "value_shapes": []}
+    with ShadowServer(asgi(unsteady())) as shadow:
+        with ShadowServer(asgi(unsteady())) as control:
+            learned = went(
+                20,
+                ("/", "/page"),
+                shadow_url=shadow.url,
+                control_url=control.url,
+                store_url=store,
+            )
+        asked = ["rules", "suggest", "--store", store, "--file", rules, "--write"]
+        assert 0 == CliRunner().invoke(command, asked).exit_code
+        unlearned |= {"shadow_url": shadow.url, "rules_file": rules}
+        steady = went(20, ("/", "/page"), **unlearned)
+        shadow.become(asgi(unsteady(wrong=True)))
+        wrong = went(5, ("/",), **unlearned)
+
+    assert {Outcome.NOISE: 20} == learned
+    assert {Outcome.MATCH: 20} == steady
+    assert {Outcome.DIVERGENCE: 5} == wrong
+    assert "# wide: " in Path(rules).read_text("utf-8")
 
 
 def test_versions_stay_apart_and_what_is_no_version_is_no_difference(

@@ -130,6 +130,18 @@ def test_numbers_of_unknown_step_are_not_tolerated_away() -> None:
     assert () == suggest([noisy(number, "slight")], [Cell(number)], []).proposals
 
 
+def test_a_number_within_a_text_is_not_tolerated_away() -> None:
+    """No distance is taken between texts of a body; between those of a header it is."""
+    line = key('/* "<p> of"', live="decimal")
+    header = key("age", part=Part.HEADER, live="digits")
+
+    found = [suggest([noisy(cell, "slight")], [], []) for cell in (line, header)]
+
+    assert [["ignore"], ["tolerate"]] == [
+        [proposal.rule.action for proposal in one.proposals] for one in found
+    ]
+
+
 def test_another_order_is_a_list_without_order() -> None:
     """The items are compared all the same."""
     found = suggest([noisy(key("/tags", kind=Kind.ORDER, live="list"))], [], [])
