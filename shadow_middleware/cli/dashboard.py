@@ -57,10 +57,11 @@ def dashboard(
     try:
         import uvicorn
 
-        from shadow_middleware.dashboard.app import Opened, serve_pages
+        from shadow_middleware.dashboard.app import serve_pages
     except ImportError as error:
         raise MissingExtraError("dashboard", "the dashboard") from error
     from shadow_middleware.api.access import Access
+    from shadow_middleware.api.opened import Opened
 
     given = os.environ.get(TOKEN, "")
     if not given and host not in _LOOPBACK:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,7 +13,9 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from shadow_middleware.api import endpoints
 from shadow_middleware.api.access import Access
+from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import (
     coverage,
     decisions,
@@ -33,11 +34,10 @@ from shadow_middleware.dashboard.pages import Evidence, Pages
 from shadow_middleware.dashboard.rendering import respond
 from shadow_middleware.dashboard.screen import Screen
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.reading import Reading, Triage
 from shadow_middleware.report.policy import Policy
-from shadow_middleware.settings import Settings, load
+from shadow_middleware.settings import load
 
-__all__ = ["SCREENS", "Opened", "dashboard", "serve_pages"]
+__all__ = ["SCREENS", "dashboard", "serve_pages"]
 
 SCREENS: Final[tuple[Screen, ...]] = (
     *overview.SCREENS,
@@ -105,44 +105,12 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
         routes=[
             *login.routes(),
             *pages.routes(),
+            Mount("/api", endpoints(evidence, access), name="api"),
             Mount("/static", _Packaged(), name="static"),
         ],
         middleware=[Middleware(Headers)],
         exception_handlers={404: not_found},
     )
-
-
-class Opened:
-    """A store that is opened at the first look, and tried again while it is away."""
-
-    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
-        self._settings = settings
-        self._policy = policy
-        self._lock = threading.Lock()
-        self._found: tuple[Reading, Triage] | None = None
-
-    @property
-    def reading(self) -> Reading:
-        """What is read from; raises StoreError while the store is away."""
-        return self._open()[0]
-
-    @property
-    def triage(self) -> Triage:
-        """What is written to; raises StoreError while the store is away."""
-        return self._open()[1]
-
-    def _open(self) -> tuple[Reading, Triage]:
-        # A host that only mounts it need not pay for the database at its start.
-        from shadow_middleware.store.sql import SqlStore
-
-        with self._lock:
-            if self._found is None:
-                store = SqlStore(self._settings.store_url)
-                self._found = (
-                    Reading(store, self._settings, self._policy),
-                    Triage(store, self._settings),
-                )
-            return self._found
 
 
 class _Packaged(StaticFiles):
