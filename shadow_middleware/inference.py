@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 import msgspec
@@ -59,6 +60,7 @@ def wilson(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(low, 1.0 if agrees == n else min(1.0, middle + half))
 
 
+@lru_cache(maxsize=4096)
 def clopper_pearson(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     """
     Return the exact interval of a share `agrees / n`; 0 to 1 where `n` is 0.
@@ -82,6 +84,7 @@ def _exact_low(k: int, n: int, log_tail: float) -> float:
 # --- however often one looks -------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def confidence_sequence(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     """
     Return bounds of a share that hold at all times at once; 0 to 1 where `n` is 0.

@@ -7,6 +7,7 @@ traceback.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
@@ -42,6 +43,7 @@ class Evidence(Protocol):
         ...
 
 
+_log = logging.getLogger("shadow_middleware.dashboard")
 _LONGEST_FORM: Final = 64 * 1024
 _AWAY: Final = (
     "Is the database there, and may this process read it?",
@@ -97,7 +99,8 @@ class Pages:
 
     def _endpoint(self, screen: Screen) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            visitor = self._guard.visitor(request)
+            # The host's permission may ask a database.
+            visitor = await run_in_threadpool(self._guard.visitor, request)
             if visitor is None:
                 return self._refused(request)
             form: dict[str, str] = {}
@@ -144,6 +147,9 @@ class Pages:
             shown = screen.show(self._visit(request, filters, form))
         except StoreError as error:
             shown = _away(error)
+        except Exception:  # noqa: BLE001 -- a host must not get our traceback
+            _log.exception("%s %s failed", request.method, request.url.path)
+            shown = _mistake()
         if shown.goto:
             return self._go(request, shown.goto)
         if shown.document:
@@ -216,6 +222,17 @@ def _away(error: StoreError) -> Shown:
     }
     title = "The store is away"
     return Shown(template="problem.html", values=values, status=503, title=title)
+
+
+def _mistake() -> Shown:
+    values = {
+        "heading": "This page could not be made",
+        "message": "A mistake of ours, not of your app: the log tells more.",
+        "advice": (),
+    }
+    return Shown(
+        template="problem.html", values=values, status=500, title="A mistake of ours"
+    )
 
 
 async def form_of(request: Request) -> dict[str, str] | None:

@@ -55,6 +55,12 @@ from shadow_middleware.store.base import Reader
 __all__ = ["DivergencePage", "Overview", "Reading", "Series"]
 
 _STEPS = 60
+_SETTLED = 600.0
+"""Seconds after which nothing more is written of a step, as a rule."""
+_REMEMBERED = 300.0
+"""Seconds for which a step that is over is not read again."""
+_PAST = 2_000
+_Step = tuple[int, int, str | None, str | None]
 _RECENT = 5
 """Minutes in which a breaker or a session is looked for."""
 
@@ -108,6 +114,7 @@ class Reading:
         self.settings = settings or Settings()
         self.policy = policy or Policy()
         self._now = now
+        self._past: dict[_Step, tuple[float, TimePoint | None]] = {}
 
     def summary(
         self,
@@ -231,16 +238,28 @@ class Reading:
     def _times(
         self, steps: Sequence[range], target: str | None, route: str | None
     ) -> list[TimePoint]:
-        found = []
-        for step in steps:
-            rows = [
-                row
-                for row in self.reader.latencies(step.start, step.stop, target)
-                if row.target != CONTROL and route in (None, row.route)
-            ]
-            made = time_point(step.start * 60.0, rows)
-            found += [made] if made is not None else []
-        return found
+        found = [self._time(step, target, route) for step in steps]
+        return [one for one in found if one is not None]
+
+    def _time(
+        self, step: range, target: str | None, route: str | None
+    ) -> TimePoint | None:
+        """Return one step; what is long over is remembered, as pages ask again and again."""
+        key, now = (step.start, step.stop, target, route), self._now()
+        at, known = self._past.get(key, (0.0, None))
+        if now - at < _REMEMBERED:
+            return known
+        rows = [
+            row
+            for row in self.reader.latencies(step.start, step.stop, target)
+            if row.target != CONTROL and route in (None, row.route)
+        ]
+        made = time_point(step.start * 60.0, rows)
+        if step.stop * 60 < now - _SETTLED:
+            if len(self._past) >= _PAST:
+                self._past.clear()
+            self._past[key] = (now, made)
+        return made
 
     def targets(self) -> list[TargetState]:
         """Return every target as it is known now."""

@@ -8,11 +8,10 @@ from typing import Final
 import msgspec
 
 from shadow_middleware.evidence import LatencyTotal, Total
-from shadow_middleware.inference import Interval
+from shadow_middleware.inference import Interval, wilson
 from shadow_middleware.report.figures import moment
+from shadow_middleware.report.judgement import evidence_of
 from shadow_middleware.report.latency import Latency, latency_of
-from shadow_middleware.report.policy import Policy
-from shadow_middleware.report.rates import share_of
 
 __all__ = [
     "Point",
@@ -27,7 +26,7 @@ __all__ = [
 _STEPS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 720, 1_440, 2_880, 10_080)
 """Minutes that one step may take."""
 _DAY: Final = 24 * 60
-_POLICY: Final = Policy()
+_CONFIDENCE: Final = 0.95
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -40,7 +39,8 @@ class Point(msgspec.Struct, frozen=True):
     rate: float | None
     """The share that agrees among what was decided; None where nothing was."""
     interval: Interval | None
-    """Where the true share of this step lies, with 95 % confidence."""
+    """Where the true share of this step lies, with 95 % confidence, by Wilson's score:
+    each step is looked at for itself."""
 
 
 class TimePoint(msgspec.Struct, frozen=True):
@@ -88,11 +88,13 @@ def _count(first: int, last: int, size: int) -> int:
 def point(at: float, totals: Iterable[Total]) -> Point:
     """Return what the totals of one step, as they count today, come to."""
     rows = list(totals)
-    share = share_of(rows, _POLICY)
+    evidence = evidence_of(rows)
     outcomes: dict[str, int] = {}
     for row in rows:
         outcomes[row.outcome.value] = outcomes.get(row.outcome.value, 0) + row.count
-    return Point(at, outcomes, share.decided, share.rate, share.interval)
+    decided = evidence.decided
+    interval = wilson(evidence.agrees, decided, _CONFIDENCE) if decided else None
+    return Point(at, outcomes, decided, evidence.rate, interval)
 
 
 def time_point(at: float, rows: Iterable[LatencyTotal]) -> TimePoint | None:

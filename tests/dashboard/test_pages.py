@@ -9,9 +9,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from shadow_middleware.api.access import Access
+from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import dashboard
 from shadow_middleware.dashboard.app import SCREENS
 from shadow_middleware.dashboard.headers import CONTENT_SECURITY_POLICY
+from shadow_middleware.dashboard.pages import Pages
+from shadow_middleware.dashboard.screen import Screen, Shown, Visit
+from shadow_middleware.settings import Settings
 from shadow_middleware.store.sql import SqlStore
 from tests.dashboard.conftest import TOKEN, visitor
 
@@ -216,3 +221,23 @@ def _addresses(text: str) -> list[str]:
 
 def _rows(text: str) -> list[str]:
     return [part.partition('"')[0] for part in text.split('data-row="')[1:]]
+
+
+def test_a_mistake_of_ours_is_a_page_without_a_traceback(
+    tea: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has the traceback; the host and the visitor do not."""
+
+    def broken(visit: Visit) -> Shown:
+        raise ValueError("planted")
+
+    screen = Screen(name="overview", path="/", show=broken)
+    evidence = Opened(Settings(store_url=tea))
+    pages = Pages([screen], evidence, Access(TOKEN))
+    with TestClient(Starlette(routes=pages.routes())) as client:
+        answer = client.get("/", headers=BEARER)
+
+    assert 500 == answer.status_code
+    assert "A mistake of ours" in answer.text
+    assert "planted" not in answer.text
+    assert "planted" in caplog.text
