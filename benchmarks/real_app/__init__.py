@@ -1,1 +1,1 @@
-"""Two versions of a real application as live and shadow."""
+"""Two versions of a real application as live and shadow, beside its release notes."""

@@ -28,9 +28,11 @@ from typing import Any
 
 from benchmarks.real_app.notes import PAIRS, Note
 from benchmarks.real_app.servers import environment, run
+from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import CONTROL
 from shadow_middleware.store.sql import SqlStore
 
+COMPARED = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
 RULES = Path(__file__).parent / "rules.toml"
 
 Group = dict[str, Any]
@@ -78,13 +80,17 @@ def rules_for(asked: argparse.Namespace, home: Path) -> Path | None:
 def show(store: str, notes: Sequence[Note]) -> None:
     """Print outcomes, and the groups note by note."""
     with contextlib.closing(SqlStore(store)) as reader:
-        outcomes = Counter[str]()
+        outcomes, unseen = Counter[str](), Counter[str]()
         for row in reader.totals():
             if row.target != CONTROL:
                 outcomes[str(row.outcome)] += row.count
+                if row.outcome not in COMPARED:
+                    unseen[f"{row.outcome} {row.reason}: {row.route}"] += row.count
         report = _groups(store)
         found = report["groups"]
         print("outcomes", dict(outcomes.most_common()))
+        for place, count in sorted(unseen.items()):
+            print(f"  {count:6} {place}")
         print(f"{len(found)} groups, and {report['states']['noise']} more are noise")
         of_note = {group["group"]: _note_of(reader, group, notes) for group in found}
         for note in notes:
@@ -94,7 +100,7 @@ def show(store: str, notes: Sequence[Note]) -> None:
         for group in rest:
             print(f"  {group['count']:6} {group['route']}  {group['what']}")
         for total in reader.rule_totals():
-            print(f"  rule {total}")
+            print(f"  {total.count:6} {total.hid} by the rule: {total.rule}")
 
 
 def _groups(store: str) -> dict[str, Any]:
