@@ -12,6 +12,7 @@ import shadow_middleware
 from shadow_middleware.cli import (
     agent,
     coverage,
+    dashboard,
     db,
     demo,
     divergences,
@@ -62,6 +63,7 @@ app.add_typer(groups.app, name="groups")
 app.add_typer(divergences.app, name="divergences")
 app.command("verdict", epilog=verdict.EPILOG)(verdict.verdict)
 app.command("watch", epilog=watch.EPILOG)(watch.watch)
+app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
