@@ -182,7 +182,7 @@ class Bench:
             comparer,
             Judge(settings, self.learning.profile),
             self.recorder.route,
-            redactor.free_text,
+            redactor.place,
         )
         self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
         self._usage = Usage(redactor, clock)

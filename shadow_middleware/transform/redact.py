@@ -19,6 +19,7 @@ import msgspec
 
 from shadow_middleware.exchange import Difference, Headers, Part
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.columns import redact_columns
 from shadow_middleware.transform.credentials import is_credential
 from shadow_middleware.transform.json_text import escaped, redact_json
 from shadow_middleware.transform.secrets import (
@@ -81,11 +82,7 @@ class Redactor:
     def path(self, path: bytes, query: bytes = b"") -> str:
         """Return raw path and query as text, percent-escapes kept, secrets gone."""
         parts = path.decode("utf-8", "replace")[: self._limit].split("/")
-        shown = [parts[0]]
-        for before, part in pairwise(parts):
-            opaque = is_secret_name(unquote_plus(before)) and _OPAQUE.match(part)
-            shown.append(REDACTED if opaque else self._text(part))
-        clean = "/".join(shown)
+        clean = self._steps(parts)
         if not query:
             return clean
         return f"{clean}?{self.form(query.decode('utf-8', 'replace'))}"
@@ -126,12 +123,18 @@ class Redactor:
         )
         return msgspec.structs.replace(
             difference,
-            path=self._text(difference.path[:_MAX_VALUE]),
+            path=self.place(difference.path[:_MAX_VALUE]),
             live=live,
             shadow=shadow,
             note=self._text(difference.note[:_MAX_VALUE]),
-            shape=self._text(difference.shape[:_MAX_VALUE]),
+            shape=self.place(difference.shape[:_MAX_VALUE]),
         )
+
+    def place(self, path: str) -> str:
+        """Return where a difference is, without keys that are secrets themselves."""
+        if not path.startswith("/"):
+            return self._text(path)
+        return self._text(self._steps(path.split("/")))
 
     def differences(self, differences: Iterable[Difference]) -> tuple[Difference, ...]:
         """Return all of them redacted."""
@@ -156,11 +159,24 @@ class Redactor:
             return True
         return bool(self._paths) and _matches(self._paths, escaped(pointer))
 
+    def _steps(self, parts: list[str]) -> str:
+        """Return the steps of a path without what stands behind a secret's name."""
+        shown = [parts[0]]
+        for before, part in pairwise(parts):
+            opaque = is_secret_name(unquote_plus(before)) and _OPAQUE.match(part)
+            shown.append(REDACTED if opaque else self._text(part))
+        return "/".join(shown)
+
+    def _hides_column(self, name: str) -> bool:
+        return self.hides((name,))
+
     def _document(self, text: str, media: str) -> str:
         if media == "application/x-www-form-urlencoded":
             return self.form(text)
         if "json" in media or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
             return redact_json(text, self, limit=self._limit)
+        if "csv" in media or "tab-separated" in media:
+            text = redact_columns(text, self._hides_column, REDACTED)
         return self._text(text)
 
     def _pair(self, pair: str) -> str:

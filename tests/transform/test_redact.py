@@ -16,6 +16,7 @@ from shadow_middleware.settings import Settings
 from shadow_middleware.transform.redact import REDACTED, Redactor
 
 REDACTOR = Redactor(Settings())
+SECRET = "hunter2secret"
 
 WORDS = [
     ["password"],
@@ -463,3 +464,57 @@ def test_an_urlencoded_body_keeps_what_is_plain() -> None:
     form = urlencode({"q": "a b&c", "page": "2"})
 
     assert form == REDACTOR.form(form)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_secret_survives_in_a_column_of_its_name(separator: str) -> None:
+    """W57: whatever separates the columns, quoted or not, and where rows are cut."""
+    rows = [
+        ["id", "Password", "note"],
+        ["1", SECRET, "kept"],
+        ["2", f'"{SECRET}{separator}\n{SECRET}"', ""],
+        ["3", f'"{SECRET}'],
+    ]
+    text = "\r\n".join(separator.join(row) for row in rows)
+    media = "text/tab-separated-values" if separator == "\t" else "text/csv"
+
+    shown = REDACTOR.body(text.encode(), media)
+
+    assert SECRET not in shown
+    assert separator.join(["1", REDACTED, "kept"]) + "\r\n" in shown
+
+
+def test_columns_without_a_secret_stay_as_they_are() -> None:
+    """Quotes and line ends as well."""
+    text = '"id";"name"\r\n1;"tea"\r\n'
+
+    assert text == REDACTOR.body(text.encode(), "text/csv; charset=utf-8")
+
+
+def test_a_configured_path_names_a_column() -> None:
+    """As it names the member of an object."""
+    redactor = Redactor(Settings(redact_paths=("iban_of",)))
+
+    assert f"id,iban_of\n1,{REDACTED}\n" == redactor.body(
+        b"id,iban_of\n1,x\n", "text/csv"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/tokens/a1b2c3d4e5/scopes", f"/tokens/{REDACTED}/scopes"),
+        ("/tokens/*/scopes", "/tokens/*/scopes"),
+        ("/token/expires_at", "/token/expires_at"),
+        ("/items/a1b2c3d4e5/n", "/items/a1b2c3d4e5/n"),
+    ],
+)
+def test_a_key_that_is_a_secret_is_not_told_with_its_place(
+    path: str, shown: str
+) -> None:
+    """W57: neither the path of a difference nor that of its group."""
+    difference = Difference(Part.BODY, path, Kind.CHANGED, 1, 2, shape=path)
+
+    clean = REDACTOR.difference(difference)
+
+    assert (shown, shown) == (clean.path, clean.shape)
