@@ -69,7 +69,8 @@ def _facet_option(record: DivergenceRecord, found: Difference) -> bool:
 def _immutable(record: DivergenceRecord, found: Difference) -> bool:
     live, shadow = _texts(found)
     warned = "cannot be executed because the database is immutable" in shadow
-    return warned or live == shadow.replace(" disabled>", ">")
+    button = " disabled>" in shadow and live == shadow.replace(" disabled>", ">")
+    return warned or button
 
 
 def _sort_desc(record: DivergenceRecord, found: Difference) -> bool:
