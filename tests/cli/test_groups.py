@@ -115,7 +115,7 @@ def test_a_decision_moves_a_group_and_can_be_taken_back(run: Run, tea: str) -> N
 
 
 def test_a_resolved_group_that_is_seen_again_has_regressed(run: Run, tea: str) -> None:
-    """It counts again, and is listed by itself."""
+    """W64: it counts again, and is listed by itself."""
     price = of(run, tea, "/price")
     run("groups", "resolve", price, "--store", tea)
     with closing(SqlStore(tea)) as store:

@@ -38,7 +38,7 @@ HIT = (("meant", "expected"),)
 def test_an_expected_change_is_explained_and_its_absence_is_told(
     rule: Any, live: Any, shadow: Any
 ) -> None:
-    """Also where the answers are the same byte for byte; never between twins."""
+    """W62: also where the answers are the same byte for byte; never between twins."""
     there = compare_json(live, shadow, rules=(rule,))
     absent = compare_json(live, live, rules=(rule,))
     raw = answer(str(live).replace("'", '"').encode(), kind="application/json")

@@ -70,7 +70,7 @@ def test_another_field_of_the_same_answer_stays_a_divergence() -> None:
     ],
 )
 def test_a_noisy_field_that_is_lost_is_a_divergence(lost: Difference) -> None:
-    """A field is never silenced as a whole: missing, null and type count on their own."""
+    """W59: a field is never silenced as a whole: missing, null and type count on their own."""
     judging = judge()
     for _ in range(100):
         judging.judge(case(changed("/total"), control=comparison(changed("/total"))))

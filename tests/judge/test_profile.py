@@ -194,7 +194,7 @@ def test_learning_from_the_store_fades_alike() -> None:
 
 
 def test_noise_of_another_live_version_counts_a_quarter() -> None:
-    """It is forgotten four days earlier: an app that changed may differ anew."""
+    """W60: it is forgotten four days earlier: an app that changed may differ anew."""
     judging = judge()
     judging.judge(case(changed(), control=comparison(changed()), era="one"))
 
@@ -237,7 +237,7 @@ def deep_size(whole: object) -> int:
 
 
 def test_a_million_keys_of_a_map_do_not_outgrow_the_cap() -> None:
-    """Nor what is handed over; and each that had no room is counted."""
+    """W61: nor what is handed over; and each that had no room is counted."""
     profile = Profile(Policy(cells=1_000))
     judging = judge(profile)
     sizes = []
@@ -255,7 +255,7 @@ def test_a_million_keys_of_a_map_do_not_outgrow_the_cap() -> None:
 
 
 def test_a_million_paths_do_not_outgrow_the_cap() -> None:
-    """Where an app's routes are not templates."""
+    """W61: where an app's routes are not templates."""
     profile = Profile(Policy(cells=1_000))
     judging = judge(profile)
     sizes = []
@@ -272,7 +272,7 @@ def test_a_million_paths_do_not_outgrow_the_cap() -> None:
 
 
 def test_what_has_no_room_stays_a_divergence_under_many() -> None:
-    """Never learned: not by a control of another exchange, nor by a mere shape."""
+    """W61: never learned: not by a control of another exchange, nor by a mere shape."""
     profile = Profile(Policy(cells=10))
     judging = judge(profile)
     judging.judge(case(changed("/first")))

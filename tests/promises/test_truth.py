@@ -118,7 +118,7 @@ def test_with_a_control_noise_is_noise(store: str, engine: str) -> None:
 def test_a_regression_is_found_beside_noise_and_on_it(
     store: str, wrong: Answer, path: str, times: int
 ) -> None:
-    """It has its group, its count, its samples; the noise about it has none."""
+    """W59: it has its group, its count, its samples; the noise about it has none."""
     with ShadowServer(asgi(app(wrong))) as shadow, ShadowServer(asgi(app())) as control:
         found = went(
             20, shadow_url=shadow.url, control_url=control.url, store_url=store
@@ -190,7 +190,7 @@ def test_a_shadow_that_is_asked_twice_needs_no_control(store: str) -> None:
 
 
 def test_what_was_learned_survives_a_restart(store: str) -> None:
-    """The next agent has no control, and knows from its first exchange on."""
+    """W60: the next agent has no control, and knows from its first exchange on."""
     with ShadowServer(asgi(app())) as shadow, ShadowServer(asgi(app())) as control:
         target: dict[str, Any] = {"shadow_url": shadow.url, "store_url": store}
         went(20, control_url=control.url, **target)
@@ -201,7 +201,7 @@ def test_what_was_learned_survives_a_restart(store: str) -> None:
 
 
 def test_agents_on_one_store_add_up(store: str) -> None:
-    """What each has seen is a part of what the next reader knows."""
+    """W60: what each has seen is a part of what the next reader knows."""
     with ShadowServer(asgi(app())) as shadow, ShadowServer(asgi(app())) as control:
         target: dict[str, Any] = {"shadow_url": shadow.url, "store_url": store}
         target |= {"control_url": control.url, "signal_rate": 1e4}
@@ -282,7 +282,7 @@ def unsteady(wrong: bool = False) -> Any:
 def test_suggested_rules_explain_the_noise_without_a_control(
     store: str, tmp_path: Path
 ) -> None:
-    """Written to a file and read again they leave a match, and hide no regression."""
+    """W63: written to a file and read again they leave a match, and hide no regression."""
     rules = str(tmp_path / "rules.toml")
     unlearned: dict[str, Any] = {"store_url": "", "value_shapes": []}
     with ShadowServer(asgi(unsteady())) as shadow:

@@ -70,7 +70,7 @@ def test_what_is_mended_is_fixed_and_what_is_not_still_diverges(tea: str) -> Non
 
 
 def test_what_goes_out_is_a_marked_copy_and_nothing_else(tea: str) -> None:
-    """Each sample once, whatever the number of its groups; no write; the same path."""
+    """W65: each sample once, whatever the number of its groups; no write; the same path."""
     with closing(SqlStore(tea)) as store:
         stored = {
             one.id
@@ -90,7 +90,7 @@ def test_what_goes_out_is_a_marked_copy_and_nothing_else(tea: str) -> None:
 
 
 def test_writes_are_sent_only_where_they_are_named(tea: str) -> None:
-    """Without a word of it nobody can tell."""
+    """W65: without a word of it nobody can tell."""
     with ShadowServer(asgi(shop(LIVE))) as shadow:
         without = fates(tea, shadow)
         assert {"GET"} == {one.method for one in shadow.received}
@@ -272,7 +272,7 @@ def test_the_command_tells_resolves_and_exits(run: Run, tea: str) -> None:
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_what_cannot_be_told_exits_with_three(run: Run, tea: str, columns: int) -> None:
-    """With the reasons, on every terminal."""
+    """W65: with the reasons, on every terminal."""
     with ShadowServer(refusing) as shadow:
         result = run(
             "recheck", "--all", "--store", tea, "--url", shadow.url, columns=columns

@@ -44,7 +44,7 @@ def only(coverage: Coverage) -> TargetCoverage:
 
 
 def test_a_route_that_nobody_used_is_a_gap() -> None:
-    """It is listed and no evidence, however well the other one agrees."""
+    """W68: it is listed and no evidence, however well the other one agrees."""
     found = only(
         coverage_of(
             listed("GET /a", "GET /b"), [use("GET /a", 10, 10)], [total("GET /a", 10)]

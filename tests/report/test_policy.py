@@ -128,7 +128,7 @@ HELD = Holdings(
     ],
 )
 def test_every_key_moves_the_verdict(policy: dict[str, Any], ruling: Ruling) -> None:
-    """Each is alive, one way and the other."""
+    """W66: each is alive, one way and the other."""
     found = verdict(HELD, read(**policy))
 
     assert ruling is found.ruling, found.targets[0].reasons

@@ -257,7 +257,7 @@ NOISY = st.builds(NoisyCell, CELLS, st.sampled_from(["control", "uuid"]), st.jus
 def test_all_noise_is_explained_and_no_divergence_is_hidden(
     seen: list[NoisyCell], signal: list[Cell]
 ) -> None:
-    """Each noisy cell has a rule or a reason; no rule could touch a divergence."""
+    """W63: each noisy cell has a rule or a reason; no rule could touch a divergence."""
     found = suggest(seen, signal, [])
 
     rules = [one.rule for one in found.proposals]

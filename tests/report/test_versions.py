@@ -51,7 +51,7 @@ def test_the_version_seen_last_is_judged(
 
 
 def test_evidence_of_other_versions_is_left_out_and_counted() -> None:
-    """The verdict says which version it is on."""
+    """W67: the verdict says which version it is on."""
     rows = [
         total(Outcome.MATCH, 5_000, "v1"),
         total(Outcome.DIVERGENCE, 60, "v2"),
