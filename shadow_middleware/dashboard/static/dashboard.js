@@ -147,6 +147,11 @@
     });
   }
 
-  document.addEventListener("DOMContentLoaded", () => { times(); window.drawCharts?.(document); });
+  document.addEventListener("DOMContentLoaded", () => {
+    // On a narrow screen the navigation scrolls: where one is has to be seen.
+    document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    times();
+    window.drawCharts?.(document);
+  });
   window.setInterval(times, 30000);
 })();
