@@ -178,6 +178,8 @@ class Heard:
     def used(self, uses: list[codec.Use]) -> None:
         self.uses += uses
 
+    def paid(self, cost: codec.Cost) -> None: ...
+
 
 HELLO = codec.Hello(1, "session", b"", 0.0, 0, 0)
 uses = st.builds(
