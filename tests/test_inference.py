@@ -224,7 +224,9 @@ def test_everything_below_the_lower_bound_is_rejected_and_nothing_above(
 
 
 def test_a_wrong_promotion_is_as_rare_as_promised() -> None:
-    """W66: the bounds keep their promise at every look.
+    """
+    W66: the bounds keep their promise at every look.
+
     200 runs at a rate just below the policy, looked at after every 100 requests.
 
     The whole form, 2,000 runs, is in `benchmarks/judge.py`.
