@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shadow_middleware.dashboard import dashboard
 
 TOKEN = secrets.token_urlsafe()
-SIZE = {"width": 1180, "height": 760}
+SIZE = {"width": 1280, "height": 800}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PAGES: tuple[tuple[str, str, Literal["light", "dark"]], ...] = (
     ("overview", "/", "light"),
