@@ -88,7 +88,7 @@ def show(store: str, notes: Sequence[Note]) -> None:
                     unseen[f"{row.outcome} {row.reason}: {row.route}"] += row.count
         report = _groups(store)
         found = report["groups"]
-        print("outcomes", dict(outcomes.most_common()))
+        print("outcomes as first judged", dict(outcomes.most_common()))
         for place, count in sorted(unseen.items()):
             print(f"  {count:6} {place}")
         print(f"{len(found)} groups, and {report['states']['noise']} more are noise")
