@@ -86,17 +86,25 @@ app = ShadowMiddleware(
 
 
 def environment(home: Path, version: str, *, ours: bool = False) -> Path:
-    """Return the folder of the programs of an environment with this version."""
+    """
+    Return the folder of the programs of an environment with this version.
+
+    One that is there already is used again, with `ours` as it is now.
+    """
     place = home / f"datasette-{version}{'-live' if ours else ''}"
     python = place / "bin" / "python"
+    uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+    overrides = home / "overrides.txt"
+    overrides.write_text(OVERRIDES)
+    install = [uv, "pip", "install", "-q", "--override", str(overrides)]
+    install += ["--python", str(python)]
     if not python.exists():
-        uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
-        overrides = home / "overrides.txt"
-        overrides.write_text(OVERRIDES)
-        wanted = [f"datasette=={version}", *PINNED, *([str(ROOT)] if ours else [])]
-        install = [uv, "pip", "install", "-q", "--override", str(overrides)]
         subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(place)], check=True)
-        subprocess.run([*install, "--python", str(python), *wanted], check=True)
+        wanted = [f"datasette=={version}", *PINNED, *([str(ROOT)] if ours else [])]
+        subprocess.run([*install, *wanted], check=True)
+    elif ours:
+        again = ["--no-deps", "--reinstall-package", "shadow-middleware", str(ROOT)]
+        subprocess.run([*install, *again], check=True)
     return place / "bin"
 
 
