@@ -191,7 +191,7 @@ def test_links_inside_the_project_lead_to_files(page: Path) -> None:
 
 def test_the_readme_fits_on_a_few_screens() -> None:
     """The first page sells, installs and shows; the rest is documentation."""
-    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 120
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 150
 
 
 def test_included_links_point_to_the_pages_that_hold_them() -> None:
