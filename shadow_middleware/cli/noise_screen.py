@@ -35,6 +35,8 @@ def show_noise(
     """Print the profile, a line for each group, and what it rests on."""
     if not rows:
         console.print(_NOTHING if not summary.rows else "Nothing of the profile fits.")
+        if summary.overflow:
+            console.print(_no_room(summary))
         return
     wide = console.width >= _WIDE
     heads = ["group", "held as", "shadow", "control", "itself", "where and what"]
@@ -86,9 +88,13 @@ def _foot(summary: NoiseSummary, shown: int, total: int) -> Text:
         f"and the shadow against itself, over {summary.compared:,.0f} compared answers."
     )
     if summary.overflow:
-        text.append(
-            f"\n{summary.overflow:,.0f} sightings had no room of their own "
-            "(noise_cells): they count as divergences, whatever they are.",
-            style="yellow",
-        )
+        text.append("\n").append_text(_no_room(summary))
     return text
+
+
+def _no_room(summary: NoiseSummary) -> Text:
+    return Text(
+        f"{summary.overflow:,.0f} sightings had no room of their own (noise_cells): "
+        "none of it is learned, and without a control of their own they count.",
+        style="yellow",
+    )

@@ -128,6 +128,10 @@ def noise_summary(known: Known, rulings: Mapping[str, Ruling]) -> NoiseSummary:
         if MANY in (group.key.path, group.key.route) or group.key.route == OVERFLOW
         for cell in cells.get(name, ())
     )
+    # Of what was noise without a room of its own, only the count is stored.
+    overflow += sum(
+        cell.raw for cell in known.cells if cell.group not in keys and not cell.status
+    )
     compared = sum(base.raw for base in known.bases)
     return NoiseSummary(tuple(sorted(rows, key=_place)), compared, overflow)
 

@@ -200,6 +200,17 @@ def test_what_was_learned_survives_a_restart(store: str) -> None:
         assert {Outcome.DIVERGENCE: 5} == went(5, shadow_url=shadow.url, store_url="")
 
 
+def test_noise_that_found_no_room_is_counted_and_shown(store: str) -> None:
+    """W61: an agent that may tell nothing apart says so in the store."""
+    with ShadowServer(asgi(app())) as shadow, ShadowServer(asgi(app())) as control:
+        both: dict[str, Any] = {"shadow_url": shadow.url, "control_url": control.url}
+        assert {Outcome.NOISE: 5} == went(5, **both, noise_cells=0, store_url=store)
+
+    listed = CliRunner().invoke(command, ["noise", "list", "--store", store])
+
+    assert "5 sightings had no room of their own (noise_cells)" in listed.stdout
+
+
 def test_agents_on_one_store_add_up(store: str) -> None:
     """W60: what each has seen is a part of what the next reader knows."""
     with ShadowServer(asgi(app())) as shadow, ShadowServer(asgi(app())) as control:
