@@ -137,8 +137,8 @@ def evidence(store: str, monkeypatch: pytest.MonkeyPatch) -> StoredDivergence:
 
 
 TO_COPY = {line for block in blocks("sh") for line in block.values[0].splitlines()}
-ELSEWHERE = re.compile(r"--listen| demo\b")
-"""The agent is below, the demo in `tests/cli/test_demo.py`."""
+ELSEWHERE = re.compile(r"--listen| (demo|watch|dashboard)\b")
+"""The agent is below; those that go on until Ctrl-C have tests of their own in `tests/cli`."""
 EXIT_CODES = {"verdict": 3, "recheck": 3}
 """One divergence is not enough evidence, and its shadow has gone since."""
 
