@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shadow_middleware import __version__
 from shadow_middleware.api.access import Access
 from shadow_middleware.api.document import document_of
 from shadow_middleware.api.endpoint import Endpoint, encoded
+from shadow_middleware.api.headers import FOR_DATA, Headers
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.api.operation import Evidence, Operation
 from shadow_middleware.api.problem import answer_of
@@ -31,13 +31,6 @@ from shadow_middleware.settings import load
 __all__ = ["OPERATIONS", "api", "endpoints"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *WRITES)
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 _READING: Final = ("GET", "HEAD")
 
 
@@ -88,7 +81,10 @@ def endpoints(evidence: Evidence, access: Access) -> Starlette:
     routes.append(Route("/openapi.json", _Described(document).__call__))
     return Starlette(
         routes=routes,
-        middleware=[Middleware(_Door, access=access)],
+        middleware=[
+            Middleware(Headers, policy=FOR_DATA),
+            Middleware(_Door, access=access),
+        ],
         exception_handlers={HTTPException: _refused},
     )
 
@@ -108,7 +104,7 @@ class _Described:
 
 class _Door:
     """
-    Lets nobody in without permission, whatever the path, and adds the headers.
+    Lets nobody in without permission, whatever the path.
 
     Args:
         app: Every endpoint.
@@ -124,20 +120,9 @@ class _Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                # Answers hold what was captured: no cache may keep them.
-                headers.setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        request = Request(scope, receive)
         # The host's permission may ask a database.
-        refusal = await run_in_threadpool(self._refusal, request)
-        await (refusal or self._app)(scope, receive, send_with_headers)
+        refusal = await run_in_threadpool(self._refusal, Request(scope, receive))
+        await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, request: Request) -> Response | None:
         if self._access.visitor(request) is None:

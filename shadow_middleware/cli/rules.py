@@ -16,20 +16,19 @@ from shadow_middleware.cli.rule_files import read_source, rule_of, rules_in
 from shadow_middleware.cli.rules_screen import show_checked, show_rules
 from shadow_middleware.cli.rules_suggest import EPILOG, suggest_rules
 from shadow_middleware.cli.screen import console, print_json
-from shadow_middleware.configuration import Place, read_tables
+from shadow_middleware.configuration import Place
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.knowledge import SharedRule
+from shadow_middleware.reading.knowing import origins_known, rules_known
 from shadow_middleware.report.rule_list import (
     Origin,
     RuleRow,
     name_of,
-    origins_of,
     rule_rows,
 )
 from shadow_middleware.report.rule_text import as_table, rule_toml
 from shadow_middleware.rule import Rule
 from shadow_middleware.settings import Settings
-from shadow_middleware.store.base import Reader
 
 __all__ = ["app"]
 
@@ -53,7 +52,7 @@ def list_rules(
     """
     settings = settings_of(store, config)
     with open_store(store, config) as opened:
-        rows = rule_rows(_origins(opened, settings), opened.rule_totals())
+        rows = rules_known(opened, settings)
     if as_json:
         print_json("rules", {"total": len(rows), "rules": [_as_json(r) for r in rows]})
     else:
@@ -158,7 +157,7 @@ def add(
     settings = settings_of(store, config)
     rules = _stated(given, toml, settings)
     with open_store(store, config, create=True) as opened:
-        _refuse_known(rules, _origins(opened, settings))
+        _refuse_known(rules, origins_known(opened, settings))
         now = time.time()
         for rule in rules:
             opened.add_rule(SharedRule(rule, now, note or ""))
@@ -184,7 +183,7 @@ def remove(
     settings = settings_of(store, config)
     with open_store(store, config) as opened:
         if not opened.remove_rule(name):
-            raise _not_there(name, _origins(opened, settings))
+            raise _not_there(name, origins_known(opened, settings))
     if as_json:
         print_json("rules-removed", {"name": name})
     else:
@@ -231,7 +230,7 @@ def export(
     """Print every rule as TOML that a `rules_file` can hold."""
     settings = settings_of(store, config)
     with open_store(store, config) as opened:
-        origins = _origins(opened, settings)
+        origins = origins_known(opened, settings)
     rules = [
         msgspec.structs.replace(origin.rule, name=origin.name)
         for origin in origins
@@ -241,14 +240,6 @@ def export(
         print_json("rules-export", {"rules": [as_table(rule) for rule in rules]})
     else:
         typer.echo("\n".join(map(rule_toml, rules)), nl=False)
-
-
-def _origins(reader: Reader, settings: Settings) -> list[Origin]:
-    in_file = 0
-    if settings.rules_file:
-        place = Place("rules_file", "settings")
-        in_file = len(read_tables(settings.rules_file, "rules", place))
-    return origins_of(settings, in_file, reader.rules())
 
 
 def _stated(given: dict[str, Any], toml: str | None, settings: Settings) -> list[Rule]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.knowledge import Learned, all_groups, learned_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -22,20 +20,18 @@ from shadow_middleware.cli.rules_screen import show_suggestion
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.exchange import Part
-from shadow_middleware.knowledge import Group, GroupFilter
+from shadow_middleware.reading.knowing import suggestion
 from shadow_middleware.report.coverings import Cell, named_path
-from shadow_middleware.report.groups import NOISE, state_of
-from shadow_middleware.report.noise import noise_cells
 from shadow_middleware.report.rule_text import (
     added_to,
     as_table,
     difference_of,
     rule_toml,
 )
-from shadow_middleware.report.suggest import Proposal, Suggestion, suggest
+from shadow_middleware.report.suggest import Proposal, Suggestion
 from shadow_middleware.report.wording import what_changed
+from shadow_middleware.rule import Rule
 from shadow_middleware.settings import Settings
-from shadow_middleware.store.base import Reader
 
 __all__ = ["DEFAULT_FILE", "EPILOG", "suggest_rules"]
 
@@ -74,8 +70,11 @@ def suggest_rules(
     settings = settings_of(store, config)
     path = Path(file or settings.rules_file or DEFAULT_FILE)
     before = _text_of(path)
+    also: list[Rule] = []
+    if before is not None and str(path) != settings.rules_file:
+        also = rules_in(before, f"file {path}", settings)
     with open_store(store, config) as opened:
-        found = _suggestion(opened, settings, target, path, before)
+        found = suggestion(opened, settings, target, also)
     blocks = [rule_toml(one.rule, _comment(one)) for one in found.proposals]
     after = added_to(before or "", blocks) if blocks else before or ""
     diff = difference_of(before or "", after, str(path), is_new=before is None)
@@ -87,34 +86,6 @@ def suggest_rules(
     else:
         show_suggestion(console(), found, diff, path, written=write and bool(blocks))
         _say_where(settings, path, write and bool(blocks))
-
-
-def _suggestion(
-    reader: Reader, settings: Settings, target: str | None, path: Path, text: str | None
-) -> Suggestion:
-    learned = learned_of(reader, settings)
-    noisy, signal = noise_cells(learned.known, learned.rulings)
-    groups = all_groups(reader, GroupFilter())
-    signal += _unlearned(groups, learned, {cell.key.fingerprint for cell in signal})
-    today = [*settings.rules, *(shared.rule for shared in learned.known.rules)]
-    if text is not None and str(path) != settings.rules_file:
-        today += rules_in(text, f"file {path}", settings)
-    wanted = [one for one in noisy if target in (None, one.cell.key.target)]
-    return suggest(wanted, signal, today)
-
-
-def _unlearned(
-    groups: Iterable[Group], learned: Learned, known: set[str]
-) -> list[Cell]:
-    """Return the groups that count, or did, of which no cell is known by now."""
-    cells = []
-    for group in groups:
-        ruling = learned.rulings.get(group.fingerprint)
-        why = ruling.why if ruling is not None and ruling.noise else ""
-        seen = group.count > 0 and group.fingerprint not in known
-        if seen and state_of(group, why) != NOISE and not why:
-            cells.append(Cell(group.key))
-    return cells
 
 
 def _text_of(path: Path) -> str | None:

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from shadow_middleware.api import endpoints
 from shadow_middleware.api.access import Access
+from shadow_middleware.api.headers import FOR_PAGES, Headers
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import (
     coverage,
@@ -28,7 +29,6 @@ from shadow_middleware.dashboard import (
     targets,
     verdict,
 )
-from shadow_middleware.dashboard.headers import Headers
 from shadow_middleware.dashboard.login import Login
 from shadow_middleware.dashboard.pages import Evidence, Pages
 from shadow_middleware.dashboard.rendering import respond
@@ -108,7 +108,7 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
             Mount("/api", endpoints(evidence, access), name="api"),
             Mount("/static", _Packaged(), name="static"),
         ],
-        middleware=[Middleware(Headers)],
+        middleware=[Middleware(Headers, policy=FOR_PAGES)],
         exception_handlers={404: not_found},
     )
 

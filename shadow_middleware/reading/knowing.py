@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -28,6 +28,7 @@ from shadow_middleware.report.rule_list import Origin, RuleRow, origins_of, rule
 from shadow_middleware.report.series import Seen, seen_in, steps_of
 from shadow_middleware.report.suggest import Suggestion, suggest
 from shadow_middleware.report.versions import version_at
+from shadow_middleware.rule import Rule
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader
 
@@ -129,14 +130,18 @@ def rules_known(reader: Reader, settings: Settings) -> list[RuleRow]:
 
 
 def suggestion(
-    reader: Reader, settings: Settings, target: str | None = None
+    reader: Reader,
+    settings: Settings,
+    target: str | None = None,
+    also: Sequence[Rule] = (),
 ) -> Suggestion:
-    """Return the fewest rules that would explain the noise seen so far."""
+    """Return the fewest rules that explain the noise so far, besides those there are."""
     learned = learned_of(reader, settings)
     noisy, signal = noise_cells(learned.known, learned.rulings)
     groups = all_groups(reader, GroupFilter())
     signal += _unlearned(groups, learned, {cell.key.fingerprint for cell in signal})
-    today = [*settings.rules, *(shared.rule for shared in learned.known.rules)]
+    shared = (one.rule for one in learned.known.rules)
+    today = [*settings.rules, *shared, *also]
     wanted = [one for one in noisy if target in (None, one.cell.key.target)]
     return suggest(wanted, signal, today)
 

@@ -10,10 +10,10 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from shadow_middleware.api.access import Access
+from shadow_middleware.api.headers import FOR_PAGES
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import dashboard
 from shadow_middleware.dashboard.app import SCREENS
-from shadow_middleware.dashboard.headers import CONTENT_SECURITY_POLICY
 from shadow_middleware.dashboard.pages import Pages
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.settings import Settings
@@ -183,8 +183,8 @@ def test_every_answer_has_the_policy(nobody: TestClient, path: str) -> None:
     """Nothing inline, nothing from elsewhere, in no frame, whatever is answered."""
     headers = nobody.get(path).headers
 
-    assert CONTENT_SECURITY_POLICY == headers["Content-Security-Policy"]
-    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert FOR_PAGES == headers["Content-Security-Policy"]
+    assert "unsafe" not in FOR_PAGES
     assert "nosniff" == headers["X-Content-Type-Options"]
 
 

@@ -7,9 +7,11 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["CONTENT_SECURITY_POLICY", "Headers"]
+__all__ = ["FOR_DATA", "FOR_PAGES", "Headers"]
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
+FOR_DATA: Final = "default-src 'none'; frame-ancestors 'none'"
+"""The content security policy of what no browser shows as a page."""
+FOR_PAGES: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -21,8 +23,8 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
         "form-action 'self'",
     )
 )
+"""The content security policy of pages: what they load is their own."""
 _HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     # `no-referrer` would have browsers send `Origin: null` with our own forms.
@@ -33,10 +35,17 @@ _HEADERS: Final = {
 
 
 class Headers:
-    """Adds the headers to every answer of an app, errors included."""
+    """
+    Adds the headers to every answer of an app, errors included.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: Whatever answers.
+        policy: The content security policy: `FOR_DATA` or `FOR_PAGES`.
+    """
+
+    def __init__(self, app: ASGIApp, policy: str) -> None:
         self._app = app
+        self._headers = {"Content-Security-Policy": policy, **_HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve as the app does."""
@@ -47,9 +56,9 @@ class Headers:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
-                # Pages hold what was captured: no cache may keep them.
+                # Answers hold what was captured: no cache may keep them.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
