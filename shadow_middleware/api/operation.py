@@ -15,6 +15,7 @@ import msgspec
 from shadow_middleware.reading import Reading, Triage
 
 __all__ = [
+    "NO_ZERO_BYTE",
     "Evidence",
     "Fingerprint",
     "Listed",
@@ -31,7 +32,9 @@ __all__ = [
 _MOST = 200
 _FARTHEST = 1_000_000
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+NO_ZERO_BYTE = r"^[^\x00]*$"
+"""Of every text: Postgres holds none, and nothing that was captured is shown with one."""
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=NO_ZERO_BYTE)]
 Time = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 """Unix seconds."""
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shadow_middleware.api.operation import Nothing, Operation, Question
+from shadow_middleware.api.operation import NO_ZERO_BYTE, Nothing, Operation, Question
 from shadow_middleware.api.problem import Refused
 from shadow_middleware.errors import ConfigurationError, DecodeError
 from shadow_middleware.knowledge import GroupState, NoiseRuling
@@ -15,7 +15,7 @@ from shadow_middleware.report.groups import GroupRow
 
 __all__ = ["WRITES"]
 
-_Note = Annotated[str, msgspec.Meta(max_length=1_000)]
+_Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_ZERO_BYTE)]
 _STATES: Final = {
     "open": GroupState.OPEN,
     "ignored": GroupState.IGNORED,

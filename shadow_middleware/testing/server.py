@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Callable, Coroutine
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
@@ -35,7 +35,7 @@ class ShadowServer:
         self._received: list[Received] = []
         self._changed = threading.Condition()
         self._connections: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="shadow-server", daemon=True
@@ -122,30 +122,33 @@ class ShadowServer:
         self._behaviour = behaviour
         if behaviour is refusing:
             await self._close()
-        elif self._accepting is None:
-            listener = _bound_socket(self.port)
-            listener.listen(1024)
-            listener.setblocking(False)
-            self._accepting = asyncio.create_task(self._accept(listener))
+        elif self._listener is None:
+            self._listener = _bound_socket(self.port)
+            self._listener.listen(1024)
+            self._listener.setblocking(False)
+            self._loop.add_reader(self._listener, self._accept, self._listener)
 
     async def _close(self) -> None:
-        if self._accepting is not None:
-            await _ended(self._accepting)
-            self._accepting = None
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         await _ended(*self._connections)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        # Not `asyncio.start_server`: its close() loses a connection that was accepted
-        # and has no transport yet, and the garbage collector warns about it later.
-        loop = asyncio.get_running_loop()
-        with closing(listener):
-            while True:
-                connection, _ = await loop.sock_accept(listener)
-                task = asyncio.create_task(self._serve(connection))
-                self._connections.add(task)
-                task.add_done_callback(self._connections.discard)
-                # For a task that is cancelled before its first step.
-                task.add_done_callback(partial(_close, connection))
+    def _accept(self, listener: socket.socket) -> None:
+        # Not `asyncio.start_server`, nor a task in `sock_accept`: ended at the wrong
+        # moment, either loses a connection that was accepted, and the garbage
+        # collector warns about it later.
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # whoever came has gone already
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._serve(connection))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+        # For a task that is cancelled before its first step.
+        task.add_done_callback(partial(_close, connection))
 
     async def _serve(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_connection(sock=connection, limit=2**20)
