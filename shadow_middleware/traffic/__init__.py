@@ -1,0 +1,1 @@
+"""Traffic in files: recorded exchanges, written, read, imported and exported."""

@@ -1,0 +1,56 @@
+"""
+The words of traffic in files: a recorded exchange, and what its source did not say.
+
+Importers and capture files give these; offline replay takes them.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from shadow_middleware.exchange import Exchange
+
+__all__ = ["BadRecord", "Missing", "Recorded"]
+
+
+class Missing(enum.StrEnum):
+    """What a source does not tell of an exchange, and what a replay therefore lacks."""
+
+    REQUEST_HEADERS = "request_headers"
+    """Some or all of the request's headers are not known."""
+    REQUEST_BODY = "request_body"
+    """The request may have had a body; its bytes are not known."""
+    RESPONSE = "response"
+    """Nothing of the answer is known: `exchange.response` is None."""
+    RESPONSE_HEADERS = "response_headers"
+    """Some or all of the answer's headers are not known."""
+    RESPONSE_BODY = "response_body"
+    """The answer's bytes are not known; its length may be."""
+    TIMING = "timing"
+    """How long live took is not known: `exchange.timing` is all zero."""
+    EXACT_TARGET = "exact_target"
+    """The source decodes or rewrites path and query, so they are not byte for byte."""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """One exchange from a file."""
+
+    exchange: Exchange
+    """Its `key` is a pseudonym of the session, never a cookie or a token itself."""
+    missing: frozenset[Missing] = frozenset()
+    """What the source did not record; empty is a faithful copy."""
+    place: str = ""
+    """Where it was read, for messages: `access.log:17`, `traffic.capture:3`."""
+
+
+class BadRecord(msgspec.Struct, frozen=True):
+    """A piece of a file that is no exchange. It is counted and shown, never fatal."""
+
+    place: str
+    """Where it is, as `Recorded.place`."""
+    reason: str
+    """What is wrong with it, in a sentence for people."""
+    sample: str = ""
+    """How it begins, redacted and made printable; at most 80 characters."""
