@@ -14,6 +14,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,9 @@ def _handoff(settings: Settings, wire: bytes, store: Store | None) -> AgentSocke
         lambda handoff: Keeper(handoff, launch, wire, Receivers()),
         max_bytes=settings.buffer_bytes,
         max_count=settings.buffer_count,
+        cost_clock=time.thread_time_ns
+        if settings.metrics_address or settings.otel_metrics
+        else None,
     )
 
 

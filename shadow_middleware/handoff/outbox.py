@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 from collections import deque
+from contextlib import suppress
 
-__all__ = ["Frame", "Outbox"]
+__all__ = ["Frame", "Outbox", "wait_writable"]
 
 
 class Frame:
@@ -81,3 +83,12 @@ class Outbox:
     def _account(self, frame: Frame, sign: int) -> None:
         self.size += sign * len(frame.data)
         self.count += sign * frame.accounts
+
+
+def wait_writable(connection: socket.socket | None, timeout: float) -> None:
+    """Wait until the socket takes bytes, or all of the time where there is none."""
+    # Not select(): it takes no file descriptor above 1023.
+    with selectors.DefaultSelector() as waiting:
+        with suppress(OSError, ValueError):  # closed a moment ago
+            waiting.register(connection or -1, selectors.EVENT_WRITE)
+        waiting.select(timeout)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -33,10 +34,19 @@ class NoKeeper:
 class Bed:
     """A hand-off with a clock of the test, and the other end of its socket."""
 
-    def __init__(self, max_bytes: int = 1 << 20, max_count: int = 1000) -> None:
+    def __init__(
+        self,
+        max_bytes: int = 1 << 20,
+        max_count: int = 1000,
+        cost_clock: Callable[[], int] | None = None,
+    ) -> None:
         self.now = 0
         self.handoff = AgentSocket(
-            NoKeeper, max_bytes=max_bytes, max_count=max_count, clock=lambda: self.now
+            NoKeeper,
+            max_bytes=max_bytes,
+            max_count=max_count,
+            clock=lambda: self.now,
+            cost_clock=cost_clock,
         )
         settings = load({"shadow_url": "http://shadow.test", "key": "header:k"})
         self.live = LiveSide(settings, self.handoff, clock=lambda: self.now)
@@ -134,6 +144,23 @@ def test_without_a_loop_a_burst_is_sent_together(bed: Bed) -> None:
 
     assert [1] == at_once
     assert [3] == [len(batch.records) for batch in bed.batches()]
+
+
+def test_what_sending_cost_is_told_where_it_is_measured() -> None:
+    """Nobody who looks at no metrics pays for the reading of a clock."""
+    measured, unmeasured = Bed(cost_clock=itertools.count(step=7).__next__), Bed()
+    for bed in (measured, unmeasured):
+        bed.connect()
+        bed.exchange()
+        bed.handoff.tell_cost()
+
+    told = [
+        [payload for kind, payload in bed.received() if kind == codec.COST]
+        for bed in (measured, unmeasured)
+    ]
+    for bed in (measured, unmeasured):
+        bed.close()
+    assert [[msgspec.msgpack.encode(codec.Cost(14, 1))], []] == told
 
 
 @pytest.mark.parametrize("size", [0, 60_000])
