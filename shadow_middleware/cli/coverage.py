@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.coverage_screen import show_coverage
-from shadow_middleware.cli.evidence import open_store
+from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -63,7 +63,7 @@ def coverage(
     day, so `--since` takes the whole of its first day.
     """
     start = since_of(since, time.time())
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         found = _read(opened, start, target, enough)
     if as_json:
         print_json("coverage", {"since": start, "enough": enough, **_plain(found)})

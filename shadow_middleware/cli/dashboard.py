@@ -69,7 +69,7 @@ def dashboard(
             f"{host} can be reached from elsewhere: set {TOKEN} to a token of your own"
         )
     settings = settings_of(store, config)
-    with open_store(store, config):
+    with open_store(settings):
         pass  # a mistyped store is said here, and not by every page
     access = Access(given or secrets.token_urlsafe())
     evidence = Opened(settings, policy_of(None, config, {}))

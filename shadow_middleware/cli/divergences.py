@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.divergence_screen import show_divergence, show_list
-from shadow_middleware.cli.evidence import open_store
+from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -63,7 +63,7 @@ def list_divergences(
     """List divergences, the newest first: where, and what differs."""
     start = since_of(since, time.time())
     where = DivergenceFilter(target=target, route=route, since=start)
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         _check(opened, target, route)
         found = opened.divergences(where, limit=limit)
         total = opened.count_divergences(where)
@@ -96,7 +96,7 @@ def show(
 
     What was redacted before it was stored cannot be shown by anyone.
     """
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         # Every id begins with nothing.
         stored = opened.find(key) if key.strip() else []
     found = [one for one in stored if target in (None, one.record.target)]

@@ -26,14 +26,12 @@ def settings_of(store: str | None, config: str | None) -> Settings:
 
 
 @contextmanager
-def open_store(
-    store: str | None, config: str | None, *, create: bool = False
-) -> Iterator[SqlStore]:
+def open_store(settings: Settings, *, create: bool = False) -> Iterator[SqlStore]:
     """Yield the open store; one that is not there yet is an error unless `create`."""
     # Only commands that read pay for the import, --help does not.
     from shadow_middleware.store.sql import SqlStore
 
-    url = settings_of(store, config).store_url
+    url = settings.store_url
     if not url:
         raise ConfigurationError(
             "store_url is empty, so nothing is kept; name a store with --store URL"

@@ -16,7 +16,7 @@ import typer
 
 import shadow_middleware
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.knowledge import all_groups, learned_of, one_group, rows_of
+from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
     OneRoute,
@@ -28,6 +28,7 @@ from shadow_middleware.cli.options import (
 from shadow_middleware.cli.progress import bar_of
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
 from shadow_middleware.knowledge import GroupFilter
+from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
 from shadow_middleware.report.export import COUNTED, Format, exported
 from shadow_middleware.report.groups import STATES, GroupRow
 from shadow_middleware.store.base import Reader
@@ -89,7 +90,7 @@ def export_divergences(
     It reads page by page, so a million of them take no more memory than one page.
     """
     now = time.time()
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         where = DivergenceFilter(
             target=target,
             route=route,
@@ -139,7 +140,7 @@ def export_groups(
         target=target, route=route, since=since_of(since, time.time()), with_noise=True
     )
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
         rows = [row for row in rows if row.state in wanted][:limit]

@@ -15,12 +15,7 @@ from shadow_middleware.cli.groups_screen import (
     show_group,
     show_groups,
 )
-from shadow_middleware.cli.knowledge import (
-    all_groups,
-    learned_of,
-    one_group,
-    rows_of,
-)
+from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -33,6 +28,7 @@ from shadow_middleware.cli.options import (
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import Decision, GroupFilter, GroupState
+from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
 from shadow_middleware.report.groups import STATES, GroupRow
 from shadow_middleware.report.noise import noise_summary
 
@@ -112,7 +108,7 @@ def list_groups(
         with_noise=True,
     )
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
     fitting = [row for row in rows if row.state in wanted]
@@ -145,7 +141,7 @@ def show(
     Samples are stored divergences that stand for it, few and unlike each other.
     """
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         found = one_group(opened, group)
         learned = learned_of(opened, settings)
         row = rows_of(opened, [found], learned)[0]
@@ -223,7 +219,7 @@ def _decide(
 ) -> None:
     """Decide about every group that is named, or about none where one is not known."""
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         found = {one_group(opened, name).fingerprint: None for name in names}
         now = time.time()
         for fingerprint in found:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shadow_middleware.cli.divergence_screen import show_short_diff
-from shadow_middleware.cli.knowledge import SHORT
+from shadow_middleware.cli.naming import SHORT
 from shadow_middleware.cli.noise_screen import why_text
 from shadow_middleware.cli.screen import (
     moment,

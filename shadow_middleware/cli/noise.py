@@ -14,7 +14,7 @@ import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.groups import GroupName, Note
-from shadow_middleware.cli.knowledge import Learned, learned_of, one_group
+from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.noise_screen import show_noise, why_text
 from shadow_middleware.cli.options import (
     ConfigFile,
@@ -27,6 +27,7 @@ from shadow_middleware.cli.screen import console, print_json, visible
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.judge import Policy, rulings
 from shadow_middleware.knowledge import DAY, Decision, GroupState, NoiseRuling
+from shadow_middleware.reading.learned import Learned, learned_of
 from shadow_middleware.report.noise import (
     NoiseRow,
     known_of,
@@ -123,7 +124,7 @@ def show(
 ) -> None:
     """Show why one group is noise, or is none, with the numbers that say so."""
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         found = one_group(opened, group)
         learned = learned_of(opened, settings)
     rows = noise_summary(learned.known, learned.rulings).rows
@@ -149,7 +150,7 @@ def export(store: StoreUrl = None, config: ConfigFile = None) -> None:
     `noise list --from FILE` reads it again, wherever the store is by then.
     """
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         learned = learned_of(opened, settings)
     print_json("noise-profile", {"at": learned.at, **profile_of(learned.known)})
 
@@ -183,7 +184,7 @@ def set_noise(
     field at the same place is another group, and stays a divergence.
     """
     ruling = NoiseRuling("" if held is Held.LEARNED else held.value)
-    with open_store(store, config) as opened:
+    with open_store(settings_of(store, config)) as opened:
         found = one_group(opened, group)
         opened.decide(
             Decision(group=found.fingerprint, at=time.time(), ruling=ruling, note=note)
@@ -209,7 +210,7 @@ def _learned(store: str | None, config: str | None, source: str | None) -> Learn
     settings = settings_of(store, config)
     if source is not None:
         return _read(source, settings)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         return learned_of(opened, settings)
 
 

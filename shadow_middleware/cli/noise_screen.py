@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from shadow_middleware.cli.knowledge import SHORT
+from shadow_middleware.cli.naming import SHORT
 from shadow_middleware.cli.screen import share_text, table, visible
 from shadow_middleware.report.noise import NoiseRow, NoiseSummary, Sightings
 from shadow_middleware.report.noise_words import (

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import open_store
+from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -70,7 +70,10 @@ def purge(
     before = None
     if older_than is not None:
         before = time.time() - seconds_of(older_than, "--older-than")
-    with open_store(store, config) as opened, busy("Removing old evidence"):
+    with (
+        open_store(settings_of(store, config)) as opened,
+        busy("Removing old evidence"),
+    ):
         removed = opened.purge(before, keep)
     counts = msgspec.structs.asdict(removed)
     if as_json:

@@ -11,11 +11,7 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.knowledge import (
-    all_groups,
-    learned_of,
-    one_group,
-)
+from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -35,6 +31,7 @@ from shadow_middleware.knowledge import (
     GroupState,
     Known,
 )
+from shadow_middleware.reading.learned import all_groups, learned_of
 from shadow_middleware.recheck.result import Fate, GroupResult
 from shadow_middleware.report.groups import state_of
 from shadow_middleware.report.wording import what_changed
@@ -101,7 +98,7 @@ def recheck(
         raise typer.BadParameter("name groups, or say --all")
     settings = _settings(store, config, target, url)
     wanted = _methods(methods)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         learned = learned_of(opened, settings)
         asked: _Asked = [
             (group, opened.samples(group.fingerprint))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from shadow_middleware.cli.knowledge import SHORT
+from shadow_middleware.cli.naming import SHORT
 from shadow_middleware.cli.screen import table, visible
 from shadow_middleware.recheck.result import Fate, GroupResult
 from shadow_middleware.report.wording import what_changed

@@ -55,8 +55,9 @@ def report(
     learned to be noise since count as noise.
     """
     start = since_of(since, time.time())
-    with open_store(store, config) as opened:
-        held = holdings(opened, start, target, route, settings_of(store, config))
+    settings = settings_of(store, config)
+    with open_store(settings) as opened:
+        held = holdings(opened, start, target, route, settings)
     summary = summarise(held, top=limit)
     if as_json:
         print_json("report", {"since": start, **msgspec.structs.asdict(summary)})

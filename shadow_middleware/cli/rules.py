@@ -51,7 +51,7 @@ def list_rules(
     `rules add` puts them. One that hides more than it says is flagged.
     """
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         rows = rules_known(opened, settings)
     if as_json:
         print_json("rules", {"total": len(rows), "rules": [_as_json(r) for r in rows]})
@@ -156,7 +156,7 @@ def add(
     given = {field: value for field, value in options.items() if value is not None}
     settings = settings_of(store, config)
     rules = _stated(given, toml, settings)
-    with open_store(store, config, create=True) as opened:
+    with open_store(settings, create=True) as opened:
         _refuse_known(rules, origins_known(opened, settings))
         now = time.time()
         for rule in rules:
@@ -181,7 +181,7 @@ def remove(
 ) -> None:
     """Remove a rule that was added at run time; what it hid before stays counted."""
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         if not opened.remove_rule(name):
             raise _not_there(name, origins_known(opened, settings))
     if as_json:
@@ -229,7 +229,7 @@ def export(
 ) -> None:
     """Print every rule as TOML that a `rules_file` can hold."""
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         origins = origins_known(opened, settings)
     rules = [
         msgspec.structs.replace(origin.rule, name=origin.name)

@@ -73,7 +73,7 @@ def suggest_rules(
     also: list[Rule] = []
     if before is not None and str(path) != settings.rules_file:
         also = rules_in(before, f"file {path}", settings)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         found = suggestion(opened, settings, target, also)
     blocks = [rule_toml(one.rule, _comment(one)) for one in found.proposals]
     after = added_to(before or "", blocks) if blocks else before or ""

@@ -180,8 +180,9 @@ def verdict(
         },
     )
     start = _start(since, asked.freshness_seconds, time.time())
-    with open_store(store, config) as opened:
-        held = holdings(opened, start, target, route, settings_of(store, config))
+    settings = settings_of(store, config)
+    with open_store(settings) as opened:
+        held = holdings(opened, start, target, route, settings)
         held = judged(
             opened, held, start, version=shadow_version, all_versions=all_versions
         )

@@ -52,7 +52,7 @@ def watch(
     since_of(since, time.time())
     policy = policy_of(None, config, {})
     settings = settings_of(store, config)
-    with open_store(store, config) as opened:
+    with open_store(settings) as opened:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ConfigurationError(
                 "watch needs a terminal; shadow-middleware report prints the same"

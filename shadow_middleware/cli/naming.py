@@ -1,4 +1,4 @@
-"""What several commands ask of the store: groups by a beginning, and what is noise by now."""
+"""How commands name groups: by any beginning of a fingerprint that means one alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ import re
 import typer
 
 from shadow_middleware.knowledge import Group, GroupFilter
-from shadow_middleware.reading.learned import (
-    Learned,
-    all_groups,
-    learned_of,
-    rows_of,
-)
 from shadow_middleware.store.base import Reader
 
-__all__ = ["SHORT", "Learned", "all_groups", "learned_of", "one_group", "rows_of"]
+__all__ = ["SHORT", "one_group"]
 
 SHORT = 8
 """Digits of a fingerprint that lists show; any unambiguous beginning will do."""
