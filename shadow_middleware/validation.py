@@ -25,7 +25,7 @@ from shadow_middleware.functions import (
 )
 from shadow_middleware.rule import VALUE_SHAPES
 
-__all__ = ["RULE_CHECKS", "SETTINGS_CHECKS", "TARGET_CHECKS"]
+__all__ = ["RULE_CHECKS", "SETTINGS_CHECKS", "TARGET_CHECKS", "at_least"]
 
 # RFC 9110, PATCH, QUERY, WebDAV and its kin, and PURGE of caches; CONNECT is a tunnel.
 # fmt: off
@@ -55,7 +55,9 @@ _NO_FILE = ("/", "/:memory:")
 # --- numbers ---------------------------------------------------------------------------
 
 
-def _at_least(least: int) -> Check:
+def at_least(least: int) -> Check:
+    """Return a check that refuses a number below `least`."""
+
     def check(place: Place, value: float) -> float:
         if value < least:
             raise place.error(f"{place.show(value)} is below {least}")
@@ -290,16 +292,16 @@ TARGET_CHECKS: Mapping[str, Check] = {
     "methods": _methods,
     "include": _paths,
     "exclude": _paths,
-    "concurrency": _at_least(0),
-    "total_timeout": _at_least(0),
+    "concurrency": at_least(0),
+    "total_timeout": at_least(0),
     "transport": check_transport_or_none,
     "version": _version,
 }
 RULE_CHECKS: Mapping[str, Check] = {
     "route": _route,
     "matches": _pattern,
-    "absolute": _at_least(0),
-    "relative": _at_least(0),
+    "absolute": at_least(0),
+    "relative": at_least(0),
     "statuses": _statuses,
     "shape": _shape,
     "live": _pattern,
@@ -317,29 +319,29 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "skip": check_skip,
     "rate": _rate,
     "key": check_key,
-    "max_request_body": _at_least(0),
-    "max_response_body": _at_least(0),
+    "max_request_body": at_least(0),
+    "max_response_body": at_least(0),
     "engine": _engine,
-    "buffer_bytes": _at_least(1),
-    "buffer_count": _at_least(1),
-    "drain_timeout": _at_least(0),
-    "signal_rate": _at_least(0),
+    "buffer_bytes": at_least(1),
+    "buffer_count": at_least(1),
+    "drain_timeout": at_least(0),
+    "signal_rate": at_least(0),
     "keep_headers": _HEADER_NAMES,
     "secret": _one_line,
     "transport": check_transport,
     "connect_timeout": _positive,
     "read_timeout": _positive,
     "total_timeout": _positive,
-    "concurrency": _at_least(1),
-    "queue_count": _at_least(1),
-    "queue_bytes": _at_least(1),
-    "max_shadow_body": _at_least(0),
-    "max_expanded_body": _at_least(0),
-    "breaker_failures": _at_least(0),
-    "breaker_retry_after": _at_least(0),
+    "concurrency": at_least(1),
+    "queue_count": at_least(1),
+    "queue_bytes": at_least(1),
+    "max_shadow_body": at_least(0),
+    "max_expanded_body": at_least(0),
+    "breaker_failures": at_least(0),
+    "breaker_retry_after": at_least(0),
     "ignore_headers": _HEADER_GLOBS,
     "ignore_paths": _paths,
-    "max_differences": _at_least(1),
+    "max_differences": at_least(1),
     "compare_budget": _positive,
     "rules_file": _one_line,
     "control_url": _optional_url,
@@ -347,22 +349,22 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "control_methods": _methods,
     "self_probe": _rate,
     "noise_half_life": _positive,
-    "noise_cells": _at_least(0),
+    "noise_cells": at_least(0),
     "value_shapes": _shapes,
-    "timestamp_tolerance": _at_least(0),
+    "timestamp_tolerance": at_least(0),
     "float_tolerance": _share,
     "version_header": _optional_header,
     "latency_ratio": _ratio,
-    "latency_floor": _at_least(0),
+    "latency_floor": at_least(0),
     "store_url": _store_url,
-    "store_buffer": _at_least(0),
-    "max_stored_body": _at_least(0),
+    "store_buffer": at_least(0),
+    "max_stored_body": at_least(0),
     "redact_headers": _HEADER_GLOBS,
     "redact_paths": _paths,
     "redact_patterns": _patterns,
     "access_log": _one_line,
     "metrics_address": check_listen,
     "metrics_token": _one_line,
-    "metrics_routes": _at_least(0),
+    "metrics_routes": at_least(0),
     "otel_metrics": check_provider,
 }

@@ -24,9 +24,7 @@ from shadow_middleware.api.operation import Evidence, Operation
 from shadow_middleware.api.problem import answer_of
 from shadow_middleware.api.reads import READS
 from shadow_middleware.api.writes import WRITES
-from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.report.policy import Policy
-from shadow_middleware.settings import load
 
 __all__ = ["OPERATIONS", "api", "endpoints"]
 
@@ -56,13 +54,8 @@ def api(
         ConfigurationError: neither token nor allow was given, or a setting is wrong.
     """
     access = Access(token, allow)
-    known = load(settings, config=config, source="api", require_target=False)
-    if not known.store_url:
-        raise ConfigurationError(
-            "store_url is empty, so there is nothing to show; name the store that the "
-            "middleware writes to"
-        )
-    return Starlette(routes=[Mount("/api", endpoints(Opened(known, policy), access))])
+    evidence = Opened.of(settings, config, policy, "api")
+    return Starlette(routes=[Mount("/api", endpoints(evidence, access))])
 
 
 def endpoints(evidence: Evidence, access: Access) -> Starlette:

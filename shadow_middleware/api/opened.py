@@ -3,22 +3,52 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Any
 
+from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.reading import Reading, Triage
 from shadow_middleware.report.policy import Policy
-from shadow_middleware.settings import Settings
+from shadow_middleware.settings import Settings, load
 
 __all__ = ["Opened"]
 
 
 class Opened:
-    """What is read and decided by, once somebody looks."""
+    """
+    What is read and decided by, once somebody looks.
+
+    Raises:
+        ConfigurationError: the settings name no store.
+    """
 
     def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+        if not settings.store_url:
+            raise ConfigurationError(
+                "store_url is empty, so there is nothing to show; name the store that "
+                "the middleware writes to"
+            )
         self._settings = settings
         self._policy = policy
         self._lock = threading.Lock()
         self._found: tuple[Reading, Triage] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        given: Mapping[str, Any],
+        config: str | None,
+        policy: Policy | None,
+        source: str,
+    ) -> Opened:
+        """
+        Return it for settings as a host gives them; `source` is who asks, for errors.
+
+        Raises:
+            ConfigurationError: a setting is wrong, or no store is named.
+        """
+        settings = load(given, config=config, source=source, require_target=False)
+        return cls(settings, policy)
 
     @property
     def reading(self) -> Reading:

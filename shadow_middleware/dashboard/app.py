@@ -33,9 +33,7 @@ from shadow_middleware.dashboard.login import Login
 from shadow_middleware.dashboard.pages import Evidence, Pages
 from shadow_middleware.dashboard.rendering import respond
 from shadow_middleware.dashboard.screen import Screen
-from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.report.policy import Policy
-from shadow_middleware.settings import load
 
 __all__ = ["SCREENS", "dashboard", "serve_pages"]
 
@@ -78,13 +76,7 @@ def dashboard(
         ConfigurationError: neither token nor allow was given, or a setting is wrong.
     """
     access = Access(token, allow)
-    known = load(settings, config=config, source="dashboard", require_target=False)
-    if not known.store_url:
-        raise ConfigurationError(
-            "store_url is empty, so there is nothing to show; name the store that the "
-            "middleware writes to"
-        )
-    return serve_pages(Opened(known, policy), access)
+    return serve_pages(Opened.of(settings, config, policy, "dashboard"), access)
 
 
 def serve_pages(evidence: Evidence, access: Access) -> Starlette:

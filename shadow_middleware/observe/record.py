@@ -30,7 +30,13 @@ from shadow_middleware.observe.whole import (
     is_replayable,
 )
 
-__all__ = ["Redacts", "bounded_text", "bounded_value", "divergence_record"]
+__all__ = [
+    "Redacts",
+    "bounded_text",
+    "bounded_value",
+    "divergence_record",
+    "redacted_route",
+]
 
 _MAX_HEADERS = 100
 _MAX_PATH = 2_000
@@ -148,6 +154,16 @@ def _body_text(body: Body, headers: Headers, redactor: Redacts, limit: int) -> s
     if cut and not text.endswith(END_OF_CUT):
         text += f"… ({body.length:,}{END_OF_CUT}"
     return text
+
+
+def redacted_route(route: str, redactor: Redacts) -> str:
+    """
+    Return `METHOD /path` with the secrets in its path masked.
+
+    Another name, such as `-`, holds none. Raises whatever the redactor does.
+    """
+    method, space, path = route.partition(" ")
+    return f"{method} {redactor.path(path.encode())}" if space else route
 
 
 def bounded_text(text: str, limit: int) -> str:

@@ -32,7 +32,11 @@ from shadow_middleware.observe.marks import (
     unexplained,
 )
 from shadow_middleware.observe.rate import WorkBudget
-from shadow_middleware.observe.record import Redacts, divergence_record
+from shadow_middleware.observe.record import (
+    Redacts,
+    divergence_record,
+    redacted_route,
+)
 from shadow_middleware.observe.stats import OTHER_ROUTES, Tally
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.credentials import withheld_names
@@ -255,11 +259,8 @@ class Recorder:
         return record
 
     def _redacted_route(self, route: str) -> str:
-        method, space, path = route.partition(" ")
-        if not space:
-            return route
         try:
-            return f"{method} {self._redactor.path(path.encode())}"
+            return redacted_route(route, self._redactor)
         except Exception as error:  # noqa: BLE001 -- the fence: counted all the same
             self._note_odd("-", error)
             return OTHER_ROUTES

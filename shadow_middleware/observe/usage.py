@@ -13,7 +13,7 @@ from typing import Final
 from shadow_middleware.evidence import Batch
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.knowledge import DAY, MANY, KnownRoute, RouteUse
-from shadow_middleware.observe.record import Redacts
+from shadow_middleware.observe.record import Redacts, redacted_route
 
 __all__ = ["Usage"]
 
@@ -103,10 +103,7 @@ class Usage:
         return name
 
     def _redacted(self, route: str) -> str:
-        method, space, path = route.partition(" ")
-        if not space:
-            return route
         try:
-            return f"{method} {self._redactor.path(path.encode())}"
+            return redacted_route(route, self._redactor)
         except Exception:  # noqa: BLE001 -- the fence: counted all the same
             return MANY

@@ -16,6 +16,7 @@ import msgspec
 from shadow_middleware.compare.globs import PathMatcher
 from shadow_middleware.configuration import Check, Checks, Place, build
 from shadow_middleware.exchange import Outcome
+from shadow_middleware.validation import at_least
 
 __all__ = [
     "LatencyPolicy",
@@ -183,20 +184,11 @@ def _confidence(place: Place, value: float) -> float:
     return value
 
 
-def _at_least(least: int) -> Check:
-    def check(place: Place, value: float) -> float:
-        if value < least:
-            raise place.error(f"{place.show(value)} is below {least}")
-        return value
-
-    return check
-
-
 def _ratio(place: Place, value: float) -> float:
     if value and value < 1:
         advice = "1.2 is a fifth slower; 0 asks nothing"
         raise place.error(f"{place.show(value)} is no ratio of 1 or above", advice)
-    return _at_least(0)(place, value)  # type: ignore[no-any-return]
+    return at_least(0)(place, value)  # type: ignore[no-any-return]
 
 
 def _length_of_time(place: Place, value: str) -> str:
@@ -223,19 +215,19 @@ _CHECKS: Checks = {
         "p50": _ratio,
         "p95": _ratio,
         "p99": _ratio,
-        "floor_ms": _at_least(0),
+        "floor_ms": at_least(0),
     },
     Tolerated: {"divergence": _share, "shadow_error": _share, "timeout": _share},
     RoutePolicy: {
         "route": _glob,
         "minimum_rate": _if_given(_share),
-        "minimum_evidence": _if_given(_at_least(0)),
+        "minimum_evidence": _if_given(at_least(0)),
         "maximum_noise": _if_given(_share),
     },
     Policy: {
         "minimum_rate": _share,
-        "minimum_evidence": _at_least(1),
-        "minimum_route_evidence": _at_least(0),
+        "minimum_evidence": at_least(1),
+        "minimum_route_evidence": at_least(0),
         "minimum_coverage": _share,
         "minimum_route_coverage": _share,
         "minimum_traffic_coverage": _share,
