@@ -12,8 +12,13 @@ Every exception of the package, in one tree, grouped by who can mend it.
         x ReplayProtocolError
         x ReplayRefused          our own limits said no
       x DecodeError              bytes from the wall or from disk are not ours
+      · IsolationError           a shadow must not do this: the shadow's own app
+        x NotIsolatedError       what it does could not be undone
+        x ReadOnlyError          it may only read
+        x OutgoingRefusedError   it may not speak to others
 
-None of them ever reaches the live application while it serves a request.
+None of them ever reaches the live application while it serves a request; the last
+four are for the shadow's application, while it serves a copy.
 """
 
 from __future__ import annotations
@@ -21,7 +26,11 @@ from __future__ import annotations
 __all__ = [
     "ConfigurationError",
     "DecodeError",
+    "IsolationError",
     "MissingExtraError",
+    "NotIsolatedError",
+    "OutgoingRefusedError",
+    "ReadOnlyError",
     "RefusedByStoreError",
     "ReplayConnectError",
     "ReplayError",
@@ -108,3 +117,29 @@ class ReplayRefused(ReplayError):
 
 class DecodeError(ShadowMiddlewareError):
     """Bytes that should hold a record of ours do not."""
+
+
+class IsolationError(ShadowMiddlewareError):
+    """
+    A shadow request wanted what it must not do, and it was not done.
+
+    `reason` is the short word that the live side counts the exchange under.
+    """
+
+    reason = "not_isolated"
+
+
+class NotIsolatedError(IsolationError):
+    """What a shadow request wanted to do could not be rolled back."""
+
+
+class ReadOnlyError(IsolationError):
+    """A shadow request wanted to write where it may only read."""
+
+    reason = "read_only"
+
+
+class OutgoingRefusedError(IsolationError):
+    """A shadow request wanted to speak to somebody else."""
+
+    reason = "outgoing_refused"
