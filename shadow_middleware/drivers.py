@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shadow_middleware.compare import Comparer
-from shadow_middleware.exchange import CONTROL
+from shadow_middleware.exchange import CALL_URL, CONTROL
 from shadow_middleware.judge import Policy, Profile
 from shadow_middleware.learning import Learning, Source
 from shadow_middleware.pipeline import Ends, Lane, Lanes, Roads
+from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.control import Control, Tell
+from shadow_middleware.replay.given import NoSender
 from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.service import Bench, Equipment
 from shadow_middleware.settings import Settings, Target, from_wire
@@ -59,13 +61,17 @@ def _lanes(settings: Settings) -> Lanes:
         control = _control(settings, tell)
         return Roads(
             [
-                Lane(target, settings, HttpSender(target, settings), ends, control)
+                Lane(target, settings, _sender(target, settings), ends, control)
                 for target in settings.all_targets
             ],
             control,
         )
 
     return lanes
+
+
+def _sender(target: Target, settings: Settings) -> Sender:
+    return NoSender() if target.url == CALL_URL else HttpSender(target, settings)
 
 
 def _control(settings: Settings, tell: Tell) -> Control | None:

@@ -14,10 +14,14 @@ from typing import Any
 import msgspec
 
 __all__ = [
+    "CALL",
+    "CALL_URL",
+    "CANDIDATE",
     "CONTROL",
     "Body",
     "Difference",
     "Exchange",
+    "Given",
     "Headers",
     "Kind",
     "Outcome",
@@ -31,6 +35,13 @@ __all__ = [
 
 CONTROL = "control"
 """The target under which replays to the control are counted. No shadow may be named so."""
+
+CALL = "CALL"
+"""What stands for the method of an exchange that is a function's call."""
+CALL_URL = "call:"
+"""The address of a target that nothing is sent to: answers come along with exchanges."""
+CANDIDATE = "candidate"
+"""The target under which calls of candidates are counted."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 """Header fields as they came: ordered, duplicates kept, names in any case."""
@@ -155,6 +166,16 @@ class Timing(msgspec.Struct, frozen=True):
         return (self.first_byte - self.started) / 1e6
 
 
+class Given(msgspec.Struct, frozen=True):
+    """A candidate's end of a call, which came along with control's: nothing is sent."""
+
+    outcome: Outcome | None = None
+    """How it ended, where it did not answer."""
+    reason: str = ""
+    response: Response | None = None
+    timing: Timing | None = None
+
+
 class Exchange(msgspec.Struct, frozen=True):
     """One request with its live response, as captured."""
 
@@ -178,6 +199,8 @@ class Exchange(msgspec.Struct, frozen=True):
     """Names of request headers that the credential policy dropped on the live side."""
     after_drop: bool = False
     """Whether an earlier exchange of the same key was dropped."""
+    given: Given | None = None
+    """The other answer, where it is known already."""
 
     @property
     def session(self) -> str:

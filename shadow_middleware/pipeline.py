@@ -24,6 +24,7 @@ from shadow_middleware.observe.recorder import Recorder
 from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.breaker import Breaker
 from shadow_middleware.replay.control import Asked, Control, Tell, refusal
+from shadow_middleware.replay.given import given_twin
 from shadow_middleware.replay.scheduler import Scheduler
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import Versions, version_in
@@ -102,6 +103,8 @@ class Lane:
         """Take the exchange on its way, or end it here, and say why."""
         if reason := self._excluded(exchange):
             self._finish(exchange, Outcome.SKIPPED, reason)
+        elif exchange.given and exchange.given.outcome:
+            self._finish(exchange, exchange.given.outcome, exchange.given.reason)
         elif reason := _live_error(exchange):
             self._finish(exchange, Outcome.LIVE_ERROR, reason)
         else:
@@ -155,6 +158,8 @@ class Lane:
             await self._answered(exchange, shadow, asked, now + self._total)
 
     async def _send(self, exchange: Exchange) -> Twin:
+        if exchange.given is not None:
+            return given_twin(exchange)
         at = time.time()
         marker = make_marker(exchange.id, secret=self._secret, at=at)
         answer = await self.sender.send(self._outgoing(exchange, marker))

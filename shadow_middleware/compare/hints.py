@@ -14,7 +14,7 @@ WRONG_HOST = (400, 421)
 
 def hint_for(exchange: Exchange, live: Response, shadow: Response) -> str:
     """Return the hint, or '' where no default of ours is a likely cause."""
-    if live.status == shadow.status:
+    if live.status == shadow.status or exchange.given is not None:
         return ""
     if exchange.withheld and _asks_for_login(live, shadow):
         names = ", ".join(exchange.withheld)

@@ -20,7 +20,7 @@ import msgspec
 
 from shadow_middleware.capture import Collector, Record
 from shadow_middleware.errors import DecodeError
-from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
+from shadow_middleware.exchange import Body, Exchange, Given, Request, Response, Timing
 
 __all__ = [
     "BATCH",
@@ -149,6 +149,8 @@ class Odd(msgspec.Struct, frozen=True):
     request_cut: bool = False
     """The app did not read the whole request body."""
     after_drop: bool = False
+    given: Given | None = None
+    """A candidate's answer, where the exchange is a function's call."""
 
 
 class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -292,6 +294,7 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
         skip=odd.skip,
         withheld=odd.withheld,
         after_drop=odd.after_drop,
+        given=odd.given,
     )
 
 
