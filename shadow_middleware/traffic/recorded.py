@@ -43,6 +43,8 @@ class Recorded(msgspec.Struct, frozen=True):
     """What the source did not record; empty is a faithful copy."""
     place: str = ""
     """Where it was read, for messages: `access.log:17`, `traffic.capture:3`."""
+    masked: tuple[str, ...] = ()
+    """Where secrets were replaced by marks: `request.query`, `response.body`…"""
 
 
 class BadRecord(msgspec.Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Traffic in files: captured, read back, imported and exported."""
