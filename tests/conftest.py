@@ -8,8 +8,15 @@ import hypothesis
 import pytest
 
 from tests.postgres import empty_postgres_url, postgres_server, postgres_url
+from tests.shared import empty_store, tea_store
 
-__all__ = ["empty_postgres_url", "postgres_server", "postgres_url"]
+__all__ = [
+    "empty_postgres_url",
+    "empty_store",
+    "postgres_server",
+    "postgres_url",
+    "tea_store",
+]
 
 hypothesis.settings.register_profile(
     "project",

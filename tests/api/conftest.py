@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from shadow_middleware.api import api
-from tests.cli.tea import mirror
+from tests.shared import copied
 
 TOKEN = "a-token-that-nobody-guesses"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
-@pytest.fixture(scope="session")
-def _mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the file of a store that real traffic has filled, made once."""
-    file = tmp_path_factory.mktemp("api") / "tea.db"
-    mirror(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def url(_mirrored: Path, tmp_path: Path) -> str:
+def url(tea_store: Path, tmp_path: Path) -> str:
     """Give the address of a store of its own with what became of real traffic."""
-    copy = tmp_path / "tea.db"
-    with (
-        closing(sqlite3.connect(_mirrored)) as source,
-        closing(sqlite3.connect(copy)) as to,
-    ):
-        source.backup(to)
-    return f"sqlite:///{copy}"
+    return copied(tea_store, tmp_path / "tea.db")
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import ShadowServer, asgi
 from tests.browser.conftest import Visit, serving
 from tests.browser.views import views
-from tests.cli.tea import LIVE, REWRITE, mirror, shop
+from tests.cli.tea import LIVE, REWRITE, shop
+from tests.shared import copied
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 RUN = "axe.run({resultTypes: ['violations'], preload: false, runOnly: %s ?? undefined})"
@@ -21,23 +22,18 @@ PHONE = "body /phone: missing"
 LIST = "/groups?route=GET+/tea"
 
 
-@pytest.fixture(scope="module")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Mirror real traffic once; return the store."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('tea') / 'evidence.db'}"
-    mirror(url)
-    return url
+@pytest.fixture
+def evidence(tea_store: Path, tmp_path: Path) -> str:
+    """Copy the evidence, so that what is decided stays in one test."""
+    return copied(tea_store, tmp_path / "evidence.db")
 
 
 @pytest.fixture
-def base(evidence: str, tmp_path: Path) -> Iterator[str]:
-    """Serve a copy of the evidence, so that what is decided stays in one test."""
-    source = Path(evidence.removeprefix("sqlite:///"))
-    copy = tmp_path / "evidence.db"
-    copy.write_bytes(source.read_bytes())
+def base(evidence: str) -> Iterator[str]:
+    """Serve the evidence; the shadow that is asked again has its phone back."""
     with (
         ShadowServer(asgi(shop({**REWRITE, "phone": LIVE["phone"]}))) as mended,
-        serving(f"sqlite:///{copy}", shadow_url=mended.url) as address,
+        serving(evidence, shadow_url=mended.url) as address,
     ):
         yield address
 

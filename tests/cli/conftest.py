@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,8 +14,8 @@ from shadow_middleware.evidence import Batch, Count, LatencyCount, Progress
 from shadow_middleware.exchange import Difference, Kind, Outcome, Part
 from shadow_middleware.report.sketch import bucket_of, window_of
 from shadow_middleware.store.sql import SqlStore
-from tests.cli.tea import mirror
 from tests.report.records import record
+from tests.shared import copied
 
 Run = Callable[..., Result]
 
@@ -25,11 +23,9 @@ EVIL = "\x1b[31m[bold]/evil"
 
 
 @pytest.fixture
-def empty_url(tmp_path: Path) -> str:
+def empty_url(empty_store: Path, tmp_path: Path) -> str:
     """Give the address of a store with tables and nothing in them."""
-    url = f"sqlite:///{tmp_path / 'evidence.db'}"
-    SqlStore(url).close()
-    return url
+    return copied(empty_store, tmp_path / "evidence.db")
 
 
 @pytest.fixture
@@ -41,24 +37,10 @@ def url(empty_url: str) -> str:
     return empty_url
 
 
-@pytest.fixture(scope="session")
-def _mirrored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the file of a store that real traffic has filled, made once."""
-    file = tmp_path_factory.mktemp("tea") / "tea.db"
-    mirror(f"sqlite:///{file}")
-    return file
-
-
 @pytest.fixture
-def tea(_mirrored: Path, tmp_path: Path) -> str:
+def tea(tea_store: Path, tmp_path: Path) -> str:
     """Give the address of a store of its own with what became of real traffic."""
-    copy = tmp_path / "tea.db"
-    with (
-        closing(sqlite3.connect(_mirrored)) as source,
-        closing(sqlite3.connect(copy)) as to,
-    ):
-        source.backup(to)
-    return f"sqlite:///{copy}"
+    return copied(tea_store, tmp_path / "tea.db")
 
 
 def words(result: Result) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import _mirrored, empty_url, run, tea
+from tests.cli.conftest import empty_url, run, tea
 
-__all__ = ["_mirrored", "empty_url", "run", "tea"]
+__all__ = ["empty_url", "run", "tea"]
