@@ -97,6 +97,12 @@ REPORT = """
     print(json.dumps(sorted(name for name in HEAVY if name in sys.modules)))
 """
 
+CALL = """
+    from shadow_middleware.experiment import Experiment
+
+    assert 1 == Experiment("one", store_url="").run(lambda: 1, lambda: 2)
+"""
+
 
 def loaded_after(code: str, tmp_path: Path) -> list[str]:
     """Run the code in a fresh interpreter; return the heavy modules it loaded."""
@@ -132,6 +138,7 @@ def loaded_after(code: str, tmp_path: Path) -> list[str]:
         pytest.param(SERVE_WSGI, id="wsgi"),
         pytest.param(SERVE_FLASK, id="flask"),
         pytest.param(SERVE_DJANGO, id="django"),
+        pytest.param(CALL, id="experiment"),
     ],
 )
 def test_the_live_process_stays_light(code: str, tmp_path: Path) -> None:

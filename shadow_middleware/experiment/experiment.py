@@ -3,7 +3,7 @@ The decorator and the plain call: control answers, the candidate runs after, els
 
 What the caller gets is control's own object or exception, at once. Of the sampled
 share, arguments and result are captured as JSON, the candidate runs on copies, and both
-answers cross the wall as one exchange, `CALL name`.
+answers cross the wall as one exchange, `CALL /name`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Experiment:
     One comparison of two implementations, under a name that stays.
 
     Args:
-        name: What reports, rules and groups call it: the route is `CALL name`. Letters,
+        name: What reports, rules and groups call it: the route is `CALL /name`. Letters,
             digits, `_`, `.` and `-`.
         key: Called with the arguments; returns what keeps the sample sticky, such as a
             user's id. None samples each call by itself.

@@ -43,10 +43,10 @@ class Sample:
         kwargs: dict[str, Any],
     ) -> None:
         self._live = live
-        path = b"/" + name.encode()
+        route = f"/{name}"
         odd: dict[str, object] | None = None if key is None else {"key": key}
-        self._capture = Capture(live, CALL, path, b"", JSON, live.now(), odd)
-        self._capture.route = name
+        self._capture = Capture(live, CALL, route.encode(), b"", JSON, live.now(), odd)
+        self._capture.route = route
         self.args: tuple[Any, ...] = ()
         """Copies for the candidate."""
         self.kwargs: dict[str, Any] = {}

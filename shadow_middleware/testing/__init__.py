@@ -20,6 +20,7 @@ from shadow_middleware.testing.behaviours import (
     resetting,
     slow,
 )
+from shadow_middleware.testing.experiments import no_divergences
 from shadow_middleware.testing.observed import FakeSender, Outcomes, collect
 from shadow_middleware.testing.server import ShadowServer
 from shadow_middleware.testing.wire import Received, Reply
@@ -41,6 +42,7 @@ __all__ = [
     "garbage",
     "lying_long",
     "lying_short",
+    "no_divergences",
     "refusing",
     "resetting",
     "slow",

@@ -1,0 +1,124 @@
+"""The threads of candidates: bounded, and every job ends once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from shadow_middleware.experiment.crew import MAX_STUCK, Crew
+
+
+class Task:
+    """A job that waits until the test lets it end."""
+
+    def __init__(self, ends: list[str], timeout: float = 60.0, *, waits: bool = True):
+        self.timeout = timeout
+        self.begun = threading.Event()
+        self.may_end = threading.Event()
+        self.told = threading.Event()
+        self._ends = ends
+        if not waits:
+            self.may_end.set()
+
+    def run(self) -> None:
+        self.begun.set()
+        self.may_end.wait(30)
+        self._tell("ran")
+
+    def late(self) -> None:
+        self._tell("late")
+
+    def refused(self, reason: str) -> None:
+        self._tell(reason)
+
+    def _tell(self, how: str) -> None:
+        if not self.told.is_set():
+            self._ends.append(how)
+        self.told.set()
+
+
+@pytest.fixture
+def tasks() -> Iterator[Callable[..., Task]]:
+    """Make tasks that all end with the test."""
+    made: list[Task] = []
+
+    def make(ends: list[str], timeout: float = 60.0, *, waits: bool = True) -> Task:
+        made.append(Task(ends, timeout, waits=waits))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.may_end.set()
+
+
+def test_no_more_run_at_once_than_there_are_workers(
+    tasks: Callable[..., Task],
+) -> None:
+    """The third waits for one of the first two."""
+    crew, ends = Crew(2, 10), list[str]()
+    first, second, third = (tasks(ends) for _ in range(3))
+    for one in (first, second, third):
+        crew.submit(one)
+    assert first.begun.wait(10)
+    assert second.begun.wait(10)
+    assert not third.begun.is_set()
+
+    first.may_end.set()
+    assert third.begun.wait(10)
+
+
+def test_what_finds_no_room_in_the_line_is_refused(tasks: Callable[..., Task]) -> None:
+    """It is told so at once, on the thread that came with it."""
+    crew, ends = Crew(1, 1), list[str]()
+    running = tasks(ends)
+    crew.submit(running)
+    assert running.begun.wait(10)
+    crew.submit(tasks(ends))
+    crew.submit(tasks(ends))
+
+    assert ["queue_full"] == ends
+
+
+def test_a_job_past_its_time_gives_its_place_to_another(
+    tasks: Callable[..., Task],
+) -> None:
+    """Its thread cannot be stopped; the next job does not wait for it."""
+    crew, ends = Crew(1, 10), list[str]()
+    stuck, following = tasks(ends, 0.01), tasks(ends, waits=False)
+    crew.submit(stuck)
+    assert stuck.begun.wait(10)
+    crew.submit(following)
+
+    assert stuck.told.wait(10)
+    assert following.told.wait(10)
+    assert ["late", "ran"] == ends
+
+
+def test_threads_that_never_come_back_are_bounded(tasks: Callable[..., Task]) -> None:
+    """Beyond that, jobs are refused rather than given threads of their own."""
+    crew, ends = Crew(1, 10), list[str]()
+    for _ in range(MAX_STUCK):
+        stuck = tasks(ends, 0.001)
+        crew.submit(stuck)
+        assert stuck.told.wait(10)
+    last = tasks(ends)
+    crew.submit(last)
+
+    assert last.told.wait(10)
+    assert ["late"] * MAX_STUCK + ["stuck"] == ends
+
+
+def test_at_the_end_what_waits_and_what_runs_is_told_of(
+    tasks: Callable[..., Task],
+) -> None:
+    """Nothing is lost in silence when the app stops."""
+    crew, ends = Crew(1, 10), list[str]()
+    running = tasks(ends)
+    crew.submit(running)
+    assert running.begun.wait(10)
+    crew.submit(tasks(ends))
+
+    crew.close()
+    assert ["shutdown", "shutdown"] == ends
