@@ -1,0 +1,234 @@
+"""
+Packet captures, through the export of tshark: HTTP/1.1 byte for byte.
+
+    tshark -r FILE.pcap -Y "http.request or http.response" -T ek \
+      -e frame.time_epoch -e tcp.stream -e ip.src -e ipv6.src \
+      -e tcp.payload -e tcp.reassembled.data \
+      -e http.request.method -e http.response.code
+
+tshark puts the segments together and says where messages end; the bytes of the messages
+are read here, since its own fields lose what is no text. `-T json` is read as well.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from shadow_middleware.exchange import Request, Response, Timing
+from shadow_middleware.traffic.importers.clock import iso_seconds
+from shadow_middleware.traffic.importers.elements import elements
+from shadow_middleware.traffic.importers.lines import lines
+from shadow_middleware.traffic.importers.making import Maker, lacking
+from shadow_middleware.traffic.importers.message import (
+    Message,
+    message,
+    request_of,
+    response_of,
+)
+from shadow_middleware.traffic.importers.options import Options, Unreadable
+from shadow_middleware.traffic.recorded import BadRecord, Recorded
+
+__all__ = ["COMMAND", "read"]
+
+COMMAND: Final = (
+    'tshark -r FILE.pcap -Y "http.request or http.response" -T ek'
+    " -e frame.time_epoch -e tcp.stream -e ip.src -e ipv6.src -e tcp.payload"
+    " -e tcp.reassembled.data -e http.request.method -e http.response.code"
+)
+"""What makes an export that can be read."""
+_STREAMS: Final = 10_000
+"""Connections with a request that waits for its answer."""
+_PIPELINED: Final = 100
+"""Requests of one connection that wait."""
+
+_SOURCES: Final = {"tcp_payload", "tcp_reassembled_data"}
+
+_Layers = dict[str, list[str]]
+
+
+class _Piece(NamedTuple):
+    number: int
+    data: bytes
+    length: int
+
+
+class _Asked(NamedTuple):
+    number: int
+    at: float
+    client: bytes
+    request: Request
+
+
+def read(chunks: Iterable[bytes], options: Options) -> Iterator[Recorded | BadRecord]:
+    """Return the exchanges of an export, in the order in which they were answered."""
+    streams = _Streams(Maker(options))
+    for piece in _pieces(chunks, options.max_record):
+        try:
+            if piece.length != len(piece.data):
+                raise Unreadable(f"a packet of {piece.length} bytes: more than is read")
+            layers = _layers(piece.data)
+            if layers is not None:
+                yield from streams.take(piece.number, layers)
+        except Unreadable as problem:
+            yield streams.maker.bad(piece.number, str(problem), piece.data)
+    yield from streams.rest()
+
+
+def _pieces(chunks: Iterable[bytes], limit: int) -> Iterator[_Piece]:
+    """Return the packets: elements of an array, or lines."""
+    rest = iter(chunks)
+    head = b""
+    while not head.strip():
+        more = next(rest, None)
+        if more is None:
+            return
+        head += more
+    if head.lstrip()[:1] == b"[":
+        for one in elements(_joined(head, rest), (), limit):
+            yield _Piece(one.number, one.data, one.length)
+    else:
+        for line in lines(_joined(head, rest), limit):
+            if line.data.strip():
+                yield _Piece(line.number, line.data, line.length)
+
+
+def _joined(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield head
+    yield from rest
+
+
+def _layers(data: bytes) -> _Layers | None:
+    """Return the fields of a packet by name; None for a line that names an index."""
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise Unreadable("no JSON of tshark, or not to its end") from None
+    if isinstance(found, dict) and "index" in found:
+        return None
+    source: Any = found.get("_source", found) if isinstance(found, dict) else None
+    layers: Any = source.get("layers") if isinstance(source, dict) else None
+    if not isinstance(layers, dict):
+        raise Unreadable("no packet of tshark")
+    named = {
+        name.replace(".", "_"): value
+        for name, value in layers.items()
+        if isinstance(value, list) and all(isinstance(each, str) for each in value)
+    }
+    if "tcp_stream" not in named or not _SOURCES & named.keys():
+        raise Unreadable(
+            "no tcp.payload and tcp.stream; export with -e as the documentation says"
+        )
+    return named
+
+
+class _Streams:
+    """The connections, each with its requests that wait for an answer."""
+
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+        self._waiting: dict[str, deque[_Asked]] = {}
+
+    def take(self, number: int, layers: _Layers) -> Iterator[Recorded]:
+        at = _seconds(layers.get("frame_time_epoch", [""])[0])
+        stream = layers["tcp_stream"][0]
+        client = (layers.get("ip_src") or layers.get("ipv6_src") or [""])[0].encode()
+        if layers.get("http_request_method"):
+            count = len(layers["http_request_method"])
+            for found in _messages(layers, count, None):
+                asked = _Asked(number, at, client, request_of(found))
+                self._waiting.setdefault(stream, deque()).append(asked)
+            yield from self._overflow(stream)
+        elif layers.get("http_response_code"):
+            count = len(layers["http_response_code"])
+            yield from self._answers(number, layers, stream, at, count)
+        else:
+            raise Unreadable("neither a request nor an answer of HTTP/1")
+
+    def rest(self) -> Iterator[Recorded]:
+        """Return the requests whose answers never came."""
+        for waiting in self._waiting.values():
+            for asked in waiting:
+                yield self._record(asked)
+        self._waiting.clear()
+
+    def _answers(
+        self, number: int, layers: _Layers, stream: str, at: float, count: int
+    ) -> Iterator[Recorded]:
+        waiting = self._waiting.get(stream)
+        if not waiting:
+            raise Unreadable("an answer to a request that is not in the file")
+        for found in _messages(layers, count, waiting):
+            response = response_of(found)
+            if response.status < 200 and response.status != 101:
+                continue
+            asked = waiting.popleft()
+            yield self._record(asked, response, at)
+            if not waiting:
+                del self._waiting[stream]
+                return
+
+    def _overflow(self, stream: str) -> Iterator[Recorded]:
+        while len(self._waiting[stream]) > _PIPELINED:
+            yield self._record(self._waiting[stream].popleft())
+        while len(self._waiting) > _STREAMS:
+            oldest = next(iter(self._waiting))
+            for asked in self._waiting.pop(oldest):
+                yield self._record(asked)
+
+    def _record(
+        self, asked: _Asked, response: Response | None = None, ended: float = 0.0
+    ) -> Recorded:
+        timing = None
+        if response is not None and ended >= asked.at:
+            took = int((ended - asked.at) * 1e9)
+            timing = Timing(0, took, took)
+        return self.maker.record(
+            asked.number,
+            asked.at,
+            asked.request,
+            response,
+            timing=timing,
+            missing=lacking(asked.request, response),
+            client=asked.client,
+        )
+
+
+def _messages(
+    layers: _Layers, count: int, waiting: deque[_Asked] | None
+) -> Iterator[Message]:
+    """Return the messages that end in a packet: what was put together, then the rest."""
+    sources = layers.get("tcp_reassembled_data", [])
+    if count > len(sources):
+        # A packet that ends a connection has no bytes of its own.
+        sources = [*sources, *layers.get("tcp_payload", [])]
+    for source in sources[:count]:
+        data = _bytes(source)
+        while data.strip(b"\r\n") and count > 0:
+            asked_by = waiting[0].request.method if waiting else None
+            found = message(data, asked_by=asked_by)
+            count -= 1
+            yield found
+            data = found.rest
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        raise Unreadable("the bytes of a packet are no hexadecimal numbers") from None
+
+
+def _seconds(text: str) -> float:
+    """Return the time of a packet, which newer tsharks write as ISO 8601 in JSON."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return iso_seconds(text)
+    except ValueError:
+        raise Unreadable("no frame.time_epoch, which says when it was") from None
