@@ -19,6 +19,7 @@ __all__ = [
     "clopper_pearson",
     "confidence_sequence",
     "favours_first",
+    "lies_above",
     "log_beta",
     "log_betainc",
     "log_paired_e",
@@ -60,7 +61,7 @@ def wilson(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(low, 1.0 if agrees == n else min(1.0, middle + half))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def clopper_pearson(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     """
     Return the exact interval of a share `agrees / n`; 0 to 1 where `n` is 0.
@@ -78,13 +79,17 @@ def _exact_low(k: int, n: int, log_tail: float) -> float:
     """Return the share below which `k` or more of `n` are less likely than the tail."""
     if k <= 0:
         return 0.0
-    return _last(lambda p: log_betainc(k, n - k + 1, p) <= log_tail, k / n)
+    return _last(
+        lambda p: log_tail - log_betainc(k, n - k + 1, p),
+        k / n,
+        _away(k, n, -log_tail),
+    )
 
 
 # --- however often one looks -------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def confidence_sequence(agrees: int, n: int, confidence: float = 0.95) -> Interval:
     """
     Return bounds of a share that hold at all times at once; 0 to 1 where `n` is 0.
@@ -151,10 +156,25 @@ def _least(decides: Callable[[int], bool], most: int) -> int | None:
     return enough
 
 
+def lies_above(agrees: int, n: int, share: float, confidence: float = 0.95) -> bool:
+    """Return whether all of `confidence_sequence` lies above the share, at less cost."""
+    return _log_mixture(agrees, n, share) >= math.log(2 / (1 - confidence))
+
+
 def _ever_low(k: int, n: int, log_needed: float) -> float:
     if k <= 0:
         return 0.0
-    return _last(lambda p: _log_mixture(k, n, p) >= log_needed, k / n)
+    return _last(
+        lambda p: _log_mixture(k, n, p) - log_needed,
+        k / n,
+        _away(k, n, log_needed + math.log(n) / 2),
+    )
+
+
+def _away(k: int, n: int, log_needed: float) -> float:
+    """Return about how far below `k / n` shares are that so much evidence rejects."""
+    share = k / n
+    return math.sqrt(2 * log_needed * max(share * (1 - share), share / n) / n)
 
 
 def _log_mixture(k: int, n: int, p: float) -> float:
@@ -185,17 +205,82 @@ def _log_mixture(k: int, n: int, p: float) -> float:
     )
 
 
-def _last(rejected: Callable[[float], bool], inside: float) -> float:
-    """Return the largest number below `inside` that is still rejected."""
-    outside = 0.0
-    while True:
-        middle = (outside + inside) / 2
-        if not outside < middle < inside or inside - outside < _CLOSE * inside:
-            return outside
-        if rejected(middle):
-            outside = middle
+def _last(excess: Callable[[float], float], inside: float, away: float) -> float:
+    """
+    Return the largest number below `inside` that is still rejected, within 1e-14 of it.
+
+    Chandrupatla's method: inverse quadratic interpolation where it is safe, else halving.
+    Chandrupatla, T. R.: A new hybrid quadratic/bisection algorithm for finding the zero
+    of a nonlinear function without using derivatives. Advances in Engineering Software
+    28 (1997), 145-149.
+
+    Args:
+        excess: Falls; a number is rejected where it is 0 or above.
+        inside: A number that is not rejected.
+        away: About how far below it the last rejected one is.
+    """
+    outside, over, inside, under = _around(excess, inside, away)
+    if over == math.inf or under == -math.inf:
+        return outside
+    other, value, part = inside, under, 0.5
+    while inside - outside > _CLOSE * inside:
+        middle = outside + part * (inside - outside)
+        if not outside < middle < inside:
+            break
+        found = excess(middle)
+        if found >= 0:
+            other, value, outside, over = outside, over, middle, found
         else:
-            inside = middle
+            other, value, inside, under = inside, under, middle, found
+        part = _next_part(outside, over, inside, under, other, value)
+    return outside
+
+
+def _around(
+    excess: Callable[[float], float], inside: float, away: float
+) -> tuple[float, float, float, float]:
+    """Return two numbers with their excess, the first rejected and the second not."""
+    outside, over, under, top = 0.0, math.inf, -math.inf, inside
+    while over == math.inf or under == -math.inf:
+        middle = top - away
+        if not outside < middle < inside:
+            middle = (outside + inside) / 2
+        if inside - outside < _CLOSE * inside or not outside < middle < inside:
+            break
+        found = excess(middle)
+        if found >= 0:
+            outside, over, away = middle, found, away / 2
+        else:
+            inside, under, away = middle, found, away * 2
+    return outside, over, inside, under
+
+
+def _next_part(
+    outside: float,
+    over: float,
+    inside: float,
+    under: float,
+    other: float,
+    value: float,
+) -> float:
+    """Return where between both ends to look next, from 0 for outside to 1."""
+    width = inside - outside
+    least = min(0.5, 0.4 * _CLOSE * inside / width) if width > 0 else 0.5
+    newest, before = (outside, over), (inside, under)
+    if abs(under) < abs(over):
+        newest, before = before, newest
+    (x1, f1), (x2, f2) = newest, before
+    if x1 == other or f2 == value or f1 in (f2, value):
+        return 0.5
+    xi, phi = (x1 - x2) / (other - x2), (f1 - f2) / (value - f2)
+    if not (phi * phi < xi and (1 - phi) ** 2 < 1 - xi):
+        return 0.5
+    step = f1 / (f2 - f1) * value / (f2 - value) + (
+        (other - x1) / (x2 - x1) * f1 / (value - f1) * f2 / (value - f2)
+    )
+    at = x1 + step * (x2 - x1)
+    part = (at - outside) / width
+    return min(1 - least, max(least, part))
 
 
 # --- the test of pairs -------------------------------------------------------------------

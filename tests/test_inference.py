@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shadow_middleware import inference
 from shadow_middleware.inference import (
     Interval,
     betainc,
     clopper_pearson,
     confidence_sequence,
     favours_first,
+    lies_above,
     log_betainc,
     log_paired_e,
     more_needed,
@@ -372,3 +375,42 @@ def test_a_rare_excess_beside_much_noise_is_found() -> None:
     """40 against 10 is an excess, even where a thousand fields are corrected for."""
     assert favours_first(40, 10, math.log(1000 / 0.01)) is False
     assert favours_first(60, 10, math.log(1000 / 0.01)) is True
+
+
+@given(
+    n=st.integers(1, 10**6),
+    data=st.data(),
+    share=st.floats(0.001, 0.999),
+    confidence=st.sampled_from([0.9, 0.95, 0.9999]),
+)
+def test_what_lies_above_is_what_the_sequence_says(
+    n: int, data: st.DataObject, share: float, confidence: float
+) -> None:
+    """The short cut and the bounds never disagree, but where they touch."""
+    k = data.draw(st.integers(0, n))
+    low = confidence_sequence(k, n, confidence).low
+    assume(abs(low - share) > 1e-9)
+
+    assert (low > share) == lies_above(k, n, share, confidence)
+
+
+@pytest.mark.parametrize("kind", [clopper_pearson, confidence_sequence])
+def test_a_bound_costs_few_steps(kind: Callable[[int, int, float], Interval]) -> None:
+    """A route has three of them, and a page has hundreds of routes."""
+    looked = 0
+    real = inference._last
+
+    def counted(excess: Callable[[float], float], inside: float, away: float) -> float:
+        def once(p: float) -> float:
+            nonlocal looked
+            looked += 1
+            return excess(p)
+
+        return real(once, inside, away)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inference, "_last", counted)
+        for n in (40, 1_234, 98_765, 1_000_001):
+            kind(n - n // 7, n, 0.97)
+
+    assert looked <= 4 * 2 * 20

@@ -12,13 +12,14 @@ Sketches know a time up to its bucket, so the outer edges of the buckets are tak
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
 
 from shadow_middleware.evidence import LatencyTotal
-from shadow_middleware.inference import confidence_sequence
+from shadow_middleware.inference import lies_above
 from shadow_middleware.report.sketch import lower_edge, quantile, upper_edge
 
 __all__ = ["QUANTILES", "Bounds", "Shift", "quantile_bounds", "shifts_of"]
@@ -129,26 +130,34 @@ def quantile_bounds(
     return Bounds(low, high)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _ranks(count: int, q: float, confidence: float) -> tuple[int, int]:
     """Return the least and the largest number of times that may lie at or below it."""
+    # About where they are, so that few numbers are tried.
+    away = int(
+        2 * math.sqrt((math.log(2 / (1 - confidence)) + 2) * q * (1 - q) * count)
+    )
 
     def reaches(k: int) -> bool:
-        return confidence_sequence(k, count, confidence).high >= q
+        return not lies_above(count - k, count, 1 - q, confidence)
 
     def exceeds(k: int) -> bool:
-        return confidence_sequence(k, count, confidence).low > q
+        return lies_above(k, count, q, confidence)
 
-    return _first(0, count, reaches), _first(0, count, exceeds) - 1
+    fewest = _first(count, int(q * count) - away, reaches)
+    return fewest, _first(count, int(q * count) + away, exceeds) - 1
 
 
-def _first(start: int, end: int, holds: Callable[[int], bool]) -> int:
-    """Return the first number from `start` to `end` that holds, or `end` + 1."""
-    end += 1
-    while start < end:
-        middle = (start + end) // 2
+def _first(end: int, near: int, holds: Callable[[int], bool]) -> int:
+    """Return the first number from 0 to `end` that holds, or `end` + 1."""
+    low, high, step = 0, end + 1, 1
+    while low < high:
+        middle = min(max(near, low), high - 1)
         if holds(middle):
-            end = middle
+            high, near = middle, middle - step
         else:
-            start = middle + 1
-    return start
+            low, near = middle + 1, middle + step
+        step *= 2
+        if step > high - low:
+            near = (low + high) // 2
+    return low
