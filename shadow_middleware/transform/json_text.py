@@ -43,6 +43,10 @@ class Policy(Protocol):
         """Return a string value, or a member's name, without its secrets."""
         ...
 
+    def mark(self, secret: str) -> str:
+        """Return what stands in the place of a value that goes."""
+        ...
+
     def free_text(self, text: str) -> str:
         """Return text that turned out to be no JSON without its secrets."""
         ...
@@ -141,7 +145,10 @@ class _Scan:
             self._write(token)
         else:
             self._look(token)
-            self._write(_GONE if self._hides() else self._cleaned(token))
+            self._write(self._gone(token) if self._hides() else self._cleaned(token))
+
+    def _gone(self, token: str) -> str:
+        return json.dumps(self._policy.mark(_decoded(token)), ensure_ascii=False)
 
     def _look(self, token: str) -> None:
         """See whether this is the label of a value, or no JSON at all."""

@@ -24,9 +24,11 @@ from shadow_middleware.transform.credentials import is_credential
 from shadow_middleware.transform.json_text import escaped, redact_json
 from shadow_middleware.transform.secrets import (
     REDACTED,
+    Mark,
     TextRedactor,
     compiled,
     is_secret_name,
+    redacted,
 )
 
 __all__ = ["REDACTED", "Redactor"]
@@ -49,11 +51,12 @@ _OPAQUE = re.compile(r"(?=.*[0-9])[A-Za-z0-9._~%+=-]{8,}\Z|[A-Za-z0-9._~%+=-]{20
 class Redactor:
     """Takes secrets out, by the settings' names, paths and patterns besides ours."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mark: Mark = redacted) -> None:
         self._limit = settings.max_stored_body
+        self.mark = mark
         self._headers = _globs(settings.redact_headers, separator="")
         self._paths = _globs(map(_rooted, settings.redact_paths), separator="/")
-        self._text = TextRedactor(settings.redact_patterns)
+        self._text = TextRedactor(settings.redact_patterns, mark)
 
     def headers(self, headers: Headers) -> list[tuple[str, str]]:
         """Return the headers as text, in order, names kept, secret values gone."""
@@ -67,16 +70,16 @@ class Redactor:
         key = name.lower().decode("latin-1")
         text = value.decode("utf-8", "replace")[: self._limit]
         if self._headers and _matches(self._headers, key):
-            return REDACTED
+            return self.mark(text)
         if key in ("cookie", "cookie2"):
-            return ";".join(_cookie(each) for each in text.split(";"))
+            return ";".join(map(self._cookie, text.split(";")))
         if key == "set-cookie":
             pair, *attributes = text.split(";")
-            return ";".join([_cookie(pair), *map(_attribute, attributes)])
+            return ";".join([self._cookie(pair), *map(self._attribute, attributes)])
         if is_credential(key.encode("latin-1")) or is_secret_name(key):
-            scheme, blank, _ = text.partition(" ")
+            scheme, blank, rest = text.partition(" ")
             known = blank and scheme.lower() in _SCHEMES
-            return f"{scheme} {REDACTED}" if known else REDACTED
+            return f"{scheme} {self.mark(rest)}" if known else self.mark(text)
         return self._link(text)
 
     def path(self, path: bytes, query: bytes = b"") -> str:
@@ -113,7 +116,7 @@ class Redactor:
         text = _as_text(window)
         if text is None:
             return f"[{len(data)} bytes of {self._text(media) or 'unknown type'}]"
-        return self._document(text, media)[: self._limit]
+        return self.document(text, media)[: self._limit]
 
     def difference(self, difference: Difference) -> Difference:
         """Return the difference with both values, path and note redacted."""
@@ -146,7 +149,7 @@ class Redactor:
         if stripped[:1] not in ("{", "[", '"') or len(stripped) < 3:
             return self._text(text)
         if depth >= _MAX_DEPTH:
-            return REDACTED
+            return self.mark(text)
         return redact_json(text, self, limit=len(text), depth=depth + 1)
 
     def free_text(self, text: str) -> str:
@@ -164,13 +167,14 @@ class Redactor:
         shown = [parts[0]]
         for before, part in pairwise(parts):
             opaque = is_secret_name(unquote_plus(before)) and _OPAQUE.match(part)
-            shown.append(REDACTED if opaque else self._text(part))
+            shown.append(self.mark(part) if opaque else self._text(part))
         return "/".join(shown)
 
     def _hides_column(self, name: str) -> bool:
         return self.hides((name,))
 
-    def _document(self, text: str, media: str) -> str:
+    def document(self, text: str, media: str) -> str:
+        """Return the text of a body redacted, by its media type and by how it begins."""
         if media == "application/x-www-form-urlencoded":
             return self.form(text)
         if "json" in media or text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
@@ -179,14 +183,25 @@ class Redactor:
             text = redact_columns(text, self._hides_column, REDACTED)
         return self._text(text)
 
+    def _cookie(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        if equals:
+            return f"{name}={self.mark(value.strip())}"
+        return self.mark(pair.strip()) if pair.strip() else ""
+
+    def _attribute(self, attribute: str) -> str:
+        """Return an attribute of Set-Cookie; only those of RFC 6265 keep their value."""
+        known = attribute.partition("=")[0].strip().lower() in _ATTRIBUTES
+        return attribute if known else self._cookie(attribute)
+
     def _pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
         plain = unquote_plus(unquote_plus(name))
         if value and (is_secret_name(plain) or self.hides(tuple(_members(plain)))):
-            return f"{self._text(name)}={REDACTED}"
+            return f"{self._text(name)}={self.mark(unquote_plus(value))}"
         once = unquote_plus(value)
         if any(self.text(each) != each for each in (once, unquote_plus(once))):
-            value = REDACTED
+            value = self.mark(once)
         return f"{self._text(name)}{equals}{value}"
 
     def _link(self, text: str) -> str:
@@ -283,19 +298,6 @@ class _Values:
             return self._redactor.text(value[:_MAX_VALUE])
         text = str(value)[:_MAX_VALUE]
         return value if self._redactor.text(text) == text else REDACTED
-
-
-def _cookie(pair: str) -> str:
-    name, equals, _ = pair.partition("=")
-    if equals:
-        return f"{name}={REDACTED}"
-    return REDACTED if pair.strip() else ""
-
-
-def _attribute(attribute: str) -> str:
-    """Return an attribute of Set-Cookie; only those of RFC 6265 keep their value."""
-    known = attribute.partition("=")[0].strip().lower() in _ATTRIBUTES
-    return attribute if known else _cookie(attribute)
 
 
 def _members(name: str) -> list[str]:

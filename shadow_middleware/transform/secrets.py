@@ -9,16 +9,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote_plus
 
 import re2
 
-__all__ = ["REDACTED", "TextRedactor", "compiled", "is_secret_name"]
+__all__ = ["REDACTED", "Mark", "TextRedactor", "compiled", "is_secret_name", "redacted"]
 
 REDACTED = "[redacted]"
 _REDACTED = REDACTED.encode()
+
+Mark = Callable[[str], str]
+"""Returns what stands in a secret's place. It gives what it gave before as it is."""
+
+
+def redacted(secret: str) -> str:
+    """Return the same for every secret."""
+    return REDACTED
+
 
 _ANYWHERE = re.compile(
     "passw|passphrase|passcode|secret|token|apikey|accesskey|privatekey|signingkey"
@@ -107,8 +116,11 @@ def is_secret_name(name: str) -> bool:
 class TextRedactor:
     """Takes secrets out of plain text, with the patterns of a user besides ours."""
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
+    def __init__(self, patterns: Iterable[str] = (), mark: Mark = redacted) -> None:
         self._users = [compiled(pattern.encode()) for pattern in patterns]
+        self._mark = mark
+        self._all = _all if mark is redacted else partial(_marked, mark)
+        self._passes = _PASSES if mark is redacted else _passes_with(mark)
 
     def __call__(self, text: str) -> str:
         """
@@ -124,7 +136,7 @@ class TextRedactor:
             if revealed == hidden:
                 break
             if self._once(revealed) != revealed:
-                return REDACTED
+                return self._mark(text)
             hidden = revealed
         return clean
 
@@ -133,9 +145,9 @@ class TextRedactor:
             return text
         raw = text.encode("utf-8", "surrogatepass")
         for pattern in self._users:
-            raw = pattern.sub(_all, raw)
+            raw = pattern.sub(self._all, raw)
         if _MAYBE_SECRET.search(raw) is not None:
-            for clean in _PASSES:
+            for clean in self._passes:
                 raw = clean(raw)
         return raw.decode("utf-8", "surrogatepass")
 
@@ -161,12 +173,20 @@ def _all(found: Any) -> bytes:
     return _REDACTED
 
 
-def _middle(found: Any) -> bytes:
-    before, _, after = found.groups()
-    return bytes(before) + _REDACTED + bytes(after)
+def _marked(mark: Mark, found: Any) -> bytes:
+    return _mark_bytes(mark, bytes(found.group(0)))
 
 
-def _pairs(raw: bytes) -> bytes:
+def _mark_bytes(mark: Mark, secret: bytes) -> bytes:
+    return mark(secret.decode("utf-8", "replace")).encode("utf-8", "replace")
+
+
+def _middle(mark: Mark, found: Any) -> bytes:
+    before, secret, after = found.groups()
+    return bytes(before) + _mark_bytes(mark, bytes(secret)) + bytes(after)
+
+
+def _pairs(mark: Mark, raw: bytes) -> bytes:
     """`name=value` and its like: the value goes where the name says *secret*."""
     kept: list[bytes] = []
     end = 0
@@ -178,7 +198,7 @@ def _pairs(raw: bytes) -> bytes:
         if not bare or bare in _NOTHING or bare.startswith(_REDACTED):
             continue
         quote = value[:1] if value[:1] in b"\"'" else b""
-        kept += [raw[end : found.end()], quote, _REDACTED, quote]
+        kept += [raw[end : found.end()], quote, _mark_bytes(mark, bare), quote]
         end = found.end() + len(value)
     return b"".join([*kept, raw[end:]]) if kept else raw
 
@@ -186,29 +206,34 @@ def _pairs(raw: bytes) -> bytes:
 _NOTHING = frozenset({b"null", b"true", b"false", b"None", b"True", b"False"})
 
 
-def _tag(found: Any) -> bytes:
+def _tag(mark: Mark, found: Any) -> bytes:
     """An HTML field whose name or type says *secret* loses its value."""
     tag = bytes(found.group(0))
     names = [bytes(each) for each in _NAMES.findall(tag)]
     if not any(is_secret_name(name.decode("latin-1")) for name in names):
         return tag
-    return bytes(_VALUES.sub(lambda value: value.group(1) + b'"[redacted]"', tag))
+    return bytes(_VALUES.sub(partial(_field, mark), tag))
 
 
-def _element(found: Any) -> bytes:
+def _field(mark: Mark, found: Any) -> bytes:
+    before, value = map(bytes, found.groups())
+    return b'%b"%b"' % (before, _mark_bytes(mark, value.strip(b"\"'")))
+
+
+def _element(mark: Mark, found: Any) -> bytes:
     """An XML element whose name says *secret* loses its text."""
     name, between, text = found.groups()
     if not text.strip() or not is_secret_name(name.decode("latin-1")):
         return bytes(found.group(0))
-    return b"<%b%b%b" % (name, between, _REDACTED)
+    return b"<%b%b%b" % (name, between, _mark_bytes(mark, text.strip()))
 
 
-def _card(found: Any) -> bytes:
+def _card(mark: Mark, found: Any) -> bytes:
     """A run of digits goes if a card number can be read in it."""
     run = bytes(found.group(0))
     groups = _GROUPS.split(run)
     if len(groups) > _MAX_GROUPS:
-        return _REDACTED
+        return _mark_bytes(mark, run)
     for start in range(len(groups)):
         digits = b""
         for group in groups[start:]:
@@ -216,7 +241,7 @@ def _card(found: Any) -> bytes:
             if len(digits) > 19:
                 break
             if len(digits) >= 13 and _is_card(digits):
-                return _REDACTED
+                return _mark_bytes(mark, run)
     return run
 
 
@@ -240,11 +265,16 @@ def _is_card(digits: bytes) -> bool:
     return total % 10 == 0
 
 
-def _substitute(
-    pattern: bytes, replaced: Callable[[Any], bytes]
-) -> Callable[[bytes], bytes]:
-    expression = compiled(pattern)
-    return lambda raw: bytes(expression.sub(replaced, raw))
+def _passes_with(mark: Mark) -> tuple[Callable[[bytes], bytes], ...]:
+    """Return what takes known forms out, one after the other."""
+    return (
+        partial(_KNOWN_FORMS.sub, partial(_marked, mark)),
+        partial(_USERINFOS.sub, partial(_middle, mark)),
+        partial(_TAGS.sub, partial(_tag, mark)),
+        partial(_ELEMENTS.sub, partial(_element, mark)),
+        partial(_pairs, mark),
+        partial(_RUNS.sub, partial(_card, mark)),
+    )
 
 
 _MAYBE_SECRET = compiled(_MAYBE)
@@ -252,11 +282,9 @@ _NAMES_OF_PAIRS = compiled(_NAME)
 _VALUES_OF_PAIRS = compiled(_VALUE)
 _NAMES = compiled(_NAMING)
 _VALUES = compiled(_ATTRIBUTE)
-_PASSES = (
-    _substitute(_KNOWN, _all),
-    _substitute(_USERINFO, _middle),
-    _substitute(_TAG, _tag),
-    _substitute(_ELEMENT, _element),
-    _pairs,
-    _substitute(_DIGITS, _card),
-)
+_KNOWN_FORMS = compiled(_KNOWN)
+_USERINFOS = compiled(_USERINFO)
+_TAGS = compiled(_TAG)
+_ELEMENTS = compiled(_ELEMENT)
+_RUNS = compiled(_DIGITS)
+_PASSES = _passes_with(redacted)
