@@ -7,8 +7,9 @@ from typing import Protocol
 import msgspec
 
 from shadow_middleware.evidence import StoredDivergence
-from shadow_middleware.knowledge import GroupState
+from shadow_middleware.knowledge import GroupState, NoiseRuling
 from shadow_middleware.reading.knowing import GroupDetail
+from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow
 from shadow_middleware.report.summary import RouteSummary, Summary
@@ -108,4 +109,27 @@ class Source(Protocol):
 
     def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:
         """Decide about a group; False where it is not there any more."""
+        ...
+
+    def rule(self, fingerprint: str, ruling: NoiseRuling, note: str) -> bool:
+        """Say whether a group is noise; False where it is not there any more."""
+        ...
+
+    def add_rules(self, toml: str, note: str) -> int:
+        """Add the rules of a TOML text; return how many were not there before."""
+        ...
+
+    def recheck(self, fingerprint: str) -> None:
+        """
+        Begin to send the samples of a group to the shadow again.
+
+        One that is fixed is resolved.
+
+        Raises:
+            ConfigurationError: no shadow is set where it would be sent from.
+        """
+        ...
+
+    def job(self, fingerprint: str) -> Job | None:
+        """Return the last recheck of a group; None where nobody asked for one."""
         ...

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from shadow_middleware.evidence import StoredDivergence
-from shadow_middleware.knowledge import GroupFilter, GroupState
+from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
 from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.reading.reading import Reading
-from shadow_middleware.reading.triage import Triage
+from shadow_middleware.reading.triage import Job, Triage
 from shadow_middleware.tui.source import (
     GroupQuery,
     GroupWindow,
@@ -95,6 +95,22 @@ class StoreSource:
     def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:
         """Decide about a group; False where it is not there any more."""
         return self._triage.decide(fingerprint, state=state, note=note or None)
+
+    def rule(self, fingerprint: str, ruling: NoiseRuling, note: str) -> bool:
+        """Say whether a group is noise; False where it is not there any more."""
+        return self._triage.decide(fingerprint, ruling=ruling, note=note or None)
+
+    def add_rules(self, toml: str, note: str) -> int:
+        """Add the rules of a TOML text; return how many were not there before."""
+        return self._triage.add_rules(toml, note=note)
+
+    def recheck(self, fingerprint: str) -> None:
+        """Begin to send the samples of a group to the shadow again."""
+        self._triage.recheck(fingerprint, resolve=True)
+
+    def job(self, fingerprint: str) -> Job | None:
+        """Return the last recheck of a group; None where nobody asked for one."""
+        return self._triage.job(fingerprint)
 
 
 def _fits(words: Iterable[str], *texts: str) -> bool:
