@@ -1,0 +1,1 @@
+"""One module for each library: `put` puts its stubs in place, through `Patches`."""
