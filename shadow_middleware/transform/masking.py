@@ -14,6 +14,7 @@ import hmac
 import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -111,10 +112,7 @@ class Masker:
 
     def _headers(self, part: str, headers: Headers, notes: _Notes) -> Headers:
         return [
-            (
-                name,
-                notes.text(part, value, lambda v, n=name: self._redactor.header(n, v)),
-            )
+            (name, notes.text(part, value, partial(self._redactor.header, name)))
             for name, value in headers
         ]
 
@@ -239,9 +237,13 @@ def _text_of(data: bytes) -> tuple[str | None, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
-    text = data.decode("latin-1")
-    control = sum(character < " " and character not in "\t\r\n\f" for character in text)
-    return (None, "") if control * 50 > len(text) else (text, "latin-1")
+    control = len(data) - len(data.translate(None, _CONTROL))
+    if control * 50 > len(data):
+        return None, ""
+    return data.decode("latin-1"), "latin-1"
+
+
+_CONTROL: Final = bytes(set(range(32)) - set(b"\t\r\n\f"))
 
 
 _ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
