@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from shadow_middleware.traffic.importers.access import Fields, read_lines
-from shadow_middleware.traffic.importers.layout import linear, unescaped
+from shadow_middleware.traffic.importers.layout import unescaped
 from shadow_middleware.traffic.importers.options import Options, Unreadable
+from shadow_middleware.traffic.importers.patterns import linear
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 
 __all__ = ["parse", "read"]

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.traffic.importers.layout import Escape, Field, Kind, Layout
+from shadow_middleware.traffic.importers.layout import Layout
+from shadow_middleware.traffic.importers.patterns import Escape, Field, Kind, Piece
 
 __all__ = ["COMBINED", "COMMON", "RECOMMENDED", "VHOST_COMBINED", "layout_of"]
 
@@ -83,8 +84,8 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\.", lambda each: written.get(each[0], each[0][1]), text)
 
 
-def _pieces(text: str) -> list[bytes | Field]:
-    made: list[bytes | Field] = []
+def _pieces(text: str) -> list[Piece]:
+    made: list[Piece] = []
     end = 0
     for found in _PERCENT.finditer(text):
         literal = text[end : found.start()]
@@ -101,7 +102,7 @@ def _pieces(text: str) -> list[bytes | Field]:
     return made
 
 
-def _fields(letter: str, what: str | None, written: str) -> list[bytes | Field]:
+def _fields(letter: str, what: str | None, written: str) -> list[Piece]:
     if letter == "t":
         return _time(what, written)
     if letter in _NAMED and what:
@@ -118,7 +119,7 @@ def _fields(letter: str, what: str | None, written: str) -> list[bytes | Field]:
     return [Field("" if what and letter in "ap" else told, written, kind)]
 
 
-def _time(what: str | None, written: str) -> list[bytes | Field]:
+def _time(what: str | None, written: str) -> list[Piece]:
     if not what:
         return [b"[", Field("begin.clf", written, Kind.CLF_TIME), b"]"]
     when, colon, form = what.partition(":")

@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.traffic.importers.layout import Escape, Field, Kind, Layout
+from shadow_middleware.traffic.importers.layout import Layout
+from shadow_middleware.traffic.importers.patterns import Escape, Field, Kind, Piece
 
 __all__ = ["COMBINED", "RECOMMENDED", "layout_of"]
 
@@ -119,8 +120,8 @@ def _bare(piece: re.Match[str]) -> str:
     return re.sub(r"\\(['\"\\])", r"\1", quoted)
 
 
-def _pieces(text: str) -> list[bytes | Field]:
-    made: list[bytes | Field] = []
+def _pieces(text: str) -> list[Piece]:
+    made: list[Piece] = []
     end = 0
     for found in _VARIABLE.finditer(text):
         if found.start() > end:
