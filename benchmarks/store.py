@@ -165,24 +165,24 @@ def driver_rows(kind: str, batches: list[Batch]) -> Iterator[dict[str, Any]]:
     """Return the rows of all batches, JSON as text."""
     for batch in batches:
         if kind == "outcomes":
-            yield from rows.count_rows(batch)
+            yield from (row | {"run": ""} for row in rows.count_rows(batch))
             continue
         for row in rows.divergence_rows(batch):
             yield {
                 name: rows.dump_json(value)
                 if isinstance(value, list | tuple)
                 else value
-                for name, value in row.items()
+                for name, value in (row | {"run": ""}).items()
             }
 
 
 def driver_statement(kind: str, row: dict[str, Any], mark: str) -> str:
     """Return the upsert that the store says too, in the driver's words."""
     table = {"outcomes": "shadow_counts", "divergences": "shadow_divergences"}[kind]
-    ending = "(exchange_id, target) DO NOTHING"
+    ending = "(run, exchange_id, target) DO NOTHING"
     if kind == "outcomes":
         ending = (
-            "(minute, target, route, outcome, reason, version) "
+            "(run, minute, target, route, outcome, reason, version) "
             "DO UPDATE SET count = shadow_counts.count + excluded.count"
         )
     names, marks = ", ".join(row), ", ".join([mark] * len(row))

@@ -7,7 +7,9 @@ lies below all three, so that none of them needs to import another.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import enum
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -35,8 +37,11 @@ __all__ = [
     "LatencyCount",
     "LatencyTotal",
     "Loss",
+    "Mark",
     "Progress",
     "Purged",
+    "Run",
+    "RunState",
     "Settlement",
     "StoredDivergence",
     "Total",
@@ -166,6 +171,22 @@ class Loss(msgspec.Struct, frozen=True):
     count: int
 
 
+class Mark(msgspec.Struct, frozen=True):
+    """
+    How far a run has come, by the places of exchanges in the order of reading.
+
+    It is written with the outcomes that it speaks of, in one transaction: a run that
+    is killed goes on where its evidence ends, and counts nothing twice.
+    """
+
+    settled: int = 0
+    """Every place below is settled."""
+    beyond: tuple[int, ...] = ()
+    """Places from there on that are settled as well, sorted."""
+    claimed: int = 0
+    """Every write below may have been sent. A batch does not set it: see `Runs.claim`."""
+
+
 class Batch(msgspec.Struct, frozen=True):
     """
     What one flush writes, in one transaction.
@@ -189,6 +210,8 @@ class Batch(msgspec.Struct, frozen=True):
     rule_hits: Sequence[RuleHit] = ()
     routes: Sequence[KnownRoute] = ()
     uses: Sequence[RouteUse] = ()
+    mark: Mark | None = None
+    """How far the run has come whose outcomes these are; None for live."""
     writer: str = ""
     """Unique over all processes; empty where nobody writes it a second time."""
     number: int = 0
@@ -258,3 +281,52 @@ class Purged(msgspec.Struct, frozen=True):
     signatures: int = 0
     rule_hits: int = 0
     uses: int = 0
+    runs: int = 0
+    """Runs that went whole, with all that was counted in them."""
+
+
+class RunState(enum.StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    """It works, or it was killed: see `Run.at`."""
+    DONE = "done"
+    """It has read everything, and all of it is settled."""
+    STOPPED = "stopped"
+    """It was interrupted, and can be resumed."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One offline replay: what was asked, and what became of what was read."""
+
+    id: str
+    name: str = ""
+    """What a person calls it."""
+    sources: tuple[str, ...] = ()
+    """The files, as they were named."""
+    target: str = ""
+    address: str = ""
+    """Where the target was, without user and password."""
+    control: str = ""
+    """Where the control was; '' without one."""
+    state: RunState = RunState.RUNNING
+    started_at: float = 0.0
+    """Unix seconds."""
+    at: float = 0.0
+    """When it was last heard of; with `done` or `stopped`, when it ended."""
+    read: int = 0
+    """Records, bad ones included."""
+    filtered: int = 0
+    """Left out by what was asked for."""
+    bad: int = 0
+    """Pieces of files that are no exchange."""
+    replayed: int = 0
+    """Exchanges with an outcome: every other record is in one of the other numbers."""
+    unreplayable: Mapping[str, int] = {}
+    """Exchanges that could not be sent, by reason."""
+    missing: Mapping[str, int] = {}
+    """What sources did not record, by its name, and of how many exchanges."""
+    arguments: Mapping[str, Any] = {}
+    """All that is needed to go on with it."""
+    owner: str = ""
+    """The process that works at it: `host:pid`."""

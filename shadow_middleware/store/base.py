@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from shadow_middleware.evidence import (
     ANY,
@@ -13,8 +13,10 @@ from shadow_middleware.evidence import (
     LatencyCount,
     LatencyTotal,
     Loss,
+    Mark,
     Progress,
     Purged,
+    Run,
     StoredDivergence,
     Total,
 )
@@ -41,6 +43,7 @@ __all__ = [
     "LatencyCount",
     "Purger",
     "Reader",
+    "Runs",
     "Store",
 ]
 
@@ -217,6 +220,51 @@ class Curator(Protocol):
         ...
 
 
+class Runs(Protocol):
+    """
+    Offline replays. What is counted in one is read by nobody who does not ask for it.
+
+    Groups, what a person decides of them, rules and routes are shared with live, so a
+    group that somebody ignored is ignored in each run too. Numbers are not: what a run
+    counts of a group is beside what live has counted, and what it learns of noise
+    holds in that run alone.
+
+    Every method raises StoreError where the store cannot be used.
+    """
+
+    def of_run(self, run: str) -> Self:
+        """
+        Return the same store for the evidence of one run; '' is live's.
+
+        Both have the same connections: who closes the one has closed the other.
+        """
+        ...
+
+    def begin_run(self, run: Run) -> None:
+        """Take note of a run that begins. Its id is unique."""
+        ...
+
+    def keep_run(self, run: Run) -> None:
+        """Take note of what a run says of itself now."""
+        ...
+
+    def claim(self, run: str, place: int) -> None:
+        """Take note that every write of the run below `place` may be sent from now on."""
+        ...
+
+    def mark(self, run: str) -> Mark | None:
+        """Return how far a run has come; None where there is none."""
+        ...
+
+    def runs(self) -> list[Run]:
+        """Return every run, the latest begun first."""
+        ...
+
+    def remove_run(self, run: str) -> bool:
+        """Remove a run and all that was counted in it; False where there is none."""
+        ...
+
+
 class Purger(Protocol):
     """Removes old evidence, in small transactions that writers fit between."""
 
@@ -226,8 +274,10 @@ class Purger(Protocol):
 
         Args:
             before: Seconds since the epoch; everything that ended before goes, counts
-                and latencies by whole minutes and windows.
-            keep: Only this many divergences stay, the newest; counts are not touched.
+                and latencies by whole minutes and windows. A run goes whole, once
+                nothing was heard of it since.
+            keep: Only this many divergences stay of live and of each run, the newest;
+                counts are not touched.
 
         Raises:
             StoreError: what was removed so far stays removed.

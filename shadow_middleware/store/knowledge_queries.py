@@ -1,13 +1,27 @@
-"""Every question about what is learned and decided, as statements. Pure."""
+"""
+Every question about what is learned and decided, as statements. Pure.
+
+As in `queries`, whoever executes them says of which run. A run is judged by what is
+known of live as well, and live never by what a run has learned.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    func,
+    or_,
+    select,
+)
 
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
-from shadow_middleware.store.queries import AFTER_ALL_TEXT
+from shadow_middleware.store.queries import AFTER_ALL_TEXT, columns_of, in_run
 from shadow_middleware.store.rows import UNSENT, fit, fit_route
 from shadow_middleware.store.schema import (
     counts,
@@ -17,6 +31,7 @@ from shadow_middleware.store.schema import (
     routes,
     rule_hits,
     rules,
+    run_groups,
     signatures,
     uses,
 )
@@ -38,25 +53,41 @@ __all__ = [
 ]
 
 
-def groups_where(where: GroupFilter, limit: int, offset: int) -> Select[Any]:
+def groups_where(
+    where: GroupFilter, limit: int, offset: int, run: str = ""
+) -> Select[Any]:
     """List groups, those with the most divergences first."""
+    seen = _seen_in(run)
     return (
-        select(groups)
-        .where(*_fitting(where))
-        .order_by(groups.c.count.desc(), groups.c.fingerprint.desc())
+        select(seen)
+        .where(*_fitting(where, seen))
+        .order_by(seen.c.count.desc(), seen.c.fingerprint.desc())
         .limit(limit)
         .offset(offset)
     )
 
 
-def count_groups(where: GroupFilter) -> Select[Any]:
+def count_groups(where: GroupFilter, run: str = "") -> Select[Any]:
     """Count groups."""
-    return select(func.count()).select_from(groups).where(*_fitting(where))
+    seen = _seen_in(run)
+    return select(func.count()).select_from(seen).where(*_fitting(where, seen))
 
 
-def _fitting(where: GroupFilter) -> list[ColumnElement[bool]]:
-    table = groups.c
-    conditions = [] if where.with_noise else [table.count > 0]
+def _seen_in(run: str) -> FromClause:
+    """Return the groups with what live, or a run, has counted of them."""
+    if not run:
+        return groups
+    counted = {name: run_groups.c[name] for name in ("count", "first_at", "last_at")}
+    columns = [counted.get(column.name, column) for column in groups.columns]
+    both = groups.c.fingerprint == run_groups.c.fingerprint
+    asked = select(*columns).join_from(run_groups, groups, both)
+    return asked.where(in_run(run_groups)).subquery()
+
+
+def _fitting(where: GroupFilter, seen: FromClause) -> list[ColumnElement[bool]]:
+    table = seen.c
+    # What only runs have shown was never seen.
+    conditions = [table.last_at > 0] if where.with_noise else [table.count > 0]
     if where.target is not None:
         conditions.append(table.target == fit(where.target))
     if where.route is not None:
@@ -80,9 +111,11 @@ def ruled() -> ColumnElement[bool]:
     )
 
 
-def groups_to_know(since_day: int) -> Select[Any]:
+def groups_to_know(since_day: int, run: str = "") -> Select[Any]:
     """List the groups that noise was counted of, and those that are ruled."""
-    counted = select(noise.c.fingerprint).where(noise.c.day >= since_day)
+    counted = select(noise.c.fingerprint).where(
+        _known(noise, run), noise.c.day >= since_day
+    )
     wanted = or_(groups.c.fingerprint.in_(counted), ruled())
     return select(groups).where(wanted).order_by(groups.c.fingerprint)
 
@@ -92,10 +125,17 @@ def all_signatures() -> Select[Any]:
     return select(signatures).order_by(signatures.c.signature)
 
 
-def noise_since(since_day: int | None, target: str | None = None) -> Select[Any]:
+def _known(table: Table, run: str) -> ColumnElement[bool]:
+    """Tell what was learned of live, and in the run that is asked for."""
+    return table.c.run.in_(["", run]) if run else in_run(table)
+
+
+def noise_since(
+    since_day: int | None, target: str | None = None, run: str = ""
+) -> Select[Any]:
     """List cells of noise, the oldest day first."""
-    keys = list(noise.primary_key.columns)
-    asked = select(noise).order_by(*keys)
+    keys = _keys_of(noise)
+    asked = select(*columns_of(noise)).where(_known(noise, run)).order_by(*keys)
     if since_day is not None:
         asked = asked.where(noise.c.day >= since_day)
     if target is not None:
@@ -104,16 +144,19 @@ def noise_since(since_day: int | None, target: str | None = None) -> Select[Any]
     return asked
 
 
-def newest_noise(since_day: int, most: int) -> Select[Any]:
+def newest_noise(since_day: int, most: int, run: str = "") -> Select[Any]:
     """List so many cells of noise, the newest day first."""
-    keys = noise.primary_key.columns
-    newest = select(noise).where(noise.c.day >= since_day)
-    return newest.order_by(*(key.desc() for key in keys)).limit(most)
+    known = _known(noise, run)
+    newest = select(*columns_of(noise)).where(known, noise.c.day >= since_day)
+    return newest.order_by(*(key.desc() for key in _keys_of(noise))).limit(most)
 
 
-def noise_bases_since(since_day: int | None, target: str | None = None) -> Select[Any]:
+def noise_bases_since(
+    since_day: int | None, target: str | None = None, run: str = ""
+) -> Select[Any]:
     """List what cells are shares of, the oldest day first."""
-    asked = select(noise_bases).order_by(*noise_bases.primary_key.columns)
+    asked = select(*columns_of(noise_bases)).where(_known(noise_bases, run))
+    asked = asked.order_by(*_keys_of(noise_bases))
     if since_day is not None:
         asked = asked.where(noise_bases.c.day >= since_day)
     if target is not None:
@@ -128,7 +171,8 @@ def all_rules() -> Select[Any]:
 
 def totals_of_rules() -> Select[Any]:
     """List how often each rule fired."""
-    return select(rule_hits).order_by(*rule_hits.primary_key.columns)
+    ours = select(*columns_of(rule_hits)).where(in_run(rule_hits))
+    return ours.order_by(*_keys_of(rule_hits))
 
 
 def all_routes() -> Select[Any]:
@@ -140,7 +184,7 @@ def uses_since(since_day: int | None) -> Select[Any]:
     """Sum the uses of routes over days."""
     keys = (uses.c.route, uses.c.status_class)
     sums = (func.sum(uses.c.seen), func.sum(uses.c.mirrored))
-    asked = select(*keys, *sums).group_by(*keys).order_by(*keys)
+    asked = select(*keys, *sums).where(in_run(uses)).group_by(*keys).order_by(*keys)
     return asked if since_day is None else asked.where(uses.c.day >= since_day)
 
 
@@ -156,10 +200,14 @@ def versions_since(since: int | None, target: str | None) -> Select[Any]:
             last,
             func.sum(table.count),
         )
-        .where(table.outcome.not_in([str(outcome) for outcome in UNSENT]))
+        .where(in_run(counts), table.outcome.not_in([str(one) for one in UNSENT]))
         .group_by(table.target, table.version)
         .order_by(last.desc(), table.target, table.version)
     )
     if since is not None:
         asked = asked.where(table.minute >= since)
     return asked if target is None else asked.where(table.target == target)
+
+
+def _keys_of(table: Table) -> list[Column[Any]]:
+    return [key for key in table.primary_key.columns if key.name != "run"]

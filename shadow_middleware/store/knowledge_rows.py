@@ -40,6 +40,7 @@ from shadow_middleware.store.merging import (
 from shadow_middleware.store.rows import fit, fit_route, visible
 
 __all__ = [
+    "NEVER_LIVE",
     "decided",
     "fit_rule",
     "noise_base_rows",
@@ -47,6 +48,7 @@ __all__ = [
     "route_rows",
     "rule_hit_rows",
     "rule_row",
+    "run_row",
     "sample_rows",
     "sighting_rows",
     "signature_rows",
@@ -58,6 +60,10 @@ __all__ = [
 LONGEST_PATH: Final = 1_000
 LONGEST_RULE: Final = 300
 """Characters. A rule is named after its fields where nobody names it."""
+
+
+NEVER_LIVE: Final[Row] = {"count": 0, "first_at": 1e12, "last_at": 0.0}
+"""Of a group that only runs have shown: the times that any of live's would replace."""
 
 
 def fit_rule(name: str) -> str:
@@ -86,6 +92,12 @@ def _sighting_row(one: Sighting) -> Row:
         "first_at": one.first_at,
         "last_at": one.last_at,
     }
+
+
+def run_row(row: Row, run: str) -> Row:
+    """Return what a run counts of a group."""
+    counted = ("fingerprint", "count", "first_at", "last_at")
+    return {"run": run, **{name: row[name] for name in counted}}
 
 
 def signature_rows(batch: Batch, at: float) -> list[Row]:

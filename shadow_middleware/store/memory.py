@@ -27,16 +27,17 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import DAY, VersionSeen
 from shadow_middleware.store import rows
-from shadow_middleware.store.memory_knowledge import MemoryKnowledge, drop, is_ruled
+from shadow_middleware.store.memory_knowledge import drop, is_ruled
+from shadow_middleware.store.memory_runs import MemoryRuns
 
 __all__ = ["MemoryStore"]
 
 Key = tuple[Any, ...]
 
 
-class MemoryStore(MemoryKnowledge):
+class MemoryStore(MemoryRuns):
     """
-    A store, a reader, a curator and a purger that forgets at exit.
+    A store, a reader, a curator, a purger and a list of runs that forgets at exit.
 
     Args:
         most_divergences: Those held; then the oldest number goes.
@@ -56,12 +57,19 @@ class MemoryStore(MemoryKnowledge):
         self._most_divergences = most_divergences
         self._most_keys = most_keys
         self._numbers = itertools.count(1)
+        self._turns: dict[str, int] = {}
+        self._clear_sums()
+
+    def _clear(self) -> None:
+        super()._clear()
+        self._clear_sums()
+
+    def _clear_sums(self) -> None:
         self._counts: dict[Key, int] = {}
         self._latencies: dict[Key, int] = {}
         self._losses: dict[Key, int] = {}
         self._progress: dict[tuple[str, str], Progress] = {}
         self._stored: dict[tuple[str, str], StoredDivergence] = {}
-        self._turns: dict[str, int] = {}
 
     def write(self, batch: Batch) -> None:
         """Add the batch to what is there, all of it or nothing."""
@@ -81,6 +89,7 @@ class MemoryStore(MemoryKnowledge):
             for row in prepared:
                 self._keep(row)
             self._learn(batch)
+            self._advance_mark(batch.mark)
             self._forget()
 
     def _settle(self, one: Settlement) -> None:
@@ -264,6 +273,21 @@ class MemoryStore(MemoryKnowledge):
 
     def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
         """Remove what is older than `before`, and divergences beyond `keep`."""
+        removed = [
+            view._purge_stored(None if run else before, keep)
+            for run, view in list(self._views.items())
+        ]
+        with self._lock:
+            purged = Purged(
+                divergences=sum(divergences for divergences, _ in removed),
+                samples=sum(samples for _, samples in removed),
+            )
+            if before is None:
+                return purged
+            purged = msgspec.structs.replace(purged, runs=self._purge_runs(before))
+            return self._purge_learned(before, self._purge_sums(before, purged))
+
+    def _purge_stored(self, before: float | None, keep: int | None) -> tuple[int, int]:
         newest_first = self._fitting(ANY)
         kept = newest_first if keep is None else newest_first[: max(keep, 0)]
         if before is not None:
@@ -273,13 +297,7 @@ class MemoryStore(MemoryKnowledge):
                 (one.record.exchange_id, one.record.target): one
                 for one in sorted(kept, key=lambda one: one.id)
             }
-            purged = Purged(
-                divergences=len(newest_first) - len(kept),
-                samples=self._forget_samples(),
-            )
-            if before is None:
-                return purged
-            return self._purge_learned(before, self._purge_sums(before, purged))
+            return len(newest_first) - len(kept), self._forget_samples()
 
     def _purge_sums(self, before: float, purged: Purged) -> Purged:
         minute = int(before // 60)
@@ -296,7 +314,12 @@ class MemoryStore(MemoryKnowledge):
 
     def _purge_learned(self, before: float, purged: Purged) -> Purged:
         day = int(before // DAY)
-        counted = {key[4] for key in self._counts if key[3] == Outcome.DIVERGENCE}
+        counted = {
+            key[4]
+            for view in self._views.values()
+            for key in view._counts
+            if key[3] == Outcome.DIVERGENCE
+        }
         return msgspec.structs.replace(
             purged,
             noise=drop(self._noise, lambda row: row["day"] < day)
@@ -311,7 +334,12 @@ class MemoryStore(MemoryKnowledge):
         )
 
     def _purge_groups(self, before: float) -> int:
-        used = {row["fingerprint"] for row in self._noise.values()}
+        used = {
+            row["fingerprint"]
+            for view in self._views.values()
+            for table in (view._noise, view._counted)
+            for row in table.values()
+        }
         return drop(
             self._groups,
             lambda row: (

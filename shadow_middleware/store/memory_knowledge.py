@@ -57,20 +57,30 @@ class MemoryKnowledge:
         self._lock = threading.Lock()
         self._groups: Table = {}
         self._signatures: Table = {}
+        self._rules: dict[str, SharedRule] = {}
+        self._routes: Table = {}
+        self._clear_learned()
+        self._live: MemoryKnowledge = self
+        """Of a run, that of live, which shares the groups."""
+
+    def _clear_learned(self) -> None:
+        """Forget what is of one run alone."""
+        self._counted: Table = {}
         self._samples: Table = {}
         self._noise: Table = {}
         self._bases: Table = {}
-        self._rules: dict[str, SharedRule] = {}
         self._hits: Table = {}
-        self._routes: Table = {}
         self._uses: Table = {}
 
     def _learn(self, batch: Batch) -> None:
         """Add what the batch says was learned. The lock is held."""
-        seen = [row | UNDECIDED for row in rows.sighting_rows(batch)]
+        seen = rows.sighting_rows(batch)
         listed = rows.signature_rows(batch, self._clock())
+        if self._live is not self:
+            merge_into(self._counted, map(dict, seen), merging.SIGHTING)
+            seen = [row | rows.NEVER_LIVE for row in seen]
         for table, prepared, how in (
-            (self._groups, seen, merging.SIGHTING),
+            (self._groups, [row | UNDECIDED for row in seen], merging.SIGHTING),
             (self._signatures, listed, merging.SIGNATURE),
             (self._samples, rows.sample_rows(batch), merging.SAMPLE),
             (self._noise, rows.noise_rows(batch), merging.NOISE),
@@ -84,6 +94,7 @@ class MemoryKnowledge:
 
     def _forget_learned(self) -> None:
         _keep(self._groups, self._most, lambda row: (is_ruled(row), row["last_at"]))
+        _keep(self._counted, self._most, lambda row: row["last_at"])
         _keep(self._signatures, self._most, _at)
         _keep(self._routes, self._most, _at)
         _keep(self._hits, self._most, lambda row: row["last_at"])
@@ -104,7 +115,16 @@ class MemoryKnowledge:
 
     def _fitting_groups(self, where: GroupFilter) -> list[Row]:
         with self._lock:
-            return [dict(row) for row in self._groups.values() if _fits(row, where)]
+            return [dict(row) for row in self._seen() if _fits(row, where)]
+
+    def _seen(self) -> Iterable[Row]:
+        """Return the groups with what live, or this run, has counted of them."""
+        if self._live is self:
+            return self._groups.values()
+        groups = self._groups
+        return [
+            groups[key] | row for key, row in self._counted.items() if key in groups
+        ]
 
     def signatures(self) -> list[Signature]:
         """Return what each signature of several groups stands for."""
@@ -121,6 +141,16 @@ class MemoryKnowledge:
         with self._lock:
             return self._cells(since_day, target)
 
+    def _known(self, name: str) -> Table:
+        """Return what is known of live, and in this run of it, each row by itself."""
+        if self._live is self:
+            table: Table = getattr(self, name)
+            return table
+        both = (getattr(self._live, name), getattr(self, name))
+        return {
+            (*key, i): row for i, table in enumerate(both) for key, row in table.items()
+        }
+
     def _cells(self, since_day: int | None, target: str | None) -> list[NoiseCount]:
         ours = {
             row["fingerprint"]
@@ -129,7 +159,7 @@ class MemoryKnowledge:
         }
         return [
             NoiseCount(*row.values())
-            for row in _since(self._noise, since_day)
+            for row in _since(self._known("_noise"), since_day)
             if target is None or row["fingerprint"] in ours
         ]
 
@@ -143,7 +173,7 @@ class MemoryKnowledge:
     def _shares_of(self, since_day: int | None, target: str | None) -> list[NoiseBase]:
         return [
             NoiseBase(**row)
-            for row in _since(self._bases, since_day)
+            for row in _since(self._known("_bases"), since_day)
             if target is None or row["target"] == target
         ]
 
@@ -220,7 +250,7 @@ def _fits(row: Row, where: GroupFilter) -> bool:
         ("part", where.part and str(where.part)),
     )
     return (
-        (where.with_noise or row["count"] > 0)
+        (row["last_at"] > 0 if where.with_noise else row["count"] > 0)
         and all(value is None or row[name] == value for name, value in wanted)
         and row["fingerprint"].startswith(where.fingerprint or "")
         and (where.since is None or row["last_at"] >= where.since)

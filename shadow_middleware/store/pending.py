@@ -19,6 +19,7 @@ from shadow_middleware.evidence import (
     DivergenceRecord,
     LatencyCount,
     Loss,
+    Mark,
     Progress,
     Settlement,
 )
@@ -70,6 +71,7 @@ class Pending:
         self._latencies: dict[LatencyKey, int] = {}
         self._progress: dict[tuple[str, str], Progress] = {}
         self._settlements: dict[tuple[str, str], Settlement] = {}
+        self._mark: Mark | None = None
 
     def __bool__(self) -> bool:
         return bool(
@@ -80,6 +82,7 @@ class Pending:
             or self._settlements
             or self._losses
             or self._sealed
+            or self._mark
             or self._knowledge
         )
 
@@ -104,6 +107,8 @@ class Pending:
             ours = samples.get((record.exchange_id, record.target), ())
             self._add_divergence(record, ours)
         self._knowledge.add(batch)
+        # It speaks of all before it, so with the sums of all the newest one holds.
+        self._mark = batch.mark or self._mark
 
     def _add_settlements(self, batch: Batch) -> None:
         for one in batch.settlements:
@@ -207,6 +212,7 @@ class Pending:
             ],
             progress=list(self._progress.values()),
             settlements=list(self._settlements.values()),
+            mark=self._mark,
         )
         self._clear_sums()
         return batch

@@ -1,4 +1,9 @@
-"""Removes old rows in small transactions, so that writers fit between."""
+"""
+Removes old rows in small transactions, so that writers fit between.
+
+Of live, rows go by their own time. A run goes whole, once nothing was heard of it for
+so long: half of a run would look like all of it.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +19,14 @@ from shadow_middleware.store.purge_knowledge import (
     purge_older,
     purge_samples,
 )
+from shadow_middleware.store.purge_runs import purge_runs
 from shadow_middleware.store.schema import (
+    LIVE,
     counts,
     divergences,
     latencies,
     losses,
+    runs,
     sessions,
     writers,
 )
@@ -32,16 +40,28 @@ FORGOTTEN_AFTER: Final = 24 * 3600.0
 
 
 def purge(database: Database, before: float | None, keep: int | None) -> Purged:
-    """Remove what ended before `before`, and divergences beyond the newest `keep`."""
+    """
+    Remove what ended before `before`, and divergences beyond the newest `keep`.
+
+    Of live and of each run, `keep` divergences stay.
+    """
     sampled = 0
     if keep is not None:
-        sampled += _purge_beyond(database, keep)
+        sampled += sum(_purge_beyond(database, keep, run) for run in _runs(database))
     if before is not None:
-        sampled += _purge_divergences(database, divergences.c.at < before)
+        old = (divergences.c.run == LIVE) & (divergences.c.at < before)
+        sampled += _purge_divergences(database, old)
     purged = Purged(divergences=sampled, samples=purge_samples(database))
     if before is None:
         return purged
+    purged = replace(purged, runs=purge_runs(database, before))
     return purge_learned(database, before, _purge_sums(database, before, purged))
+
+
+def _runs(database: Database) -> list[str]:
+    """Return live, and every run."""
+    with database.reading() as connection:
+        return [LIVE, *connection.execute(select(runs.c.id)).scalars()]
 
 
 def _purge_sums(database: Database, before: float, purged: Purged) -> Purged:
@@ -49,7 +69,7 @@ def _purge_sums(database: Database, before: float, purged: Purged) -> Purged:
     with database.writing() as connection:
         forgotten = writers.c.at < before - FORGOTTEN_AFTER
         connection.execute(delete(writers).where(forgotten))
-        silent = delete(sessions).where(sessions.c.at < before)
+        silent = delete(sessions).where(sessions.c.run == LIVE, sessions.c.at < before)
         silenced = connection.execute(silent).rowcount
     return replace(
         purged,
@@ -65,10 +85,12 @@ def _purge_sums(database: Database, before: float, purged: Purged) -> Purged:
     )
 
 
-def _purge_beyond(database: Database, keep: int) -> int:
+def _purge_beyond(database: Database, keep: int, run: str) -> int:
+    ours = divergences.c.run == run
     newest_first = (divergences.c.at.desc(), divergences.c.id.desc())
     edge = (
         select(divergences.c.at, divergences.c.id)
+        .where(ours)
         .order_by(*newest_first)
         .offset(max(keep, 0))
         .limit(1)
@@ -78,7 +100,7 @@ def _purge_beyond(database: Database, keep: int) -> int:
     if newest_to_go is None:
         return 0
     place = tuple_(divergences.c.at, divergences.c.id)
-    return _purge_divergences(database, place <= tuple_(*newest_to_go))
+    return _purge_divergences(database, ours & (place <= tuple_(*newest_to_go)))
 
 
 def _purge_divergences(database: Database, old: ColumnElement[bool]) -> int:

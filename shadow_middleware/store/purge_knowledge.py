@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import Column, Delete, and_, delete, exists, func, not_, select
+from sqlalchemy import Column, Delete, and_, delete, exists, func, not_, select, union
 
 from shadow_middleware.evidence import Purged
 from shadow_middleware.exchange import Outcome
@@ -19,12 +19,14 @@ from shadow_middleware.knowledge import DAY
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.knowledge_queries import ruled
 from shadow_middleware.store.schema import (
+    LIVE,
     counts,
     divergences,
     groups,
     noise,
     noise_bases,
     rule_hits,
+    run_groups,
     samples,
     signatures,
     uses,
@@ -45,7 +47,10 @@ def purge_learned(database: Database, before: float, purged: Purged) -> Purged:
         noise=noises,
         uses=purge_older(database, uses.c.day, day, 1),
         rule_hits=_removed(
-            database, delete(rule_hits).where(rule_hits.c.last_at < before)
+            database,
+            delete(rule_hits).where(
+                rule_hits.c.run == LIVE, rule_hits.c.last_at < before
+            ),
         ),
         groups=_removed(database, _forgotten_groups(before)),
         signatures=_purge_signatures(database, before),
@@ -55,7 +60,7 @@ def purge_learned(database: Database, before: float, purged: Purged) -> Purged:
 def _forgotten_groups(before: float) -> Delete:
     """Say which groups go: seen no more, of no noise, and nobody said anything."""
     silent = and_(groups.c.last_at < before, groups.c.note == "", not_(ruled()))
-    counted = select(noise.c.fingerprint)
+    counted = union(select(noise.c.fingerprint), select(run_groups.c.fingerprint))
     return delete(groups).where(silent, groups.c.fingerprint.not_in(counted))
 
 
@@ -81,6 +86,7 @@ def _purge_signatures(database: Database, before: float) -> int:
 def purge_samples(database: Database) -> int:
     """Remove samples whose divergence is gone."""
     is_theirs = and_(
+        divergences.c.run == samples.c.run,
         divergences.c.exchange_id == samples.c.exchange_id,
         divergences.c.target == samples.c.target,
     )
@@ -91,15 +97,15 @@ def purge_samples(database: Database) -> int:
 def purge_older(
     database: Database, time: Column[Any], before: int, at_once: int
 ) -> int:
-    """Remove rows in steps of a few minutes or days, the oldest first."""
-    removed = 0
+    """Remove live's rows in steps of a few minutes or days, the oldest first."""
+    removed, ours = 0, time.table.c.run == LIVE
     while True:
         with database.writing() as connection:
-            oldest = connection.execute(select(func.min(time))).scalar()
+            oldest = connection.execute(select(func.min(time)).where(ours)).scalar()
             if oldest is None or oldest >= before:
                 return removed
             until = min(oldest + at_once, before)
-            old = delete(time.table).where(time < until)
+            old = delete(time.table).where(ours, time < until)
             removed += connection.execute(old).rowcount
 
 

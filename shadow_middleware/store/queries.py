@@ -1,10 +1,23 @@
-"""Every question that is asked of the tables, as statements. Pure."""
+"""
+Every question that is asked of the tables, as statements. Pure.
+
+Each asks for one run: whoever executes them says which, as the parameter `run`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 
 from shadow_middleware.evidence import LATENCY_WINDOW, DivergenceFilter
 from shadow_middleware.store.schema import (
@@ -17,8 +30,10 @@ from shadow_middleware.store.schema import (
 )
 
 __all__ = [
+    "columns_of",
     "count_divergences",
     "divergences_where",
+    "in_run",
     "latencies_between",
     "losses_between",
     "numbered",
@@ -31,6 +46,16 @@ __all__ = [
 AFTER_ALL_TEXT = "\U0010ffff"
 
 Conditions = list[ColumnElement[bool]]
+
+
+def in_run(table: Table) -> ColumnElement[bool]:
+    """Tell the rows of the run that is asked for; '' is live."""
+    return table.c.run == bindparam("run")
+
+
+def columns_of(table: Table) -> list[Column[Any]]:
+    """Return the columns without the run: rows read as what one run wrote."""
+    return [column for column in table.columns if column.name != "run"]
 
 
 def totals_between(
@@ -68,7 +93,7 @@ def losses_between(
 ) -> Select[Any]:
     """List lost samples."""
     return (
-        select(losses)
+        select(*columns_of(losses))
         .where(*_between(losses, "minute", since, until, target))
         .order_by(losses.c.minute, losses.c.target, losses.c.reason)
     )
@@ -76,15 +101,17 @@ def losses_between(
 
 def progress_of(target: str | None) -> Select[Any]:
     """List how far sessions have come."""
-    conditions = [] if target is None else [sessions.c.target == target]
+    conditions = [in_run(sessions)]
+    if target is not None:
+        conditions.append(sessions.c.target == target)
     keys = (sessions.c.session, sessions.c.target)
-    return select(sessions).where(*conditions).order_by(*keys)
+    return select(*columns_of(sessions)).where(*conditions).order_by(*keys)
 
 
 def _between(
     table: Table, time: str, since: int | None, until: int | None, target: str | None
 ) -> Conditions:
-    conditions: Conditions = []
+    conditions: Conditions = [in_run(table)]
     if since is not None:
         conditions.append(table.c[time] >= since)
     if until is not None:
@@ -96,8 +123,8 @@ def _between(
 
 def span() -> Select[Any]:
     """Ask for the first and the last minute, each by the index alone."""
-    first = select(func.min(counts.c.minute)).scalar_subquery()
-    last = select(func.max(counts.c.minute)).scalar_subquery()
+    first = select(func.min(counts.c.minute)).where(in_run(counts)).scalar_subquery()
+    last = select(func.max(counts.c.minute)).where(in_run(counts)).scalar_subquery()
     return select(first, last)
 
 
@@ -121,7 +148,8 @@ def of_group(fingerprint: str) -> ColumnElement[bool]:
     """Tell the divergences that are samples of a group."""
     ours = select(samples.c.exchange_id, samples.c.target)
     place = tuple_(divergences.c.exchange_id, divergences.c.target)
-    return place.in_(ours.where(samples.c.fingerprint == fingerprint))
+    of_it = samples.c.fingerprint == fingerprint
+    return place.in_(ours.where(in_run(samples), of_it))
 
 
 def _fitting(where: DivergenceFilter) -> Conditions:
@@ -135,12 +163,13 @@ def _fitting(where: DivergenceFilter) -> Conditions:
         (table.shadow_status.__eq__, where.shadow_status),
     )
     conditions = [compare(value) for compare, value in asked if value is not None]
+    conditions.insert(0, in_run(divergences))
     return conditions if where.group is None else [*conditions, of_group(where.group)]
 
 
 def numbered(number: int) -> Select[Any]:
     """Find the divergence with this row number."""
-    return select(divergences).where(divergences.c.id == number)
+    return select(divergences).where(in_run(divergences), divergences.c.id == number)
 
 
 def of_exchange(beginning: str, limit: int) -> Select[Any]:
@@ -148,4 +177,9 @@ def of_exchange(beginning: str, limit: int) -> Select[Any]:
     name = divergences.c.exchange_id
     begins = (name >= beginning) & (name < beginning + AFTER_ALL_TEXT)
     keys = (name, divergences.c.target)
-    return select(divergences).where(begins).order_by(*keys).limit(limit)
+    return (
+        select(divergences)
+        .where(in_run(divergences), begins)
+        .order_by(*keys)
+        .limit(limit)
+    )

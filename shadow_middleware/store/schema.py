@@ -2,7 +2,9 @@
 The tables, once for both dialects.
 
 Minutes and buckets are the keys, so evidence of any number of processes adds up in
-place. Every table begins with `shadow_`: the database may be shared with others.
+place. `run` comes first in each key: '' is live, anything else the id of an offline
+replay, so neither is ever read with the other. Every table begins with `shadow_`: the
+database may be shared with others.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 __all__ = [
     "HEAD",
+    "LIVE",
     "VERSION_TABLE",
     "counts",
     "divergences",
@@ -41,6 +44,8 @@ __all__ = [
     "routes",
     "rule_hits",
     "rules",
+    "run_groups",
+    "runs",
     "samples",
     "sessions",
     "signatures",
@@ -48,8 +53,11 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest migration that this package holds."""
+
+LIVE: Final = ""
+"""The run of what live traffic has shown."""
 
 VERSION_TABLE: Final = "shadow_version"
 """Where Alembic keeps its place; not `alembic_version`, which may be the app's own."""
@@ -72,6 +80,7 @@ _RowId = BigInteger().with_variant(Integer(), "sqlite")
 counts = Table(
     "shadow_counts",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("target", _Key, primary_key=True),
     Column("route", _Key, primary_key=True),
@@ -85,6 +94,7 @@ counts = Table(
 latencies = Table(
     "shadow_latencies",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("window", Integer, primary_key=True, autoincrement=False),
     Column("target", _Key, primary_key=True),
     Column("route", _Key, primary_key=True),
@@ -98,6 +108,7 @@ latencies = Table(
 losses = Table(
     "shadow_losses",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("minute", Integer, primary_key=True, autoincrement=False),
     Column("target", _Key, primary_key=True),
     Column("reason", _Key, primary_key=True),
@@ -133,15 +144,17 @@ divergences = Table(
     Column("version", _Key, nullable=False, server_default=""),
     Column("replayable", Boolean, nullable=False, server_default=false()),
     Column("comparable", Boolean, nullable=False, server_default=false()),
-    UniqueConstraint("exchange_id", "target"),
-    Index(None, "at"),
-    Index(None, "target", "at"),
-    Index(None, "route", "at"),
+    Column("run", _Key, nullable=False, server_default=""),
+    UniqueConstraint("run", "exchange_id", "target"),
+    Index(None, "run", "at"),
+    Index(None, "run", "target", "at"),
+    Index(None, "run", "route", "at"),
 )
 
 sessions = Table(
     "shadow_sessions",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("session", _Key, primary_key=True),
     Column("target", _Key, primary_key=True),
     Column("selected", BigInteger, nullable=False),
@@ -179,7 +192,23 @@ groups = Table(
     Column("ruling", _Key, nullable=False, server_default=""),
     Index(None, "count", "fingerprint"),
 )
-"""The writer sets what is counted; `state` and what follows it only a person."""
+"""
+The writer sets what is counted; `state` and what follows it only a person. Live and all
+runs share the groups; what is counted here is live's. One that only runs have shown has
+`last_at` 0.
+"""
+
+run_groups = Table(
+    "shadow_run_groups",
+    metadata,
+    Column("run", _Key, primary_key=True, default=""),
+    Column("fingerprint", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What runs counted of each group."""
 
 signatures = Table(
     "shadow_signatures",
@@ -192,6 +221,7 @@ signatures = Table(
 samples = Table(
     "shadow_samples",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("fingerprint", _Key, primary_key=True),
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("exchange_id", _Key, nullable=False),
@@ -203,6 +233,7 @@ samples = Table(
 noise = Table(
     "shadow_noise",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("era", _Key, primary_key=True),
     Column("fingerprint", _Key, primary_key=True),
@@ -222,6 +253,7 @@ noise = Table(
 noise_bases = Table(
     "shadow_noise_bases",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("era", _Key, primary_key=True),
     Column("target", _Key, primary_key=True),
@@ -245,6 +277,7 @@ rules = Table(
 rule_hits = Table(
     "shadow_rule_hits",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("rule", _Key, primary_key=True),
     Column("target", _Key, primary_key=True),
     Column("hid", _Key, primary_key=True),
@@ -264,6 +297,7 @@ routes = Table(
 uses = Table(
     "shadow_uses",
     metadata,
+    Column("run", _Key, primary_key=True, default=""),
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("route", _Key, primary_key=True),
     Column("status_class", Integer, primary_key=True, autoincrement=False),
@@ -271,3 +305,17 @@ uses = Table(
     Column("mirrored", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+runs = Table(
+    "shadow_runs",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("run", _Json, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("state", _Key, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("beyond", _Json, nullable=False),
+    Column("claimed", BigInteger, nullable=False),
+)
+"""Offline replays: what was asked, and how far each has come."""

@@ -23,7 +23,7 @@ from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.purge import purge
-from shadow_middleware.store.sql_knowledge import SqlKnowledge
+from shadow_middleware.store.sql_runs import SqlRuns
 from shadow_middleware.store.statements import settle
 from shadow_middleware.store.upgrade import ensure_schema
 
@@ -33,9 +33,9 @@ MOST_DIGITS = 18
 """Digits of the largest row number that fits both databases."""
 
 
-class SqlStore(SqlKnowledge):
+class SqlStore(SqlRuns):
     """
-    A store, a reader, a curator and a purger over one database.
+    A store, a reader, a curator, a purger and a list of runs over one database.
 
     Any number of processes and hosts may write to it at once: what they write adds
     up. Opening it creates and upgrades the tables.
@@ -44,6 +44,7 @@ class SqlStore(SqlKnowledge):
         url: `sqlite:///file`, or `postgresql://user:password@host:port/database`.
         create: False only looks: a file or tables that are missing are an error.
         clock: Seconds since the epoch.
+        run: Whose evidence is written and read: that of this run; '' is live's.
 
     Raises:
         ConfigurationError: `url` is not the address of a store.
@@ -57,8 +58,9 @@ class SqlStore(SqlKnowledge):
         *,
         create: bool = True,
         clock: Callable[[], float] = time.time,
+        run: str = "",
     ) -> None:
-        super().__init__(Database(url, create=create))
+        super().__init__(Database(url, create=create), run)
         self._clock = clock
         try:
             # Seen before the first connection: what is replaced later is noticed.

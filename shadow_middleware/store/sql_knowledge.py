@@ -41,9 +41,10 @@ MOST_CELLS: Final = 200_000
 class SqlKnowledge:
     """The half of `SqlStore` that knows groups, noise, rules and routes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, run: str = "") -> None:
         self._database = database
-        self._statements = Statements(database)
+        self._run = run
+        self._statements = Statements(database, run)
         self._noted: set[tuple[str, object]] = set()
 
     def versions(
@@ -59,12 +60,14 @@ class SqlKnowledge:
         self, where: GroupFilter | None = None, *, limit: int = 1_000, offset: int = 0
     ) -> list[Group]:
         """Return groups that fit `where`, those with the most divergences first."""
-        found = self._rows(queries.groups_where(where or EVERY, limit, offset))
+        found = self._rows(
+            queries.groups_where(where or EVERY, limit, offset, self._run)
+        )
         return [knowledge_rows.to_group(row._mapping) for row in found]
 
     def count_groups(self, where: GroupFilter | None = None) -> int:
         """Return how many groups fit `where`."""
-        return int(self._rows(queries.count_groups(where or EVERY))[0][0])
+        return int(self._rows(queries.count_groups(where or EVERY, self._run))[0][0])
 
     def signatures(self) -> list[Signature]:
         """Return what each signature of several groups stands for."""
@@ -75,23 +78,26 @@ class SqlKnowledge:
         self, since_day: int | None = None, target: str | None = None
     ) -> list[NoiseCount]:
         """Return what was counted of noise, each day apart."""
-        found = self._rows(queries.noise_since(since_day, target))
+        found = self._rows(queries.noise_since(since_day, target, self._run))
         return [NoiseCount(*row) for row in found]
 
     def noise_bases(
         self, since_day: int | None = None, target: str | None = None
     ) -> list[NoiseBase]:
         """Return what the counts of noise are shares of, each day apart."""
-        found = self._rows(queries.noise_bases_since(since_day, target))
+        found = self._rows(queries.noise_bases_since(since_day, target, self._run))
         return [NoiseBase(*row) for row in found]
 
     def known(self, since_day: int) -> Known:
         """Return all that an agent judges by, in one reading."""
+        run = self._run
         with self._database.snapshot() as connection:
-            cells = _asked(connection, queries.newest_noise(since_day, MOST_CELLS))
-            bases = _asked(connection, queries.noise_bases_since(since_day))
-            seen = _asked(connection, queries.groups_to_know(since_day))
-            added = _asked(connection, queries.all_rules())
+            newest = queries.newest_noise(since_day, MOST_CELLS, run)
+            cells = self._asked(connection, newest)
+            shares = queries.noise_bases_since(since_day, run=run)
+            bases = self._asked(connection, shares)
+            seen = self._asked(connection, queries.groups_to_know(since_day, run))
+            added = self._asked(connection, queries.all_rules())
         if len(cells) == MOST_CELLS:
             self._note_once(
                 "the store holds more noise than is read at once: beyond %d cells "
@@ -176,8 +182,7 @@ class SqlKnowledge:
 
     def _rows(self, statement: Executable) -> list[Any]:
         with self._database.reading() as connection:
-            return _asked(connection, statement)
+            return self._asked(connection, statement)
 
-
-def _asked(connection: Connection, statement: Executable) -> list[Any]:
-    return list(connection.execute(statement))
+    def _asked(self, connection: Connection, statement: Executable) -> list[Any]:
+        return list(connection.execute(statement, {"run": self._run}))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Table, case, select, tuple_, update
+from sqlalchemy import Connection, Executable, Table, and_, case, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shadow_middleware.evidence import SETTLED, Batch, Settlement
+from shadow_middleware.evidence import SETTLED, Batch, Mark, Settlement
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import knowledge_rows, merging, rows
 from shadow_middleware.store.engine import Database
-from shadow_middleware.store.merging import Merge
+from shadow_middleware.store.merging import Merge, Row
 from shadow_middleware.store.schema import (
     counts,
     divergences,
@@ -24,6 +24,8 @@ from shadow_middleware.store.schema import (
     routes,
     rule_hits,
     rules,
+    run_groups,
+    runs,
     samples,
     sessions,
     signatures,
@@ -40,7 +42,9 @@ NO_ROUTE: Final = "-"
 class Statements:
     """The statements of one database. All of them lock rows in the order of keys."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, run: str = "") -> None:
+        self.run = run
+        """Whose evidence is written: '' is live's."""
         # The two `insert` are alike in all that is used here, and share no base.
         dialect: Any = sqlite if database.is_sqlite else postgresql
         self._insert: Callable[[Table], Any] = dialect.insert
@@ -48,11 +52,15 @@ class Statements:
         self.latencies = self._adding(latencies)
         self.losses = self._adding(losses)
         self.divergences: Executable = self._insert(divergences).on_conflict_do_nothing(
-            index_elements=["exchange_id", "target"]
+            index_elements=["run", "exchange_id", "target"]
         )
         self.progress = self._merging(sessions, merging.PROGRESS)
         self.turn = self._taking_turn(writers)
         self.sightings = self._merging(groups, merging.SIGHTING)
+        self.known: Executable = self._insert(groups).on_conflict_do_nothing(
+            index_elements=["fingerprint"]
+        )
+        self.run_sightings = self._merging(run_groups, merging.SIGHTING)
         self.signatures = self._merging(signatures, merging.SIGNATURE)
         self.samples = self._replacing(samples, merging.SAMPLE)
         self.noise = self._merging(noise, merging.NOISE)
@@ -67,25 +75,52 @@ class Statements:
     ) -> list[tuple[Executable, list[dict[str, Any]]]]:
         """Return the statements that write the batch at `at`, each with its rows."""
         work = (
-            (self.counts, rows.count_rows(batch)),
-            (self.latencies, rows.latency_rows(batch)),
-            (self.losses, rows.loss_rows(batch)),
-            (self.progress, rows.progress_rows(batch)),
-            (self.divergences, rows.divergence_rows(batch)),
-            (self.sightings, knowledge_rows.sighting_rows(batch)),
+            (self.counts, self._ours(rows.count_rows(batch))),
+            (self.latencies, self._ours(rows.latency_rows(batch))),
+            (self.losses, self._ours(rows.loss_rows(batch))),
+            (self.progress, self._ours(rows.progress_rows(batch))),
+            (self.divergences, self._ours(rows.divergence_rows(batch))),
+            *self._sighted(knowledge_rows.sighting_rows(batch)),
             (self.signatures, knowledge_rows.signature_rows(batch, at)),
-            (self.samples, knowledge_rows.sample_rows(batch)),
-            (self.noise, knowledge_rows.noise_rows(batch)),
-            (self.noise_bases, knowledge_rows.noise_base_rows(batch)),
-            (self.rule_hits, knowledge_rows.rule_hit_rows(batch)),
+            (self.samples, self._ours(knowledge_rows.sample_rows(batch))),
+            (self.noise, self._ours(knowledge_rows.noise_rows(batch))),
+            (self.noise_bases, self._ours(knowledge_rows.noise_base_rows(batch))),
+            (self.rule_hits, self._ours(knowledge_rows.rule_hit_rows(batch))),
             (self.routes, knowledge_rows.route_rows(batch)),
-            (self.uses, knowledge_rows.use_rows(batch)),
+            (self.uses, self._ours(knowledge_rows.use_rows(batch))),
+            *self._marked(batch.mark, at),
         )
         return [(statement, prepared) for statement, prepared in work if prepared]
 
+    def _ours(self, prepared: list[Row]) -> list[Row]:
+        """Say of each row which run it is of."""
+        for row in prepared:
+            row["run"] = self.run
+        return prepared
+
+    def _sighted(self, seen: list[Row]) -> list[tuple[Executable, list[Row]]]:
+        """Count groups where they belong: live's numbers are live's alone."""
+        if not self.run:
+            return [(self.sightings, seen)]
+        return [
+            (self.known, [row | knowledge_rows.NEVER_LIVE for row in seen]),
+            (
+                self.run_sightings,
+                [knowledge_rows.run_row(row, self.run) for row in seen],
+            ),
+        ]
+
+    def _marked(
+        self, mark: Mark | None, at: float
+    ) -> list[tuple[Executable, list[Row]]]:
+        if mark is None:
+            return []
+        marked = update(runs).where(runs.c.id == self.run)
+        values = {"settled": mark.settled, "beyond": [*mark.beyond], "at": at}
+        return [(marked.values(values), [{}])]
+
     def _adding(self, table: Table) -> Executable:
-        keys = tuple(table.primary_key.columns.keys())
-        return self._merging(table, Merge(keys=keys, adds=("count",)))
+        return self._merging(table, Merge(keys=(), adds=("count",)))
 
     def _merging(self, table: Table, how: Merge) -> Executable:
         """Insert a row, or merge it into the one that is there."""
@@ -99,7 +134,7 @@ class Statements:
             larger = new[name] > there[name]
             set_[name] = case((larger, new[name]), else_=there[name])
         merged: Executable = insert.on_conflict_do_update(
-            index_elements=how.keys, set_=set_
+            index_elements=table.primary_key.columns.keys(), set_=set_
         )
         return merged
 
@@ -107,10 +142,11 @@ class Statements:
         """Insert a row, or put it in the place of an older one."""
         insert = self._insert(table)
         there, new = table.c, insert.excluded
+        keys = table.primary_key.columns.keys()
         names = [column.name for column in table.columns]
         replaced: Executable = insert.on_conflict_do_update(
-            index_elements=how.keys,
-            set_={name: new[name] for name in names if name not in how.keys},
+            index_elements=keys,
+            set_={name: new[name] for name in names if name not in keys},
             where=tuple_(*(new[name] for name in how.newest))
             > tuple_(*(there[name] for name in how.newest)),
         )
@@ -141,6 +177,7 @@ def settle(
         missing = _close_account(connection, statements, settlement)
         if missing > 0:
             row = {
+                "run": statements.run,
                 "minute": settlement.minute,
                 "target": rows.fit(settlement.target),
                 "route": NO_ROUTE,
@@ -157,13 +194,14 @@ def _close_account(
 ) -> int:
     """Set what has ended to what was handed over; return how much that adds."""
     key = {
+        "run": statements.run,
         "session": rows.fit(settlement.session),
         "target": rows.fit(settlement.target),
     }
     at = settlement.minute * 60.0
     opened = {**key, "selected": settlement.handed, "ended": 0, "at": at}
     connection.execute(statements.progress, [opened])
-    here = (sessions.c.session == key["session"]) & (sessions.c.target == key["target"])
+    here = and_(*(sessions.c[name] == value for name, value in key.items()))
     ended = connection.execute(select(sessions.c.ended).where(here)).scalar_one()
     missing = settlement.handed - int(ended)
     if missing > 0:

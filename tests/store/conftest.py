@@ -8,12 +8,12 @@ from typing import Protocol
 
 import pytest
 
-from shadow_middleware.store.base import Curator, Purger, Reader, Store
+from shadow_middleware.store.base import Curator, Purger, Reader, Runs, Store
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.store.sql import SqlStore
 
 
-class WholeStore(Store, Reader, Curator, Purger, Protocol):
+class WholeStore(Store, Reader, Curator, Purger, Runs, Protocol):
     """A store that can do everything."""
 
     def close(self) -> None:
