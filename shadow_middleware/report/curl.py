@@ -15,7 +15,7 @@ import msgspec
 
 from shadow_middleware.evidence import DivergenceRecord
 
-__all__ = ["MASK", "Command", "Part", "command_of"]
+__all__ = ["MASK", "Command", "Part", "command_of", "quoted", "spoken"]
 
 MASK = "[redacted]"
 """What stands in place of a secret that was taken out before it was stored."""
@@ -30,6 +30,8 @@ _LEFT_OUT = frozenset(
         "transfer-encoding",
     }
 )
+_OWN = ("User-Agent", "Accept", "Content-Type", "Expect")
+"""What curl adds where nobody says otherwise."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -70,28 +72,56 @@ def command_of(record: DivergenceRecord, address: str) -> Command:
 
 def _words(record: DivergenceRecord, address: str) -> Iterator[str]:
     path = record.path if record.path.startswith("/") else f"/{record.path}"
-    yield f"curl --globoff --path-as-is {_quoted(address + path)}"
-    if record.method == "HEAD":
-        yield "--head"
-    elif record.method != "GET" or record.request_body:
-        yield f"--request {_quoted(record.method)}"
-    yield from _headers(record.request_headers)
+    yield from spoken(
+        record.method,
+        address + path,
+        record.request_headers,
+        has_body=bool(record.request_body),
+    )
     if record.request_body:
-        yield f"--data-raw {_quoted(record.request_body)}"
+        yield f"--data-raw {quoted(record.request_body)}"
 
 
-def _headers(fields: Iterable[tuple[str, str]]) -> Iterator[str]:
+def spoken(
+    method: str,
+    url: str,
+    headers: Sequence[tuple[str, str]],
+    *,
+    has_body: bool,
+    exact: bool = False,
+) -> Iterator[str]:
+    """
+    Return the words of a command up to the body.
+
+    Args:
+        headers: Bytes that are no UTF-8 may stand in it as surrogates.
+        exact: Whether curl must not add headers of its own, nor ask for compression
+            by its own list.
+    """
+    yield f"curl --globoff --path-as-is {quoted(url)}"
+    if method == "HEAD" and not has_body:
+        yield "--head"
+    elif method != "GET" or has_body:
+        yield f"--request {quoted(method)}"
+    yield from _headers(headers, exact=exact)
+    if exact:
+        named = {name.lower() for name, _ in headers}
+        yield from (f"--header '{name}:'" for name in _OWN if name.lower() not in named)
+
+
+def _headers(fields: Iterable[tuple[str, str]], *, exact: bool) -> Iterator[str]:
     compressed = False
     for name, value in fields:
-        compressed = compressed or name.lower() == "accept-encoding"
+        accepts = name.lower() == "accept-encoding"
+        compressed = compressed or accepts
         # A name that is none could be `@file`, which curl would read.
-        if name.lower() not in _LEFT_OUT and _NAME.match(name):
-            yield f"--header {_quoted(f'{name}: {value}' if value else f'{name};')}"
-    if compressed:
+        if _NAME.match(name) and (name.lower() not in _LEFT_OUT or (exact and accepts)):
+            yield f"--header {quoted(f'{name}: {value}' if value else f'{name};')}"
+    if compressed and not exact:
         yield "--compressed"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return the text as one word of a shell, whatever is in it."""
     if text.isprintable():
         return quote(text)
@@ -103,6 +133,9 @@ def _escaped(character: str) -> str:
         return _ESCAPES[character]
     if character.isprintable():
         return character
+    if "\udc80" <= character <= "\udcff":
+        # A byte that was no UTF-8, as `surrogateescape` holds it.
+        return f"\\x{ord(character) & 0xFF:02x}"
     data = character.encode("utf-8", "surrogatepass")
     return "".join(f"\\x{byte:02x}" for byte in data)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -20,7 +21,7 @@ from shadow_middleware.knowledge import GroupState
 from shadow_middleware.report.differences import described
 from shadow_middleware.report.figures import moment, printable
 from shadow_middleware.report.groups import GroupRow
-from shadow_middleware.report.har import entries_of
+from shadow_middleware.report.har import archive, entries_of
 from shadow_middleware.report.junit import safe
 from shadow_middleware.report.markdown import code, plain
 
@@ -86,15 +87,8 @@ def _ndjson(item: Item) -> str:
 
 
 def _har(items: Iterable[Item], creator: str) -> Iterator[str]:
-    head = {"name": "shadow-middleware", "version": creator or "unknown"}
-    yield f'{{"log":{{"version":"1.2","creator":{json.dumps(head)},"entries":['
-    comma = ""
-    for item in items:
-        if isinstance(item, StoredDivergence):
-            for entry in entries_of(item):
-                yield f"{comma}\n{json.dumps(entry)}"
-                comma = ","
-    yield "\n]}}\n"
+    found = (item for item in items if isinstance(item, StoredDivergence))
+    return archive(chain.from_iterable(map(entries_of, found)), creator)
 
 
 def _junit(items: Iterable[Item], what: str, total: int) -> Iterator[str]:
