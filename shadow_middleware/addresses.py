@@ -8,9 +8,34 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from shadow_middleware.configuration import Place
+from shadow_middleware.configuration import IMPORT_PATH, Place
 
-__all__ = ["check_listen", "check_url", "covers", "host_and_port", "is_loopback"]
+__all__ = [
+    "check_listen",
+    "check_target",
+    "check_url",
+    "covers",
+    "host_and_port",
+    "is_app",
+    "is_loopback",
+]
+
+
+def is_app(url: str) -> bool:
+    """Whether it names an app to import: `asgi:shop.main:app`, `wsgi:shop.wsgi:app`."""
+    return url.startswith(("asgi:", "wsgi:"))
+
+
+def check_target(place: Place, value: str) -> str:
+    """Check the address of a shadow, or the import path of one that is run here."""
+    if not is_app(value):
+        return check_url(place, value)
+    kind, _, path = value.partition(":")
+    if not IMPORT_PATH.fullmatch(path):
+        raise place.error(
+            f"{place.show(value)} names no app", f"'{kind}:package.module:app'"
+        )
+    return value
 
 
 def check_url(place: Place, value: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from shadow_middleware.errors import ConfigurationError
 
 __all__ = [
     "CONFIG_VARIABLE",
+    "IMPORT_PATH",
     "Check",
     "Checks",
     "Place",
@@ -38,6 +40,8 @@ __all__ = [
 
 _PREFIX = "SHADOW_MIDDLEWARE_"
 CONFIG_VARIABLE = _PREFIX + "CONFIG"
+IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+"""`package.module:name`, which finds something that can be imported."""
 _NO_SETTINGS = tuple(
     _PREFIX + name for name in ("CONFIG", "HTTP_CLIENT", "DASHBOARD_TOKEN")
 )

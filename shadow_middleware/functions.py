@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from shadow_middleware.configuration import Place
+from shadow_middleware.configuration import IMPORT_PATH, Place
 
 __all__ = [
     "HEADER",
@@ -28,7 +28,6 @@ __all__ = [
 TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
 HEADER = re.compile(f"[{TOKEN}]+")
 """The name of a header."""
-_IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 _TRANSPORTS = ("auto", "aiohttp", "httpx")
 
 
@@ -46,7 +45,7 @@ def check_transport(place: Place, value: Any) -> str:
             f"{place.show(value)} is not a transport",
             "give 'module:factory', a function that returns one",
         )
-    if value in _TRANSPORTS or _IMPORT_PATH.fullmatch(value):
+    if value in _TRANSPORTS or IMPORT_PATH.fullmatch(value):
         return value
     if value == "pyreqwest":
         raise place.error(
@@ -59,7 +58,7 @@ def check_transport(place: Place, value: Any) -> str:
 
 def check_provider(place: Place, value: str) -> str:
     """Check the word or import path; the empty text stays."""
-    if value in ("", "global") or _IMPORT_PATH.fullmatch(value):
+    if value in ("", "global") or IMPORT_PATH.fullmatch(value):
         return value
     known = ["global", "module:function"]
     raise place.unknown(f"unknown provider {place.show(value)}", value, known)

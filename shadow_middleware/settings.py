@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shadow_middleware.addresses import is_app
 from shadow_middleware.coherence import SAFE_METHODS, check_rule, check_together
 from shadow_middleware.configuration import (
     CONFIG_VARIABLE,
@@ -54,7 +55,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One named shadow. What is None or empty follows the settings of the whole."""
 
     url: str
-    """`http://host:port/base`, `https://…`; the base path is kept in front."""
+    """`http://host:port/base`, `https://…`; the base path is kept in front. Or an app
+    that the agent itself runs: `asgi:package.module:app`, `wsgi:package.module:app`."""
     name: str = "shadow"
     """What reports, logs and signals call it; unique."""
     methods: tuple[str, ...] = ()
@@ -75,6 +77,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """As `transport` of the whole."""
     version: str = ""
     """What is running there, where its answers do not say: see `version_header`."""
+
+    @property
+    def address(self) -> str:
+        """Where requests are addressed; an app that the agent runs is `localhost`."""
+        return "http://localhost" if is_app(self.url) else self.url
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

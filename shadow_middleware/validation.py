@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shadow_middleware.addresses import check_listen, check_url
+from shadow_middleware.addresses import check_listen, check_target, check_url
 from shadow_middleware.configuration import Check, Place
 from shadow_middleware.exchange import CONTROL
 from shadow_middleware.functions import (
@@ -103,8 +103,8 @@ def _ratio(place: Place, value: float) -> float:
 # --- addresses ------------------------------------------------------------------------
 
 
-def _optional_url(place: Place, value: str) -> str:
-    return check_url(place, value) if value else value
+def _optional_target(place: Place, value: str) -> str:
+    return check_target(place, value) if value else value
 
 
 def _urls(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -287,7 +287,7 @@ _HEADER_NAMES = _each(HEADER, "a header name")
 _HEADER_GLOBS = _each(HEADER, "a header name or glob")
 
 TARGET_CHECKS: Mapping[str, Check] = {
-    "url": check_url,
+    "url": check_target,
     "name": _target_name,
     "methods": _methods,
     "include": _paths,
@@ -308,7 +308,7 @@ RULE_CHECKS: Mapping[str, Check] = {
     "shadow": _pattern,
 }
 SETTINGS_CHECKS: Mapping[str, Check] = {
-    "shadow_url": _optional_url,
+    "shadow_url": _optional_target,
     "live_urls": _urls,
     "methods": _some_methods,
     "include": _paths,
@@ -344,7 +344,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "max_differences": at_least(1),
     "compare_budget": _positive,
     "rules_file": _one_line,
-    "control_url": _optional_url,
+    "control_url": _optional_target,
     "control_rate": _rate,
     "control_methods": _methods,
     "self_probe": _rate,

@@ -132,7 +132,7 @@ class Rejudge:
             live_at=record.at,
             shadow_at=at,
             live_host=_host_of(record.request_headers),
-            shadow_host=urlsplit(target.url).netloc.rpartition("@")[2],
+            shadow_host=urlsplit(target.address).netloc.rpartition("@")[2],
         )
         return self._comparer.compare(exchange, record.target, shadow, legs)
 

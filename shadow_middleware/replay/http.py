@@ -13,6 +13,7 @@ from time import monotonic_ns
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ReplayRefused
 from shadow_middleware.exchange import Body, Request, Response, Timing
 from shadow_middleware.replay.base import Answer
@@ -47,9 +48,13 @@ class HttpSender:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        url = urlsplit(target.url)
+        url = urlsplit(target.address)
         origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
-        ours = transport is None and (target.transport or settings.transport) in OURS
+        ours = (
+            transport is None
+            and not is_app(target.url)
+            and (target.transport or settings.transport) in OURS
+        )
         self._base = httpx.URL(origin)
         self._origin = None if ours else origin
         self._transport = transport or transport_for(target, settings, origin)

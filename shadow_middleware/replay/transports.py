@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
+from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.replay.aiohttp_transport import AiohttpTransport
+from shadow_middleware.replay.app_transport import app_transport, imported
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.httpx_transport import SlotTransport
 from shadow_middleware.settings import Settings, Target
@@ -23,8 +24,10 @@ def transport_for(
 
     Raises:
         ConfigurationError: `transport` is neither a name of ours nor names something
-            that makes a transport.
+            that makes a transport, or the target is an app that cannot be imported.
     """
+    if is_app(target.url):
+        return app_transport(target.url)
     name = target.transport or settings.transport
     if name in OURS:
         return OURS[name](target, settings, origin)
@@ -70,15 +73,7 @@ def _ssl_context(origin: str) -> Any:
 
 
 def _of_the_user(name: str) -> httpx.AsyncBaseTransport:
-    module, _, attribute = name.partition(":")
-    try:
-        made: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            made = getattr(made, part)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"transport: cannot import {name!r}: {error}"
-        ) from error
+    made = imported(name, "transport")
     transport = (
         made if isinstance(made, httpx.AsyncBaseTransport) else _call(made, name)
     )

@@ -53,7 +53,7 @@ class Outgoing:
     """Turns exchanges into requests for one target. Call it."""
 
     def __init__(self, target: Target, settings: Settings) -> None:
-        url = urlsplit(target.url)
+        url = urlsplit(target.address)
         self._base = url.path.rstrip("/").encode("ascii")
         self._host = _authority(url.scheme, url.hostname or "", url.port)
         self._keeps_host = (target.host or settings.host) == "preserve"
