@@ -17,6 +17,7 @@ from scripts import reference
 from shadow_middleware import settings, signals
 from shadow_middleware.cli import main
 from shadow_middleware.compare.compiled_rule import CompiledRule
+from tests.django import project
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -132,6 +133,7 @@ def _is_ours(call: ast.Call) -> bool:
 @pytest.mark.parametrize("code", blocks("python"))
 def test_every_python_example_runs(code: str) -> None:
     """What readers copy works as it stands; constructing a middleware starts nothing."""
+    assert project.urlpatterns  # a `urls.py` is read within a project
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, "example", "exec"), names)
 

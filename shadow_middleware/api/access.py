@@ -46,7 +46,11 @@ class Access:
         token: What a client sends as `Authorization: Bearer …`, and a person signs in
             with. At least 16 characters.
         allow: The host framework's own permission: called with the request, truthy
-            where it may be served.
+            where it may be served. A text names the visitor: CSRF tokens are then
+            theirs alone.
+        secret: Signs sessions and CSRF tokens, besides the token: the same in every
+            process of a host that gives `allow` alone. With neither it is random, so
+            that each process knows its own visitors only.
         now: The clock.
 
     Raises:
@@ -57,6 +61,7 @@ class Access:
         self,
         token: str | None = None,
         allow: Callable[[HTTPConnection], object] | None = None,
+        secret: str | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         if token is None and allow is None:
@@ -72,35 +77,42 @@ class Access:
         self._token = token
         self._allow = allow
         self._now = now
-        # With a token, sessions live on when the process begins anew.
-        seed = secrets.token_bytes() if token is None else token.encode()
+        # With either of them, sessions live on when the process begins anew.
+        known = "\0".join(one for one in (secret, token) if one)
+        seed = known.encode() if known else secrets.token_bytes()
         self._key = hashlib.blake2b(seed, person=b"shadow session").digest()
         self._once: set[str] = set()
         self._lock = threading.Lock()
 
     def visitor(self, request: HTTPConnection) -> Visitor | None:
-        """Return who looks; None where they may not."""
+        """Return who looks; None where they may not. Blocks as long as `allow` does."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.is_token(given.strip()):
             return Visitor()
         session = request.cookies.get(SESSION, "")
         if self._is_session(session):
             return Visitor(self._csrf(session), session=True)
-        if self._allow is not None and self._allow(request):
-            return Visitor(self._csrf("host"))
+        allowed = self._allow is not None and self._allow(request)
+        if allowed:
+            who = allowed if isinstance(allowed, str) else ""
+            return Visitor(self._csrf(f"host {who}"))
         return None
 
-    def may_post(self, request: Request, token: str) -> bool:
+    def may_post(self, request: Request, visitor: Visitor, token: str) -> bool:
         """
         Return whether what is posted was meant by the visitor.
 
         A bearer token is never sent by a browser on its own, so it needs no other; all
         else needs the visitor's CSRF token, and comes from no other site.
         """
-        visitor = self.visitor(request)
-        if visitor is None or request.headers.get("sec-fetch-site") == "cross-site":
+        if request.headers.get("sec-fetch-site") == "cross-site":
             return False
         return not visitor.csrf or _same(visitor.csrf, token)
+
+    @property
+    def takes_token(self) -> bool:
+        """Whether people can sign in here, rather than with the host alone."""
+        return self._token is not None
 
     def is_token(self, given: str) -> bool:
         """Return whether it is the token."""

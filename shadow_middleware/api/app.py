@@ -6,19 +6,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shadow_middleware import __version__
 from shadow_middleware.api.access import Access
 from shadow_middleware.api.document import document_of
+from shadow_middleware.api.door import Door
 from shadow_middleware.api.endpoint import Endpoint, encoded
 from shadow_middleware.api.headers import FOR_DATA, Headers
+from shadow_middleware.api.metrics import metrics_route
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.api.operation import Evidence, Operation
 from shadow_middleware.api.problem import answer_of
@@ -29,23 +29,26 @@ from shadow_middleware.report.policy import Policy
 __all__ = ["OPERATIONS", "api", "endpoints"]
 
 OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *WRITES)
-_READING: Final = ("GET", "HEAD")
 
 
 def api(
     *,
     token: str | None = None,
     allow: Callable[[HTTPConnection], object] | None = None,
+    secret: str | None = None,
     policy: Policy | None = None,
     config: str | None = None,
     **settings: Any,
 ) -> Starlette:
     """
-    Return the API alone as an ASGI app; the dashboard has it as well, below `/api`.
+    Return the API alone as an ASGI app, with `/metrics`; the dashboard has both as well.
 
     Args:
         token: What clients send as a bearer token.
-        allow: The host's own permission instead: called with the request.
+        allow: The host's own permission instead: called with the request. A text names
+            who it is, so that CSRF tokens are theirs alone.
+        secret: What those are signed with; needed by a host of several processes that
+            gives no token.
         policy: What is asked of a shadow; see `shadow-middleware verdict`.
         config: A TOML file with settings.
         settings: As of the middleware; `store_url` above all.
@@ -53,9 +56,14 @@ def api(
     Raises:
         ConfigurationError: neither token nor allow was given, or a setting is wrong.
     """
-    access = Access(token, allow)
+    access = Access(token, allow, secret)
     evidence = Opened.of(settings, config, policy, "api")
-    return Starlette(routes=[Mount("/api", endpoints(evidence, access))])
+    return Starlette(
+        routes=[
+            Mount("/api", endpoints(evidence, access)),
+            metrics_route(evidence, access),
+        ]
+    )
 
 
 def endpoints(evidence: Evidence, access: Access) -> Starlette:
@@ -76,7 +84,7 @@ def endpoints(evidence: Evidence, access: Access) -> Starlette:
         routes=routes,
         middleware=[
             Middleware(Headers, policy=FOR_DATA),
-            Middleware(_Door, access=access),
+            Middleware(Door, access=access),
         ],
         exception_handlers={HTTPException: _refused},
     )
@@ -93,38 +101,6 @@ class _Described:
         root = str(request.scope.get("root_path", "")).rstrip("/")
         document = {**self._document, "servers": [{"url": root or "/"}]}
         return Response(encoded(document), media_type="application/json")
-
-
-class _Door:
-    """
-    Lets nobody in without permission, whatever the path.
-
-    Args:
-        app: Every endpoint.
-        access: Who may look, and whose writes are their own.
-    """
-
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app = app
-        self._access = access
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve as the app does, for those who may see it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        # The host's permission may ask a database.
-        refusal = await run_in_threadpool(self._refusal, Request(scope, receive))
-        await (refusal or self._app)(scope, receive, send)
-
-    def _refusal(self, request: Request) -> Response | None:
-        if self._access.visitor(request) is None:
-            headers = {"WWW-Authenticate": "Bearer"}
-            return answer_of(401, "send Authorization: Bearer TOKEN", **headers)
-        given = request.headers.get("x-csrf-token", "")
-        if request.method in _READING or self._access.may_post(request, given):
-            return None
-        return answer_of(403, "the header X-CSRF-Token is missing or old")
 
 
 def _refused(_: Request, error: Exception) -> Response:

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from shadow_middleware.api import endpoints
 from shadow_middleware.api.access import Access
 from shadow_middleware.api.headers import FOR_PAGES, Headers
+from shadow_middleware.api.metrics import metrics_route
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import (
     coverage,
@@ -55,6 +56,7 @@ def dashboard(
     *,
     token: str | None = None,
     allow: Callable[[HTTPConnection], object] | None = None,
+    secret: str | None = None,
     policy: Policy | None = None,
     config: str | None = None,
     **settings: Any,
@@ -67,7 +69,10 @@ def dashboard(
 
     Args:
         token: What people sign in with and clients send as a bearer token.
-        allow: The host's own permission instead: called with the request.
+        allow: The host's own permission instead: called with the request. A text names
+            who it is, so that CSRF tokens are theirs alone.
+        secret: What those are signed with; needed by a host of several processes that
+            gives no token.
         policy: What is asked of a shadow; see `shadow-middleware verdict`.
         config: A TOML file with settings.
         settings: As of the middleware; `store_url` above all.
@@ -75,7 +80,7 @@ def dashboard(
     Raises:
         ConfigurationError: neither token nor allow was given, or a setting is wrong.
     """
-    access = Access(token, allow)
+    access = Access(token, allow, secret)
     return serve_pages(Opened.of(settings, config, policy, "dashboard"), access)
 
 
@@ -98,6 +103,7 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
             *login.routes(),
             *pages.routes(),
             Mount("/api", endpoints(evidence, access), name="api"),
+            metrics_route(evidence, access),
             Mount("/static", _Packaged(), name="static"),
         ],
         middleware=[Middleware(Headers, policy=FOR_PAGES)],

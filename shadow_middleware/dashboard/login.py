@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -49,7 +50,11 @@ class Login:
 
     async def _leave(self, request: Request) -> Response:
         form = await form_of(request) or {}
-        if not self._access.may_post(request, form.get("csrf_token", "")):
+        # The host's permission may ask a database.
+        visitor = await run_in_threadpool(self._access.visitor, request)
+        if visitor is None or not self._access.may_post(
+            request, visitor, form.get("csrf_token", "")
+        ):
             return Response("the CSRF token is missing or old", 403)
         response = RedirectResponse(_prefix(request) + "/login", 303)
         self._access.sign_out(request, response)

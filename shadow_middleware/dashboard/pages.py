@@ -111,7 +111,7 @@ class Pages:
                 form = sent
                 token = form.pop("csrf_token", "")
                 token = request.headers.get("x-csrf-token", token)
-                if not self._guard.may_post(request, token):
+                if not self._guard.may_post(request, visitor, token):
                     return Response("the CSRF token is missing or old", 403)
             return await run_in_threadpool(self._answer, request, screen, visitor, form)
 
@@ -123,6 +123,7 @@ class Pages:
             **self.frame(request, "Sign in"),
             "problem": problem,
             "next": back,
+            "takes_token": self._guard.takes_token,
         }
         return respond(request, "login.html", values, 401)
 

@@ -29,15 +29,6 @@ def test_a_host_mounts_it_under_a_prefix(host: Any, url: str) -> None:
     assert 'href="/shadow/groups' in page.text
 
 
-def test_a_django_host_passes_on_what_is_below_a_prefix(url: str) -> None:
-    """Its `asgi.py` chooses by the path; all else stays Django's."""
-    client = TestClient(_beside_django(dashboard(token=TOKEN, store_url=url)))
-
-    assert "django" == client.get("/shop").text
-    assert 401 == client.get("/shadow/api/stats").status_code
-    assert 200 == client.get("/shadow/api/stats", headers=BEARER).status_code
-
-
 def test_the_hosts_permission_sees_the_hosts_request(url: str) -> None:
     """What middleware of the host has put into the scope can be asked."""
 
@@ -57,19 +48,3 @@ def test_the_hosts_permission_sees_the_hosts_request(url: str) -> None:
     assert (
         200 == client.get("/shadow/api/stats", headers={"X-Staff": "yes"}).status_code
     )
-
-
-def _beside_django(shadow: Any) -> Any:
-    """Return what a Django project's `asgi.py` holds, as the documentation shows it."""
-
-    async def django(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"django"})
-
-    async def application(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/shadow/"):
-            await shadow({**scope, "root_path": "/shadow"}, receive, send)
-        else:
-            await django(scope, receive, send)
-
-    return application

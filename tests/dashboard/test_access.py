@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -200,6 +201,50 @@ def test_the_host_can_decide_instead(tea: str) -> None:
         written.status_code,
         stranger.status_code,
     )
+
+
+def test_the_hosts_permission_is_never_asked_on_the_loop(tea: str) -> None:
+    """It may ask a database, and all other visitors would wait for that."""
+    on_loop: list[bool] = []
+
+    def allow(_: HTTPConnection) -> str:
+        on_loop.append(asyncio._get_running_loop() is not None)
+        return "somebody"
+
+    app = dashboard(allow=allow, token=TOKEN, store_url=tea)
+    with TestClient(app, follow_redirects=False) as client:
+        csrf = _csrf(client.get("/").text)
+        for path in ("/rules/remove", "/logout"):
+            data = {"name": "x", "csrf_token": csrf}
+            assert 303 == client.post(path, data=data).status_code
+        client.get("/api/stats")
+        client.get("/metrics")
+
+    assert [False] * 5 == on_loop
+
+
+def test_csrf_tokens_are_signed_with_the_hosts_secret(tea: str) -> None:
+    """So that each process of a host knows the tokens that another one gave."""
+
+    def token_of(who: str, secret: str | None = None) -> str:
+        app = dashboard(allow=lambda _: who, secret=secret, store_url=tea)
+        with TestClient(app) as client:
+            return _csrf(client.get("/rules").text)
+
+    assert token_of("ada", secret="shared") == token_of("ada", secret="shared")
+    assert token_of("ada", secret="shared") != token_of("eve", secret="shared")
+    assert token_of("ada", secret="shared") != token_of("ada", secret="other")
+    assert token_of("ada") != token_of("ada")
+
+
+def test_without_a_token_nobody_is_asked_for_one(tea: str) -> None:
+    """Who may look is the host's to say, and the page tells so."""
+    with TestClient(dashboard(allow=lambda _: False, store_url=tea)) as client:
+        page = client.get("/")
+
+    assert 401 == page.status_code
+    assert "sign in there" in page.text
+    assert 'name="token"' not in page.text
 
 
 def test_a_code_signs_in_once() -> None:
