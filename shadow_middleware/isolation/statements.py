@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_ddl", "is_read", "outside"]
+__all__ = ["is_ddl", "is_read", "is_savepoint", "outside"]
 
 _FIRST = re.compile(
     r"(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|;)*([A-Za-z]+)(?:\s+([A-Za-z]+))?", re.DOTALL
@@ -69,6 +69,11 @@ def outside(sql: str) -> str:
 def is_ddl(sql: str) -> bool:
     """Whether it defines something; some databases commit when it comes."""
     return _words(sql)[0] in _DDL
+
+
+def is_savepoint(sql: str) -> bool:
+    """Whether it makes a savepoint, or ends one."""
+    return _words(sql)[0] in ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 def is_read(sql: str) -> bool:

@@ -11,7 +11,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.errors import ConfigurationError, IsolationError
 from shadow_middleware.isolation.context import ShadowRequest, current, entered
 from shadow_middleware.isolation.django.configured import configured
 from shadow_middleware.isolation.django.rollback import (
@@ -84,8 +84,10 @@ class IsolationMiddleware:
             try:
                 self._begin(copy)
                 answer: Any = self.get_response(request)
-            except BaseException:
+            except BaseException as error:
                 copy.end()
+                if isinstance(error, IsolationError):
+                    return self._told(copy, _refusal(copy))
                 raise
         return self._told(copy, self._ending(copy, answer))
 
@@ -102,9 +104,11 @@ class IsolationMiddleware:
                 await sync_to_async(self._begin)(copy)
                 answer = self.get_response(request)
                 response: HttpResponseBase = await answer
-            except BaseException:
+            except BaseException as error:
                 # The thread is the one of the view, which ends first.
                 await asyncio.shield(sync_to_async(copy.end)())
+                if isinstance(error, IsolationError):
+                    return self._told(copy, _refusal(copy))
                 raise
             if not response.streaming:
                 await asyncio.shield(sync_to_async(copy.end)())

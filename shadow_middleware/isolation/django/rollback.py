@@ -18,7 +18,12 @@ from django.db.backends.signals import connection_created
 
 from shadow_middleware.errors import NotIsolatedError, ReadOnlyError
 from shadow_middleware.isolation.context import ShadowRequest, current
-from shadow_middleware.isolation.statements import is_ddl, is_read, outside
+from shadow_middleware.isolation.statements import (
+    is_ddl,
+    is_read,
+    is_savepoint,
+    outside,
+)
 
 __all__ = ["Transactions", "abandoned", "guard_connections", "unfit"]
 
@@ -82,11 +87,13 @@ class Transactions:
         atomic = transaction.atomic(using=connection.alias)
         # Durable blocks within are as durable as the whole, as in Django's TestCase.
         atomic._from_testcase = True  # type: ignore[attr-defined]
-        atomic.__enter__()
-        self._open.append((connection, atomic))
+        connection.ensure_connection()
         held: Any = connection
+        with _ours(connection):
+            atomic.__enter__()
+        self._open.append((connection, atomic))
         held.shadow_request, held.shadow_healed = self._request, False
-        with connection.cursor() as cursor, _ours(connection):
+        with _ours(connection), connection.cursor() as cursor:
             if self._read_only and connection.vendor == "postgresql":
                 cursor.execute("SET TRANSACTION READ ONLY")
             cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
@@ -228,11 +235,9 @@ def _refused(request: ShadowRequest, why: str) -> NotIsolatedError:
 def _as_alone(execute: Execute, sql: str, params: Any, many: bool, context: Any) -> Any:
     """Execute; outside of the app's own blocks a failure undoes this statement alone."""
     connection = context["connection"]
-    if len(connection.atomic_blocks) != 1:
+    if len(connection.atomic_blocks) != 1 or is_savepoint(sql):
         return execute(sql, params, many, context)
-    if connection.shadow_healed and connection.needs_rollback:
-        connection.needs_rollback = False
-    connection.shadow_healed = False
+    _heal(connection)
     savepoint = connection.vendor != "sqlite" and not is_read(sql)
     raw = connection.connection
     if savepoint:
@@ -247,6 +252,12 @@ def _as_alone(execute: Execute, sql: str, params: Any, many: bool, context: Any)
     if savepoint:
         raw.execute(f"RELEASE SAVEPOINT {_STATEMENT}")
     return result
+
+
+def _heal(connection: Any) -> None:
+    """Go on after a statement that failed alone; Django wants the whole rolled back."""
+    if connection.shadow_healed:
+        connection.needs_rollback = connection.shadow_healed = False
 
 
 def guard_connections(aliases: Iterable[str]) -> None:
@@ -279,15 +290,16 @@ def _deepen() -> None:
 
     def enter_as_alone(self: Any) -> None:
         connection: Any = connections[self.using or "default"]
-        alone = len(connection.atomic_blocks) == 1 and not self.savepoint
+        alone = len(connection.atomic_blocks) == 1
         if not alone or getattr(connection, "shadow_request", None) is None:
             enter(self)
             return
-        self.savepoint = True
+        _heal(connection)
+        given, self.savepoint = self.savepoint, True
         try:
             enter(self)
         finally:
-            self.savepoint = False
+            self.savepoint = given
 
     enter_as_alone.shadow_isolation = True  # type: ignore[attr-defined]
     transaction.Atomic.__enter__ = enter_as_alone  # type: ignore[method-assign]

@@ -31,6 +31,7 @@ def put(patches: Patches, *, library: str | None, http: Http) -> None:
     ):
         patches.replace(smtplib.SMTP, name, _instead(answer))
     patches.replace(smtplib.SMTP, "data", _data)
+    patches.replace(smtplib.SMTP, "docmd", _docmd)
     patches.replace(smtplib.SMTP, "sendmail", _sendmail)
     patches.replace(smtplib.SMTP, "has_extn", _has_extension)
 
@@ -43,6 +44,15 @@ def _instead(answer: Any) -> Callable[[Any], Callable[..., Any]]:
         return stub
 
     return make
+
+
+def _docmd(present: Any) -> Callable[..., Any]:
+    def docmd(self: Any, cmd: str, args: str = "") -> Any:
+        if not is_shadow():
+            return present(self, cmd, args)
+        return (221, b"bye") if cmd.upper() == "QUIT" else _DONE
+
+    return docmd
 
 
 def _sendmail(present: Any) -> Callable[..., Any]:

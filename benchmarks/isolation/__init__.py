@@ -1,0 +1,1 @@
+"""Mirrored writes against real shadows, and whether anything of the world has moved."""
