@@ -77,9 +77,8 @@ CASES = {
         under_gunicorn(FASTAPI_LIVE, *UVICORN_WORKER, "--preload", "--workers", "2")
     ),
     "django-gunicorn-sync": django(under_gunicorn(DJANGO_WSGI)),
-    "django-gunicorn-threads": django(under_gunicorn(DJANGO_WSGI, "--threads", "4")),
-    "django-gunicorn-preload-2-workers": django(
-        under_gunicorn(DJANGO_WSGI, "--preload", "--workers", "2")
+    "django-gunicorn-preload-2-workers-4-threads": django(
+        under_gunicorn(DJANGO_WSGI, "--preload", "--workers", "2", "--threads", "4")
     ),
     "django-uvicorn": django(partial(uvicorn, "examples.django_app.asgi:application")),
     "django-runserver": django(runserver),
@@ -102,11 +101,11 @@ class Found:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_planted_difference_is_found_and_nothing_else(
-    name: str, tmp_path: Path
+    name: str, seeded: Path
 ) -> None:
     """Real traffic, real servers, agent, store and report: W13, the law included."""
     case = CASES[name]
-    found = run(case, tmp_path)
+    found = run(case, seeded)
 
     odd = {
         it for it in map(ended, found.totals) if it[1] not in ("match", "divergence")
@@ -151,11 +150,12 @@ def test_every_planted_difference_is_found_and_nothing_else(
         (
             replace(
                 DJANGO.live,
+                prepare=(),
                 environment={
                     "DJANGO_SETTINGS_MODULE": "tests.examples.dropping_django"
                 },
             ),
-            DJANGO.shadow,
+            replace(DJANGO.shadow, prepare=()),
             DJANGO_TOUR[:4],
             "GET /account/",
         ),
@@ -163,16 +163,16 @@ def test_every_planted_difference_is_found_and_nothing_else(
     ids=["fastapi", "django"],
 )
 def test_without_its_settings_a_dropped_login_explains_itself(
-    live: Side, shadow: Side, tour: tuple[Visit, ...], route: str, tmp_path: Path
+    live: Side, shadow: Side, tour: tuple[Visit, ...], route: str, seeded: Path
 ) -> None:
     """What the documents promise to who leaves the lines out: a 401, and why."""
     port, shadow_port = free_port(), free_port()
-    environment = staged(tmp_path, shadow_port)
+    environment = staged(seeded, shadow_port)
     store = environment["SHADOW_MIDDLEWARE_STORE_URL"]
     selected = sum(is_selected(visit, ()) for visit in tour)
     with (
-        shadow.served(shadow_port, tmp_path, "shadow", environment),
-        live.served(port, tmp_path, "live", environment) as server,
+        shadow.served(shadow_port, seeded, "shadow", environment),
+        live.served(port, seeded, "live", environment) as server,
     ):
         send(server.url, tour, RATE)
         settle(store, selected, server, alerts=False)
@@ -219,9 +219,10 @@ def run(case: Case, folder: Path) -> Found:
     selected = sum(is_selected(visit, case.left_alone) for visit in visits)
     port, shadow_port = free_port(), free_port()
     environment = staged(folder, shadow_port)
-    live_side = replace(case.example.live, command=case.command)
+    live_side = replace(case.example.live, command=case.command, prepare=())
+    shadow_side = replace(case.example.shadow, prepare=())
     with (
-        case.example.shadow.served(shadow_port, folder, "shadow", environment),
+        shadow_side.served(shadow_port, folder, "shadow", environment),
         live_side.served(port, folder, "live", environment) as live,
     ):
         send(live.url, visits, RATE)

@@ -82,9 +82,9 @@ def test_the_fastapi_shop_serves_its_whole_tour(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_django_shop_serves_its_whole_tour(tmp_path: Path) -> None:
+def test_the_django_shop_serves_its_whole_tour(seeded: Path) -> None:
     """Each page answers as the tour expects, and mails go out after the answers."""
-    found = toured(DJANGO["gunicorn"][0], DJANGO_TOUR, tmp_path)
+    found = toured(DJANGO["gunicorn"][0], DJANGO_TOUR, seeded)
 
     before_login, *_ = found
     assert 401 == before_login.status
@@ -99,5 +99,5 @@ def test_the_django_shop_serves_its_whole_tour(tmp_path: Path) -> None:
     assert 24 == export.body.count(b"\n")
     guide = dict(the_answer(found, "/guide/").headers)
     assert 'attachment; filename="reading-guide.txt"' == guide["content-disposition"]
-    told = mails(tmp_path, "django-shop-v1.db", "shop_outgoingmail")
+    told = mails(seeded, "django-shop-v1.db", "shop_outgoingmail")
     assert ["A lovely shop", "order 1 confirmed"] == told
