@@ -39,15 +39,50 @@ def check_together(
     Raises:
         ConfigurationError: naming the key, the value and what would be right.
     """
-    if required and settings.enabled and not settings.all_targets:
-        raise Place("shadow_url", source).error(
-            "no target is set", "give shadow_url or targets, or set enabled=False"
-        )
+    if required and settings.enabled:
+        _check_destination(settings, places, source)
     _check_targets(settings, places)
     _check_control(settings, places)
     _check_asked(settings, places)
     _check_metrics(settings, places)
     _check_rules(settings, places)
+
+
+def _check_destination(
+    settings: Settings, places: Mapping[str, Place], source: str
+) -> None:
+    """Refuse settings under which a copy would go nowhere, or where it must not."""
+    if settings.engine == "file":
+        if settings.all_targets:
+            raise places["engine"].error(
+                "'file' sends nothing, but a target is set",
+                "leave the target out; or leave engine out, and a capture is written "
+                "beside the replays",
+            )
+        if not settings.capture_to:
+            raise places["engine"].error(
+                "'file' needs to know where to write", "give capture_to='DIRECTORY'"
+            )
+    elif not (settings.all_targets or settings.capture_to):
+        raise Place("shadow_url", source).error(
+            "no target is set", "give shadow_url or targets, or set enabled=False"
+        )
+    _check_capture(settings, places)
+
+
+def _check_capture(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse bounds of a capture without one, and bounds that defeat each other."""
+    for name in places:
+        if name.startswith("capture_") and not settings.capture_to:
+            raise places[name].error(
+                "has no effect without a capture", "set capture_to, or leave it out"
+            )
+    keep, rotate = settings.capture_keep_bytes, settings.capture_rotate_bytes
+    if "capture_keep_bytes" in places and 0 < keep < rotate:
+        raise places["capture_keep_bytes"].error(
+            f"{keep} bytes are less than one file of capture_rotate_bytes, {rotate}",
+            "keep more, or rotate earlier",
+        )
 
 
 def _check_targets(settings: Settings, places: Mapping[str, Place]) -> None:

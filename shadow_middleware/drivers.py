@@ -23,6 +23,7 @@ from shadow_middleware.settings import Settings, Target, from_wire
 from shadow_middleware.store.base import Store
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
+from shadow_middleware.traffic.writer import CaptureWriter
 from shadow_middleware.transform.redact import Redactor
 
 __all__ = ["open_bench"]
@@ -51,7 +52,12 @@ def open_bench(wire: bytes, store: Store | None = None) -> Bench:
     return Bench(
         settings,
         Redactor(settings),
-        Equipment(_lanes(settings), comparer, learning),
+        Equipment(
+            _lanes(settings),
+            comparer,
+            learning,
+            CaptureWriter(settings) if settings.capture_to else None,
+        ),
         writer,
     )
 
@@ -84,14 +90,19 @@ def _control(settings: Settings, tell: Tell) -> Control | None:
 def _source(settings: Settings, store: Store | None) -> Callable[[], Source] | None:
     if store is not None:
         return (lambda: store) if isinstance(store, Source) else None
-    url = settings.store_url
+    url = _store_url(settings)
     return (lambda: SqlStore(url)) if url else None
+
+
+def _store_url(settings: Settings) -> str:
+    """Return where evidence goes; an agent that only captures has none."""
+    return "" if settings.engine == "file" else settings.store_url
 
 
 def _writer(settings: Settings, store: Store | None) -> Writer | None:
     if store is not None:
         return Writer(lambda: store, buffer=settings.store_buffer)
-    if not settings.store_url:
+    url = _store_url(settings)
+    if not url:
         return None
-    url = settings.store_url
     return Writer(lambda: SqlStore(url), buffer=settings.store_buffer)

@@ -49,6 +49,7 @@ def live_side(settings: Settings, *, store: Store | None = None) -> LiveSide:
         store: With `engine="thread"`, where evidence goes instead of `store_url`.
     """
     _check_extras(settings)
+    _check_capture(settings)
     wire = to_wire(settings)
     with _registry:
         handoff = _handoffs.get((wire, store))
@@ -68,6 +69,15 @@ def _check_extras(settings: Settings) -> None:
                 f"{wanted!r} for metrics needs {module}; "
                 "install it: pip install 'shadow-middleware[metrics]'"
             )
+
+
+def _check_capture(settings: Settings) -> None:
+    """Refuse a capture that could never be written, for an agent could only log it."""
+    folder = settings.capture_to
+    if folder and os.path.exists(folder) and not os.path.isdir(folder):
+        raise ConfigurationError(
+            f"capture_to={folder!r} is a file; name a directory, or a new one"
+        )
 
 
 def _handoff(settings: Settings, wire: bytes, store: Store | None) -> AgentSocket:

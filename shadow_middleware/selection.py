@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from binascii import a2b_base64
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
+import msgspec
+
 from shadow_middleware.exchange import Headers
 from shadow_middleware.settings import Settings
 
-__all__ = ["SKIPPED", "Globs", "Selector", "Skipped", "sticky_share"]
+__all__ = ["SKIPPED", "Globs", "Selector", "Skipped", "reader_of", "sticky_share"]
 
 EVENT_STREAM: Final = b"text/event-stream"
 
@@ -94,14 +97,15 @@ class Selector:
     def __init__(self, settings: Settings) -> None:
         targets = settings.all_targets
         self.methods = frozenset(settings.methods).union(*(t.methods for t in targets))
-        self.rate = settings.rate if settings.enabled and targets else 0.0
+        wanted = settings.enabled and (targets or settings.capture_to)
+        self.rate = settings.rate if wanted else 0.0
         self._include = Globs(settings.include)
         self._exclude = Globs(settings.exclude)
         self._include_routes = Globs(settings.include_routes)
         self._exclude_routes = Globs(settings.exclude_routes)
         self._types = _Types(settings.content_types)
         self._skip = settings.skip
-        self._key_of = _key_reader(settings.key)
+        self._key_of = reader_of(settings.key)
         self.plain = not (
             self._include
             or self._exclude
@@ -186,7 +190,8 @@ def _type_pattern(types: Sequence[str]) -> re.Pattern[str] | None:
 KeyReader = Callable[[Headers, Any], bytes | None]
 
 
-def _key_reader(key: str | Callable[..., Any]) -> KeyReader | None:
+def reader_of(key: str | Callable[..., Any]) -> KeyReader | None:
+    """Return what reads a key, or a user, from a request; None where nothing is asked."""
     if callable(key):
         return lambda headers, context: _as_bytes(key(context))
     kind, _, name = key.partition(":")
@@ -197,7 +202,41 @@ def _key_reader(key: str | Callable[..., Any]) -> KeyReader | None:
         return lambda headers, context: _cookie(headers, name)
     if kind == "user":
         return lambda headers, context: _user(context)
-    return None
+    return _claim_reader(name) if kind == "jwt" else None
+
+
+def _claim_reader(words: str) -> KeyReader:
+    """Return what reads a claim of the bearer token, or of one in a header or cookie."""
+    claim, _, where = words.partition(":")
+    token_of = reader_of(where or "header:authorization")
+    assert token_of is not None
+    return lambda headers, context: _claim(token_of(headers, context), claim)
+
+
+_MAX_TOKEN: Final = 8192
+
+
+def _claim(token: bytes | None, claim: str) -> bytes | None:
+    """
+    Return what a JWT says, without any check of its signature.
+
+    Good enough to find out whose copy it is, and for nothing else.
+    """
+    if not token or len(token) > _MAX_TOKEN:
+        return None
+    parts = token.rpartition(b" ")[2].split(b".")
+    if len(parts) < 3:
+        return None
+    raw = parts[1].translate(_URL_SAFE)
+    try:
+        found = msgspec.json.decode(a2b_base64(raw + b"=" * (-len(raw) % 4)))
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+    value = found.get(claim) if isinstance(found, dict) else None
+    return None if isinstance(value, dict | list) else _as_bytes(value)
+
+
+_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
 def _as_bytes(value: Any) -> bytes | None:

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from shadow_middleware.compare import Comparer
-from shadow_middleware.evidence import Batch, Progress, Settlement
+from shadow_middleware.evidence import Batch, Mark, Progress, Settlement
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.intake import Intake
@@ -33,8 +33,9 @@ from shadow_middleware.observe.usage import Usage
 from shadow_middleware.pipeline import Lanes, Pipeline
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.writer import Lost, Writer
+from shadow_middleware.traffic.writer import CaptureWriter, in_words
 from shadow_middleware.transform.redact import Redactor
-from shadow_middleware.workload import at_work, of_writer
+from shadow_middleware.workload import at_work, of_capture, of_writer
 
 __all__ = ["Account", "Bench", "Equipment", "Service"]
 
@@ -140,6 +141,8 @@ class Equipment(NamedTuple):
     """Makes the lanes, and the control."""
     comparer: Comparer
     learning: Learning
+    capture: CaptureWriter | None = None
+    """What writes exchanges to files, besides."""
 
 
 class Bench:
@@ -175,7 +178,7 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        lanes, comparer, self.learning = equipment
+        lanes, comparer, self.learning, self._capture = equipment
         self.learning.on_groups = self.recorder.groups.learn
         self._judging = Judging(
             settings,
@@ -190,6 +193,8 @@ class Bench:
             settings.metrics_address, settings.metrics_token, settings.otel_metrics
         )
         """Where its figures are to be seen."""
+        self.mark: Callable[[], Mark | None] = _no_mark
+        """Says how far a run has come, for each batch."""
         self._meter = Meter(settings.metrics_routes) if self.place else None
 
     async def _weigh(self, heard: Heard) -> Weighed:
@@ -207,6 +212,8 @@ class Bench:
         self._usage.mirrored(exchange)
         if self._meter is not None:
             self._meter.add("captured")
+        if self._capture is not None:
+            self._capture.add(exchange, size)
         self.pipeline.accept(exchange, size)
 
     def listed(self, routes: list[str]) -> None:
@@ -229,6 +236,8 @@ class Bench:
         self.sessions.selected(session, selected)
         if drops:
             self.pipeline.dropped(session, drops)
+            if self._capture is not None:
+                self._capture.dropped(drops)
 
     def flush(self, *, last: bool = False) -> None:
         """Send on to the store, and to the live processes, what is new."""
@@ -251,13 +260,20 @@ class Bench:
         """Let what is under way end for up to `seconds`, write it, and stop."""
         # What was answered is judged in time, by what is known or without.
         await asyncio.gather(
-            self.pipeline.drain(seconds), self.learning.hurry(seconds / 2)
+            self.pipeline.drain(seconds),
+            self.learning.hurry(seconds / 2),
+            self._close_capture(max(seconds, 2.0)),
         )
         self.flush(last=True)
         await self.learning.aclose()
         await asyncio.to_thread(self.recorder.close, max(seconds, 2.0))
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
+
+    async def _close_capture(self, seconds: float) -> None:
+        if self._capture is not None:
+            tally = await asyncio.to_thread(self._capture.close, seconds)
+            logger.info("%s", in_words(tally, self.settings.capture_to))
 
     def figures(self) -> Figures:
         """Return what is to be shown of it now; nothing where nobody wants to see it."""
@@ -269,6 +285,7 @@ class Bench:
             **self._meter.figures(),
             **at_work(self.pipeline, account.all_selected, account.all_ended),
             **of_writer(lost, away=bool(self._writer and self._writer.failure)),
+            **of_capture(self._capture.tally if self._capture is not None else None),
             ("live_processes", ()): len(self.intakes),
         }
 
@@ -279,7 +296,9 @@ class Bench:
 
     def _add(self, batch: Batch) -> None:
         if self._writer is not None:
-            self._writer.add(batch)
+            mark = self.mark()
+            marked = msgspec.structs.replace(batch, mark=mark) if mark else batch
+            self._writer.add(marked)
 
     def _announce(self, name: str, event: dict[str, Any]) -> None:
         for intake in self.intakes:
@@ -287,6 +306,10 @@ class Bench:
 
     def _wanted(self, name: str) -> bool:
         return any(name in intake.wants for intake in self.intakes)
+
+
+def _no_mark() -> None:
+    """Say nothing: live goes on where it is."""
 
 
 class Service:

@@ -132,7 +132,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     # --- the wall -----------------------------------------------------------------
     engine: str = "agent"
-    """`agent`, `thread`, or `unix:PATH` for an agent shared by the host."""
+    """`agent`, `thread`, `unix:PATH` for an agent shared by the host, or `file`: an
+    agent that only writes a capture and sends nothing."""
     buffer_bytes: int = 16 * MIB
     """Bytes held in the live process while the agent is behind; then drops."""
     buffer_count: int = 20_000
@@ -141,6 +142,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds that what is under way may take at shutdown; the rest is dropped."""
     signal_rate: float = 100.0
     """Events a second that cross back to signals in the live process."""
+
+    # --- capture files ------------------------------------------------------------
+    capture_to: str = ""
+    """A directory for capture files: every mirrored exchange is written there too."""
+    capture_coding: Literal["zstd", "gzip"] = "zstd"
+    """How capture files are compressed."""
+    capture_rotate_bytes: int = 64 * MIB
+    """Bytes on disk after which the next capture file begins; 0: no such bound."""
+    capture_rotate_seconds: float = 3600.0
+    """Seconds after which the next capture file begins; 0: no such bound."""
+    capture_keep_bytes: int = 1024 * MIB
+    """Bytes of capture files to keep; then the oldest go. 0 keeps all."""
+    capture_keep_files: int = 0
+    """Capture files to keep; then the oldest go. 0 keeps all."""
 
     # --- replay -------------------------------------------------------------------
     credentials: Literal["drop", "pass"] = "drop"
@@ -265,7 +280,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def mirrored_methods(self) -> frozenset[str]:
         """Every method that some target may mirror; empty where nothing is mirrored."""
         targets = self.all_targets
-        if not (self.enabled and targets and self.rate > 0):
+        if not (self.enabled and (targets or self.capture_to) and self.rate > 0):
             return frozenset()
         return frozenset(self.methods).union(*(target.methods for target in targets))
 

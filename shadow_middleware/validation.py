@@ -131,15 +131,25 @@ def _store_url(place: Place, value: str) -> str:
     return value
 
 
+def _capture_to(place: Place, value: str) -> str:
+    """Check that it names a directory; the agent makes it where it is not there."""
+    value = _one_line(place, value)
+    if value.removesuffix(".zst").removesuffix(".gz").endswith(".ndjson"):
+        raise place.error(
+            f"{value!r} names a file", "name a directory: the agent rotates files in it"
+        )
+    return value
+
+
 # --- words ---------------------------------------------------------------------------------
 
 
 def _engine(place: Place, value: str) -> str:
-    if value in ("agent", "thread") or value.startswith("unix:"):
+    if value in ("agent", "file", "thread") or value.startswith("unix:"):
         if value == "unix:":
             raise place.error("'unix:' names no socket", "write 'unix:PATH'")
         return value
-    known = ["agent", "thread", "unix:PATH"]
+    known = ["agent", "file", "thread", "unix:PATH"]
     raise place.unknown(f"unknown engine {place.show(value)}", value, known)
 
 
@@ -325,6 +335,11 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "buffer_bytes": at_least(1),
     "buffer_count": at_least(1),
     "drain_timeout": at_least(0),
+    "capture_to": _capture_to,
+    "capture_rotate_bytes": at_least(0),
+    "capture_rotate_seconds": at_least(0),
+    "capture_keep_bytes": at_least(0),
+    "capture_keep_files": at_least(0),
     "signal_rate": at_least(0),
     "keep_headers": _HEADER_NAMES,
     "secret": _one_line,

@@ -9,8 +9,9 @@ from shadow_middleware.pipeline import Lane, Pipeline
 from shadow_middleware.replay.breaker import State
 from shadow_middleware.replay.control import Control
 from shadow_middleware.store.writer import Lost
+from shadow_middleware.traffic.writer import Tally
 
-__all__ = ["at_work", "of_writer"]
+__all__ = ["at_work", "of_capture", "of_writer"]
 
 
 def at_work(pipeline: Pipeline, selected: int, ended: Mapping[str, int]) -> Figures:
@@ -52,4 +53,20 @@ def of_writer(lost: Lost, *, away: bool) -> Figures:
         ("store_lost", ("samples",)): lost.samples,
         ("store_lost", ("outcomes",)): lost.outcomes,
         ("store_lost", ("knowledge",)): lost.knowledge,
+    }
+
+
+def of_capture(tally: Tally | None) -> Figures:
+    """Return what became of exchanges that were to be written to files; None has none."""
+    if tally is None:
+        return {}
+    return {
+        ("capture_written", ()): tally.written,
+        ("capture_size", ()): tally.bytes,
+        ("capture_waiting", ()): tally.waiting,
+        ("capture_away", ()): float(bool(tally.failure)),
+        **{
+            ("capture_not_written", (reason,)): number
+            for reason, number in {"queue_full": 0, **tally.not_written}.items()
+        },
     }

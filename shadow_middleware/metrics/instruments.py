@@ -107,6 +107,27 @@ _COUNTERS = (
         ("kind",),
         "What the store never took: samples of divergences, outcomes, knowledge.",
     ),
+    Instrument(
+        "capture_written",
+        "counter",
+        "{exchange}",
+        (),
+        "Exchanges that were written to capture files.",
+    ),
+    Instrument(
+        "capture_not_written",
+        "counter",
+        "{exchange}",
+        ("reason",),
+        "Sampled exchanges that are in no capture file, by the reason.",
+    ),
+    Instrument(
+        "capture_size",
+        "counter",
+        "By",
+        (),
+        "Bytes of capture files, as they are on disk.",
+    ),
 )
 _GAUGES = (
     Instrument(
@@ -157,6 +178,20 @@ _GAUGES = (
         "{process}",
         (),
         "Live processes that are connected.",
+    ),
+    Instrument(
+        "capture_waiting",
+        "gauge",
+        "{exchange}",
+        (),
+        "Exchanges that wait to be written to a capture file.",
+    ),
+    Instrument(
+        "capture_away",
+        "gauge",
+        "{agent}",
+        (),
+        "Agents whose capture cannot be written now.",
     ),
     Instrument("agents", "gauge", "{agent}", (), "Agents that these numbers are of."),
 )

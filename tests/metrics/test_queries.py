@@ -39,7 +39,7 @@ LEGEND = re.compile(r"\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}")
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Samples]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samples]:
     """Scrape an agent that has met everything: matches, refusals, drops, control."""
     address = free_address()
     with (
@@ -52,6 +52,7 @@ def found() -> Iterator[Samples]:
             self_probe=1.0,
             breaker_failures=2,
             store_url="",
+            capture_to=str(tmp_path_factory.mktemp("capture")),
             metrics_address=address,
         ) as live,
     ):
