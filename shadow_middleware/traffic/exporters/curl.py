@@ -21,7 +21,7 @@ __all__ = ["exported"]
 _LONGEST: Final = 64 * 1024
 """Bytes of a body that stand in an argument; Linux takes 128 KiB."""
 _INTO_A_PIPE: Final = [
-    chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"\\{byte:03o}"
+    chr(byte) if 0x20 <= byte < 0x7F and byte not in b"'%\\" else f"\\{byte:03o}"
     for byte in range(256)
 ]
 _CANNOT: Final = {

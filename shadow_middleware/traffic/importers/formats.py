@@ -117,6 +117,8 @@ def detected(head: bytes, *, whole: bool, options: Options) -> str:
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         raise ConfigurationError("it is empty")
+    if head.startswith(b'{"capture":'):
+        raise ConfigurationError("it is a capture file already; see: capture merge")
     for name, shows in _SIGNS:
         if shows(head):
             return name

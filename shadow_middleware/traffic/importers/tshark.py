@@ -42,6 +42,9 @@ COMMAND: Final = (
 """What makes an export that can be read."""
 _STREAMS: Final = 10_000
 """Connections with a request that waits for its answer."""
+_EARLY: Final = 1_000
+"""Connections with an answer whose request is not whole yet."""
+_ALONE: Final = "an answer to a request that is not in the file"
 _PIPELINED: Final = 100
 """Requests of one connection that wait."""
 
@@ -61,6 +64,14 @@ class _Asked(NamedTuple):
     at: float
     client: bytes
     request: Request
+
+
+class _Answer(NamedTuple):
+    """A packet in which answers end."""
+
+    number: int
+    at: float
+    layers: _Layers
 
 
 def read(chunks: Iterable[bytes], options: Options) -> Iterator[Recorded | BadRecord]:
@@ -131,48 +142,58 @@ class _Streams:
     def __init__(self, maker: Maker) -> None:
         self.maker = maker
         self._waiting: dict[str, deque[_Asked]] = {}
+        self._early: dict[str, _Answer] = {}
 
     def take(self, number: int, layers: _Layers) -> Iterator[Recorded]:
         at = _seconds(layers.get("frame_time_epoch", [""])[0])
         stream = layers["tcp_stream"][0]
-        client = (layers.get("ip_src") or layers.get("ipv6_src") or [""])[0].encode()
-        if layers.get("http_request_method"):
-            count = len(layers["http_request_method"])
-            for found in _messages(layers, count, None):
-                asked = _Asked(number, at, client, request_of(found))
+        if methods := layers.get("http_request_method"):
+            client = (layers.get("ip_src") or layers.get("ipv6_src") or [""])[0]
+            for found in _messages(layers, len(methods), None):
+                asked = _Asked(number, at, client.encode(), request_of(found))
                 self._waiting.setdefault(stream, deque()).append(asked)
+            if early := self._early.pop(stream, None):
+                yield from self._answers(stream, early)
             yield from self._overflow(stream)
-        elif layers.get("http_response_code"):
-            count = len(layers["http_response_code"])
-            yield from self._answers(number, layers, stream, at, count)
+        elif codes := layers.get("http_response_code"):
+            if all(code[:1] == "1" and code != "101" for code in codes):
+                return
+            answer = _Answer(number, at, layers)
+            if stream in self._waiting:
+                yield from self._answers(stream, answer)
+            elif len(self._early) < _EARLY and stream not in self._early:
+                # Some servers answer before they have all of the request.
+                self._early[stream] = answer
+            else:
+                raise Unreadable(_ALONE)
         else:
             raise Unreadable("neither a request nor an answer of HTTP/1")
 
-    def rest(self) -> Iterator[Recorded]:
-        """Return the requests whose answers never came."""
+    def rest(self) -> Iterator[Recorded | BadRecord]:
+        """Return the requests whose answers never came, and what is left of answers."""
         for waiting in self._waiting.values():
             for asked in waiting:
                 yield self._record(asked)
+        for answer in self._early.values():
+            yield self.maker.bad(answer.number, _ALONE)
         self._waiting.clear()
+        self._early.clear()
 
-    def _answers(
-        self, number: int, layers: _Layers, stream: str, at: float, count: int
-    ) -> Iterator[Recorded]:
-        waiting = self._waiting.get(stream)
-        if not waiting:
-            raise Unreadable("an answer to a request that is not in the file")
-        for found in _messages(layers, count, waiting):
+    def _answers(self, stream: str, answer: _Answer) -> Iterator[Recorded]:
+        waiting = self._waiting[stream]
+        count = len(answer.layers["http_response_code"])
+        for found in _messages(answer.layers, count, waiting):
             response = response_of(found)
             if response.status < 200 and response.status != 101:
                 continue
             asked = waiting.popleft()
-            yield self._record(asked, response, at)
+            yield self._record(asked, response, answer.at)
             if not waiting:
                 del self._waiting[stream]
                 return
 
     def _overflow(self, stream: str) -> Iterator[Recorded]:
-        while len(self._waiting[stream]) > _PIPELINED:
+        while len(self._waiting.get(stream, ())) > _PIPELINED:
             yield self._record(self._waiting[stream].popleft())
         while len(self._waiting) > _STREAMS:
             oldest = next(iter(self._waiting))
