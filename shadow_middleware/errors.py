@@ -12,6 +12,7 @@ Every exception of the package, in one tree, grouped by who can mend it.
         x ReplayProtocolError
         x ReplayRefused          our own limits said no
       x DecodeError              bytes from the wall or from disk are not ours
+      x ApiError                 a dashboard's API is away, or refuses: the world or you
       · IsolationError           a shadow must not do this: the shadow's own app
         x NotIsolatedError       what it does could not be undone
         x ReadOnlyError          it may only read
@@ -24,6 +25,7 @@ four are for the shadow's application, while it serves a copy.
 from __future__ import annotations
 
 __all__ = [
+    "ApiError",
     "ConfigurationError",
     "DecodeError",
     "IsolationError",
@@ -143,3 +145,7 @@ class OutgoingRefusedError(IsolationError):
     """A shadow request wanted to speak to somebody else."""
 
     reason = "outgoing_refused"
+
+
+class ApiError(ShadowMiddlewareError):
+    """The API of a dashboard cannot be reached, or does not answer what was asked."""

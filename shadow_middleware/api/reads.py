@@ -22,12 +22,13 @@ from shadow_middleware.api.problem import Refused
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
 from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import GroupFilter, VersionSeen
-from shadow_middleware.reading import Series
+from shadow_middleware.reading import Overview, Series
 from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.report.coverage import Coverage
-from shadow_middleware.report.groups import GroupRow
+from shadow_middleware.report.groups import STATES, GroupRow
 from shadow_middleware.report.noise import NoiseRow
 from shadow_middleware.report.rule_list import RuleRow
+from shadow_middleware.report.search import in_group, in_noise, in_route, words_of
 from shadow_middleware.report.stats import DivergenceLine, Stats, line_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import RouteSummary, Summary
@@ -37,6 +38,7 @@ from shadow_middleware.report.verdict import Verdict
 __all__ = ["READS"]
 
 _COUNTED = ("open", "regressed")
+_STATE = f"({'|'.join(('counted', 'all', *STATES))})"
 _Status = Annotated[int, msgspec.Meta(ge=100, le=999)]
 
 
@@ -69,21 +71,28 @@ class OfRoutes(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     target: Text | None = None
     since: Time | None = None
+    find: Text | None = None
+    """Words that all have to be in a row, in any case."""
 
 
-class OfGroups(OfRoutes, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OfGroups(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which groups are meant."""
 
+    target: Text | None = None
+    since: Time | None = None
     route: Text | None = None
     part: Part | None = None
-    state: Literal[
-        "counted", "open", "ignored", "resolved", "regressed", "noise", "all"
-    ] = "counted"
+    state: Annotated[str, msgspec.Meta(pattern=f"^{_STATE}(,{_STATE})*$")] = "counted"
+    """One or several; `counted` is open and regressed."""
+    find: Text | None = None
+    """Words that all have to be in a row, in any case."""
 
 
-class OfDivergences(OfRoutes, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class OfDivergences(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which divergences are meant."""
 
+    target: Text | None = None
+    since: Time | None = None
     route: Text | None = None
     until: Time | None = None
     live_status: _Status | None = None
@@ -97,6 +106,8 @@ class OfNoise(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):
     target: Text | None = None
     route: Text | None = None
     held: Literal["noise", "signal"] | None = None
+    find: Text | None = None
+    """Words that all have to be in a row, in any case."""
 
 
 class TargetRoute(msgspec.Struct, frozen=True):
@@ -104,6 +115,13 @@ class TargetRoute(msgspec.Struct, frozen=True):
 
     target: str
     summary: RouteSummary
+
+
+class NoisePage(Page[NoiseRow], frozen=True):
+    """A part of what was learned of noise."""
+
+    compared: float
+    """Exchanges that the whole profile rests on."""
 
 
 def _stats(asked: Question) -> Stats:
@@ -118,14 +136,22 @@ def _summary(asked: Question) -> Summary:
     return asked.reading.summary(where.since, target=where.target, route=where.route)
 
 
+def _overview(asked: Question) -> Overview:
+    """Return the summary and the verdict, from one reading of the evidence."""
+    where: Where = asked.query
+    return asked.reading.overview(where.since, target=where.target, route=where.route)
+
+
 def _routes(asked: Question) -> Page[TargetRoute]:
     """List routes, the busiest first."""
     where: OfRoutes = asked.query
+    words = words_of(where.find or "")
     summary = asked.reading.summary(where.since, target=where.target)
     rows = [
         TargetRoute(one.target, route)
         for one in summary.targets
         for route in one.routes
+        if in_route(words, one.target, route.route)
     ]
     rows.sort(key=lambda row: -row.summary.count)
     return page_of(rows, where)
@@ -150,12 +176,23 @@ def _groups(asked: Question) -> Page[GroupRow]:
         with_noise=True,
     )
     limit, offset = asked_for.limit, asked_for.offset
-    if asked_for.state == "all":
+    states, words = set(asked_for.state.split(",")), words_of(asked_for.find or "")
+    if "all" in states and not words:
         rows, total = asked.reading.group_page(where, limit=limit, offset=offset)
         return Page(rows, total, limit, offset)
-    wanted = _COUNTED if asked_for.state == "counted" else (asked_for.state,)
-    fitting = [row for row in asked.reading.groups(where) if row.state in wanted]
+    wanted = _states(states)
+    fitting = [
+        row
+        for row in asked.reading.groups(where)
+        if row.state in wanted and in_group(words, row)
+    ]
     return page_of(fitting, asked_for)
+
+
+def _states(named: set[str]) -> set[str]:
+    if "all" in named:
+        return set(STATES)
+    return named | set(_COUNTED) if "counted" in named else named
 
 
 def _group(asked: Question) -> GroupDetail:
@@ -196,18 +233,22 @@ def _exchange(asked: Question) -> Listed[StoredDivergence]:
     return Listed(found)
 
 
-def _noise(asked: Question) -> Page[NoiseRow]:
+def _noise(asked: Question) -> NoisePage:
     """List what was learned of noise, by target, route and place."""
     where: OfNoise = asked.query
     wanted = None if where.held is None else where.held == "noise"
+    words = words_of(where.find or "")
+    found = asked.reading.noise()
     rows = [
         row
-        for row in asked.reading.noise().rows
+        for row in found.rows
         if where.target in (None, row.key.target)
         and where.route in (None, row.key.route)
         and wanted in (None, row.noise)
+        and in_noise(words, row)
     ]
-    return page_of(rows, where)
+    page = page_of(rows, where)
+    return NoisePage(page.items, page.total, page.limit, page.offset, found.compared)
 
 
 def _rules(asked: Question) -> Listed[RuleRow]:
@@ -256,6 +297,7 @@ READS: Final = (
     # The one without a version in its path: scripts know it by this name.
     _read("/stats", _stats, Stats, Where),
     _read("/v1/summary", _summary, Summary, Where),
+    _read("/v1/overview", _overview, Overview, Where),
     _read("/v1/routes", _routes, Page[TargetRoute], OfRoutes),
     _read("/v1/series", _series, Series, OfSeries),
     _read("/v1/groups", _groups, Page[GroupRow], OfGroups),
@@ -263,7 +305,7 @@ READS: Final = (
     _read("/v1/divergences", _divergences, Page[DivergenceLine], OfDivergences),
     _read("/v1/divergences/{id}", _divergence, StoredDivergence),
     _read("/v1/exchanges/{exchange_id}", _exchange, Listed[StoredDivergence]),
-    _read("/v1/noise", _noise, Page[NoiseRow], OfNoise),
+    _read("/v1/noise", _noise, NoisePage, OfNoise),
     _read("/v1/rules", _rules, Listed[RuleRow]),
     _read("/v1/suggestions", _suggestions, Suggestion, OfTarget),
     _read("/v1/targets", _targets, Listed[TargetState]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from shadow_middleware.knowledge import GroupState
 from shadow_middleware.report.groups import STATES
+from shadow_middleware.report.search import words_of
 from shadow_middleware.tui.source import GroupQuery
 
 __all__ = ["COUNTED", "group_query", "words_of"]
@@ -12,11 +13,6 @@ COUNTED = (GroupState.OPEN.value, GroupState.REGRESSED.value)
 """States of the groups that count against the shadow."""
 _STATE = "state:"
 _ALL = "all"
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Return the words to look for."""
-    return tuple(text.casefold().split())
 
 
 def group_query(text: str, route: str | None = None) -> GroupQuery:

@@ -8,12 +8,12 @@ import msgspec
 
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.knowledge import GroupState, NoiseRuling
+from shadow_middleware.reading import Overview
 from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow
-from shadow_middleware.report.summary import RouteSummary, Summary
-from shadow_middleware.report.verdict import Verdict
+from shadow_middleware.report.summary import RouteSummary
 
 __all__ = [
     "GroupQuery",
@@ -24,13 +24,6 @@ __all__ = [
     "RouteWindow",
     "Source",
 ]
-
-
-class Overview(msgspec.Struct, frozen=True):
-    """All that the first screen tells."""
-
-    summary: Summary
-    verdict: Verdict
 
 
 class GroupQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
+from shadow_middleware.reading import Overview, Reading, Triage
 from shadow_middleware.reading.knowing import GroupDetail
-from shadow_middleware.reading.reading import Reading
-from shadow_middleware.reading.triage import Job, Triage
+from shadow_middleware.reading.triage import Job
+from shadow_middleware.report.search import in_group, in_noise, in_route
 from shadow_middleware.tui.source import (
     GroupQuery,
     GroupWindow,
     NoiseWindow,
-    Overview,
     RouteRow,
     RouteWindow,
 )
@@ -44,9 +44,7 @@ class StoreSource:
     def overview(self) -> Overview:
         """Return the totals and the verdict."""
         since = self._since()
-        return Overview(
-            self._reading.summary(since), self._reading.verdict(since=since)
-        )
+        return self._reading.overview(since)
 
     def groups(self, query: GroupQuery, limit: int, offset: int) -> GroupWindow:
         """Return the groups that fit, those with the most divergences first."""
@@ -54,10 +52,7 @@ class StoreSource:
         rows = [
             row
             for row in self._reading.groups(where)
-            if row.state in query.states
-            and _fits(
-                query.words, row.fingerprint, row.key.target, row.key.route, row.what
-            )
+            if row.state in query.states and in_group(query.words, row)
         ]
         return GroupWindow(tuple(rows[offset : offset + limit]), len(rows))
 
@@ -76,7 +71,7 @@ class StoreSource:
             RouteRow(target.target, route)
             for target in self._reading.summary(self._since()).targets
             for route in target.routes
-            if _fits(words, target.target, route.route)
+            if in_route(words, target.target, route.route)
         ]
         rows.sort(key=lambda row: -row.summary.count)
         return RouteWindow(tuple(rows[offset : offset + limit]), len(rows))
@@ -84,11 +79,7 @@ class StoreSource:
     def noise(self, words: tuple[str, ...], limit: int, offset: int) -> NoiseWindow:
         """Return what was learned of noise, by target, route and place."""
         summary = self._reading.noise()
-        rows = [
-            row
-            for row in summary.rows
-            if _fits(words, row.fingerprint, row.key.target, row.key.route, row.what)
-        ]
+        rows = [row for row in summary.rows if in_noise(words, row)]
         some = tuple(rows[offset : offset + limit])
         return NoiseWindow(some, len(rows), summary.compared)
 
@@ -111,8 +102,3 @@ class StoreSource:
     def job(self, fingerprint: str) -> Job | None:
         """Return the last recheck of a group; None where nobody asked for one."""
         return self._triage.job(fingerprint)
-
-
-def _fits(words: Iterable[str], *texts: str) -> bool:
-    whole = " ".join(texts).casefold()
-    return all(word in whole for word in words)

@@ -15,7 +15,7 @@ READS = [
     *(
         f"/api/v1/{name}"
         for name in (
-            "summary", "routes", "series", "groups", "divergences", "noise", "rules",
+            "overview", "summary", "routes", "series", "groups", "divergences", "noise", "rules",
             "suggestions", "targets", "coverage", "verdict", "versions",
         )
     ),
@@ -95,6 +95,49 @@ def test_divergences_are_found_by_what_they_are(client: TestClient) -> None:
             "/api/v1/divergences", params={"route": first["route"]}
         ).json()["items"]
     }
+
+
+@pytest.mark.parametrize("name", ["groups", "routes", "noise"])
+def test_rows_are_found_by_words(name: str, client: TestClient) -> None:
+    """All of the words, in any case and any order; none finds everything."""
+
+    def found(find: str) -> int:
+        query = {"find": find} | ({"state": "all"} if name == "groups" else {})
+        total: int = client.get(f"/api/v1/{name}", params=query).json()["total"]
+        return total
+
+    whole = client.get(
+        f"/api/v1/{name}", params={"state": "all"} if name == "groups" else {}
+    ).json()["total"]
+    assert 0 < found("tea GET") == found("get TEA") < whole
+    assert whole == found(" ")
+    assert 0 == found("tea nowhere")
+
+
+def test_groups_of_several_states_can_be_asked_for(client: TestClient) -> None:
+    """`counted` is two of them, and `all` is each."""
+    (first, *_) = client.get("/api/v1/groups").json()["items"]
+    path = f"/api/v1/groups/{first['fingerprint']}"
+    client.patch(path, json={"state": "ignored"})
+
+    def total(state: str) -> int:
+        found: int = client.get("/api/v1/groups", params={"state": state}).json()[
+            "total"
+        ]
+        return found
+
+    assert 1 == total("ignored")
+    assert total("counted") + 1 == total("open,regressed,ignored")
+    assert total("all") == total("counted,all") == total("all,ignored")
+    assert 400 == client.get("/api/v1/groups?state=open,none").status_code
+
+
+def test_the_overview_is_the_summary_and_the_verdict(client: TestClient) -> None:
+    """From one reading, so that they cannot contradict each other."""
+    seen = client.get("/api/v1/overview").json()
+
+    assert client.get("/api/v1/summary").json() == seen["summary"]
+    assert client.get("/api/v1/verdict").json() == seen["verdict"]
 
 
 def test_a_divergence_and_its_exchange_are_whole(client: TestClient) -> None:
