@@ -105,7 +105,11 @@ def settings_reference() -> str:
             section = field.section
             parts.append(f"\n## {section[:1].upper()}{section[1:]}\n\n{_HEAD}")
         parts.append(_row(field))
-    for owner, title in ((settings.Target, "A target"), (settings.Rule, "A rule")):
+    for owner, title in (
+        (settings.Target, "A target"),
+        (settings.Rule, "A rule"),
+        (settings.Transform, "A step of `transform`"),
+    ):
         parts.append(f"\n## {title}\n\n{inspect.getdoc(owner)}\n\n{_HEAD}")
         parts.extend(map(_row, fields(owner)))
     return "\n".join(parts)

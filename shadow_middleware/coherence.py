@@ -45,6 +45,7 @@ def check_together(
     _check_control(settings, places)
     _check_asked(settings, places)
     _check_metrics(settings, places)
+    _check_sessions(settings, places)
     _check_rules(settings, places)
 
 
@@ -138,6 +139,15 @@ def _check_asked(settings: Settings, places: Mapping[str, Place]) -> None:
         raise places["self_probe"].error(
             f"of {', '.join(sorted(mirrored))}, which are mirrored, none is sent twice",
             f"{', '.join(SAFE_METHODS)} are: mirror one of them, or leave it out",
+        )
+
+
+def _check_sessions(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse sessions that nothing tells apart."""
+    if settings.sessions != "off" and not settings.key and settings.all_targets:
+        raise places["sessions"].error(
+            f"{settings.sessions!r} needs to know whose requests are whose",
+            "set key as well, such as key='cookie:sessionid'",
         )
 
 

@@ -52,7 +52,7 @@ _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _LARGEST = 2**62  # what every reader of the wire format can hold
 _SECRET = ("secret", "store_url", "metrics_token")
-_FUNCTIONS = ("skip", "key", "transport")
+_FUNCTIONS = ("skip", "key", "transport", "function")
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -164,6 +164,9 @@ def build_one(
     """Return one `struct` from what a source holds of it: a table, or one as it is."""
     if isinstance(value, struct):
         value = msgspec.structs.asdict(value)
+    short = getattr(struct, "from_short", None)
+    if short is not None and not isinstance(value, Mapping):
+        value = short(value)
     if not isinstance(value, Mapping):
         what = struct.__name__.lower()
         raise place.error(f"{place.show(value)} is not a table of a {what}")

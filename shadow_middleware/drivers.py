@@ -24,6 +24,7 @@ from shadow_middleware.store.base import Store
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from shadow_middleware.traffic.writer import CaptureWriter
+from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.redact import Redactor
 
 __all__ = ["open_bench"]
@@ -71,6 +72,7 @@ def _lanes(settings: Settings) -> Lanes:
                 for target in settings.all_targets
             ],
             control,
+            None if settings.sessions == "off" else Continuity(settings.key_words),
         )
 
     return lanes

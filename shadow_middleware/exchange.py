@@ -29,7 +29,9 @@ __all__ = [
     "Replay",
     "Request",
     "Response",
+    "Substitution",
     "Timing",
+    "Unknown",
     "header_values",
 ]
 
@@ -176,6 +178,19 @@ class Given(msgspec.Struct, frozen=True):
     timing: Timing | None = None
 
 
+class Unknown(enum.StrEnum):
+    """What is not known of an exchange that was read from a file, and was once there."""
+
+    HEADERS = "headers"
+    """Some or all headers of live's answer."""
+    BODY = "body"
+    """The body of live's answer."""
+    VALUES = "values"
+    """Values of live's answer in whose place the file has a mark."""
+    TIMING = "timing"
+    """How long live took."""
+
+
 class Exchange(msgspec.Struct, frozen=True):
     """One request with its live response, as captured."""
 
@@ -201,6 +216,17 @@ class Exchange(msgspec.Struct, frozen=True):
     """Whether an earlier exchange of the same key was dropped."""
     given: Given | None = None
     """The other answer, where it is known already."""
+    user: str | None = None
+    """Whose request it is, where the settings ask for that; never stored."""
+    answered_at: float = 0.0
+    """When live served it, where `at` says when it was read from a file again; else 0."""
+    unknown: tuple[Unknown, ...] = ()
+    """What the file that it was read from does not tell."""
+
+    @property
+    def live_at(self) -> float:
+        """When live served it, in seconds since the epoch."""
+        return self.answered_at or self.at
 
     @property
     def session(self) -> str:
@@ -241,6 +267,19 @@ class Difference(msgspec.Struct, frozen=True):
     """Why it is noise, once it is judged: `control`, `self-probe`, `uuid`; '' if not."""
 
 
+class Substitution(msgspec.Struct, frozen=True):
+    """One value of a request that was replaced by what the shadow calls the same."""
+
+    where: str
+    """`path segment 2`, `body /item_id`, `cookie sessionid`."""
+    live: str
+    """What live's client sent; the first letters only where it is a secret."""
+    shadow: str
+    """What was sent in its place; the same."""
+    learned: str
+    """Where both were seen first: `POST /items, body /id`."""
+
+
 class Replay(msgspec.Struct, frozen=True):
     """One exchange sent, or not sent, to one target, and how that ended."""
 
@@ -266,6 +305,10 @@ class Replay(msgspec.Struct, frozen=True):
     """The shadow's version: as it says itself, or as the settings say."""
     hits: tuple[tuple[str, str], ...] = ()
     """Each rule that took a difference away, with the sort of difference it was."""
+    rebound: tuple[Substitution, ...] = ()
+    """What was put in place of live's own names in the request that was sent."""
+    ambiguous: tuple[str, ...] = ()
+    """Values that were left alone, since they may name several things: where each is."""
 
 
 def header_values(headers: Headers, name: bytes) -> list[bytes]:

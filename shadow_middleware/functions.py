@@ -18,16 +18,19 @@ from shadow_middleware.configuration import IMPORT_PATH, Place
 __all__ = [
     "HEADER",
     "TOKEN",
+    "check_function",
     "check_key",
     "check_provider",
     "check_skip",
     "check_transport",
     "check_transport_or_none",
+    "check_user",
 ]
 
 TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
 HEADER = re.compile(f"[{TOKEN}]+")
 """The name of a header."""
+_CLAIM = re.compile(f"jwt:[^:]+(?::(?:header|cookie):[{TOKEN}]+)?")
 _TRANSPORTS = ("auto", "aiohttp", "httpx")
 
 
@@ -64,6 +67,18 @@ def check_provider(place: Place, value: str) -> str:
     raise place.unknown(f"unknown provider {place.show(value)}", value, known)
 
 
+def check_function(place: Place, value: Any) -> str:
+    """Return the import path of a function that runs beyond the wall."""
+    if callable(value):
+        return _import_path(place, value)
+    if isinstance(value, str) and IMPORT_PATH.fullmatch(value):
+        return value
+    raise place.error(
+        f"{place.show(value)} is neither a table nor 'module:function'",
+        "name an action, or a function of yours by its import path",
+    )
+
+
 def _import_path(place: Place, function: Callable[..., Any]) -> str:
     """Return `module:name` where that finds the very same function again."""
     module = getattr(function, "__module__", None) or ""
@@ -95,6 +110,14 @@ def check_skip(place: Place, value: Any) -> Any:
     return _plain_function(place, value)
 
 
+def check_user(place: Place, value: str) -> str:
+    """Return the words for where a user is read from, in their normal form."""
+    if value == "user":
+        known = ["header:NAME", "cookie:NAME", "jwt:CLAIM"]
+        raise place.unknown(f"unknown user {place.show(value)}", value, known)
+    return str(check_key(place, value))
+
+
 def check_key(place: Place, value: Any) -> Any:
     """Return the function, or the words for it in their normal form."""
     if callable(value):
@@ -104,8 +127,10 @@ def check_key(place: Place, value: Any) -> Any:
     if not isinstance(value, str):
         raise place.error(f"{place.show(value)} is not a key")
     kind, colon, name = value.partition(":")
+    if kind == "jwt" and _CLAIM.fullmatch(value):
+        return value
     if kind not in ("header", "cookie") or not colon:
-        known = ["user", "header:NAME", "cookie:NAME"]
+        known = ["user", "header:NAME", "cookie:NAME", "jwt:CLAIM"]
         raise place.unknown(f"unknown key {place.show(value)}", value, known)
     if not HEADER.fullmatch(name):
         raise place.error(f"{place.show(value)} names no {kind}", f"'{kind}:NAME'")

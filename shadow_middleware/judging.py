@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from shadow_middleware.compare import Comparer, Comparison, Legs
-from shadow_middleware.exchange import Difference, Exchange, Outcome, Replay, Response
+from shadow_middleware.compare.partial import NO_BODY, concluded, restricted
+from shadow_middleware.exchange import (
+    Difference,
+    Exchange,
+    Outcome,
+    Replay,
+    Response,
+    Unknown,
+)
 from shadow_middleware.judge import Case, Judgement
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import version_in
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.masking import MARK
 from shadow_middleware.transform.outgoing import host_of
+from shadow_middleware.transform.planted import without, without_in
 
 __all__ = ["Heard", "Judges", "Judging", "Weighed"]
 
@@ -86,17 +96,23 @@ class Judging:
         """Return what becomes of the exchange; called once for each, on the loop."""
         exchange, shadow = heard.exchange, heard.shadow
         live_host = host_of(exchange.request)
-        legs = Legs(exchange.at, shadow.at, live_host, shadow.host)
-        found = await self._compare(exchange, heard.target, shadow.response, legs)
+        legs = Legs(exchange.live_at, shadow.at, live_host, shadow.host)
+        found = await self._compare(exchange, heard.target, _told(shadow), legs)
+        if shadow.told is not None:
+            found = _rebound(found)
+        if shadow.planted and found.differences:
+            found = _unplanted(found, shadow.planted)
         control = probe = None
         if heard.control is not None:
-            legs = Legs(exchange.at, heard.control.at, live_host, heard.control.host)
+            legs = Legs(
+                exchange.live_at, heard.control.at, live_host, heard.control.host
+            )
             control = await self._compare(
-                exchange, heard.target, heard.control.response, legs, twins=True
+                exchange, heard.target, _told(heard.control), legs, twins=True
             )
         if heard.probe is not None:
             first = msgspec.structs.replace(
-                exchange, at=shadow.at, response=shadow.response
+                exchange, at=shadow.at, response=shadow.response, unknown=()
             )
             legs = Legs(shadow.at, heard.probe.at, shadow.host, heard.probe.host)
             probe = await self._compare(
@@ -114,6 +130,7 @@ class Judging:
         probe: Comparison | None,
     ) -> Case:
         exchange, live = heard.exchange, heard.exchange.response
+        timed = Unknown.TIMING not in exchange.unknown
         return Case(
             target=heard.target,
             route=self._route(exchange.endpoint),
@@ -124,8 +141,10 @@ class Judging:
             control=control,
             probe=probe,
             live_ms=exchange.timing.total_ms,
-            shadow_ms=heard.shadow.timing.total_ms,
-            control_ms=heard.control.timing.total_ms if heard.control else None,
+            shadow_ms=heard.shadow.timing.total_ms if timed else None,
+            control_ms=heard.control.timing.total_ms
+            if heard.control and timed
+            else None,
         )
 
     async def _compare(
@@ -137,13 +156,15 @@ class Judging:
         *,
         twins: bool = False,
     ) -> Comparison:
-        compare = self._comparer.compare
+        whole, compare = exchange, self._comparer.compare
+        exchange, response = restricted(exchange, response)
         if self._comparer.is_cheap(exchange, response):
             found = compare(exchange, target, response, legs, twins=twins)
         else:
             found = await asyncio.to_thread(
                 compare, exchange, target, response, legs, twins=twins
             )
+        found = concluded(whole, found, MARK)
         if not found.differences:
             return found
         differences = tuple(map(self._cleaned, found.differences))
@@ -161,6 +182,27 @@ class Judging:
         return msgspec.structs.replace(difference, shape=shape)
 
 
+def _told(twin: Twin) -> Response:
+    """Return an answer as it is compared: in live's names, if it has others."""
+    return twin.response if twin.told is None else twin.told
+
+
+def _unplanted(found: Comparison, planted: tuple[str, ...]) -> Comparison:
+    """Return the comparison without the secrets that we put into the request."""
+    differences = tuple(without_in(one, planted) for one in found.differences)
+    return msgspec.structs.replace(found, differences=differences)
+
+
+def _rebound(found: Comparison) -> Comparison:
+    """Return the comparison with the reason why some bytes are others."""
+    explained = (*found.explained, REBOUND)
+    result: Any = "explained" if found.result == "equal" else found.result
+    return msgspec.structs.replace(found, result=result, explained=explained)
+
+
+REBOUND: Final = "rebound"
+"""Explains bytes that are the shadow's own names of what live calls otherwise."""
+
 _TWIN_OUTCOMES: Final = {
     "equal": Outcome.MATCH,
     "explained": Outcome.MATCH,
@@ -169,19 +211,34 @@ _TWIN_OUTCOMES: Final = {
 }
 
 
+def _unseen(exchange: Exchange, judgement: Judgement) -> str:
+    """Return why nothing was decided, where a file did not tell all of live's answer."""
+    undecided = judgement.outcome is Outcome.INCOMPARABLE
+    return NO_BODY if undecided and Unknown.BODY in exchange.unknown else ""
+
+
+def _kept(shadow: Twin, judgement: Judgement) -> Response:
+    """Return the answer as evidence: without secrets that we put into the request."""
+    if shadow.planted and judgement.outcome is Outcome.DIVERGENCE:
+        return without(shadow.response, shadow.planted)
+    return shadow.response
+
+
 def _replay(heard: Heard, found: Comparison, judgement: Judgement) -> Replay:
     return Replay(
         exchange=heard.exchange,
         target=heard.target,
         outcome=judgement.outcome,
-        reason=judgement.reason,
+        reason=judgement.reason or _unseen(heard.exchange, judgement),
         differences=judgement.differences,
         explained=found.explained,
-        response=heard.shadow.response,
+        response=_kept(heard.shadow, judgement),
         timing=heard.shadow.timing,
         cut=found.cut,
         hint=found.hint,
         signature=judgement.signature,
         version=heard.version,
         hits=found.hits,
+        rebound=heard.shadow.rebound,
+        ambiguous=heard.shadow.ambiguous,
     )

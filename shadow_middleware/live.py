@@ -15,7 +15,7 @@ from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.capture import Capture
-from shadow_middleware.selection import SKIPPED, Selector, Skipped
+from shadow_middleware.selection import SKIPPED, Selector, Skipped, reader_of
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.marker import read as read_marker
@@ -52,6 +52,7 @@ class LiveSide:
         "_known",
         "_off",
         "_selector",
+        "_user_of",
         "_withheld",
         "admits_type",
         "any_response",
@@ -102,6 +103,7 @@ class LiveSide:
         self.any_response = self.any_type and self.any_route
         """Whether nothing of a response's head or route needs a look."""
         self._withheld = withheld_names(settings)
+        self._user_of = reader_of(settings.user)
         self.innocent: set[bytes] = set()
         """Names of headers that were looked at, and say nothing of note."""
         self._known: dict[tuple[bytes, ...], tuple[str, ...]] = {}
@@ -171,6 +173,8 @@ class LiveSide:
         """
         innocent = self.innocent
         try:
+            if self._user_of is not None:
+                self._note_user(capture)
             notable = tuple([n for n, _ in capture.headers if n not in innocent])
             withheld = self._known.get(notable)
             if withheld is None:
@@ -189,9 +193,17 @@ class LiveSide:
         """Whether it is a credential or our own marker; remembers names that are not."""
         if self._withheld[name] or name.lower() in _NOTABLE:
             return True
-        if len(self.innocent) < MAX_KNOWN_NAMES:
+        # Where users are looked for, every request is: so no name is innocent.
+        if len(self.innocent) < MAX_KNOWN_NAMES and self._user_of is None:
             self.innocent.add(name)
         return False
+
+    def _note_user(self, capture: Capture) -> None:
+        """Take note of whose request it is, while its credentials are still there."""
+        assert self._user_of is not None
+        user = self._user_of(capture.headers, None)
+        if user:
+            capture.note("user", user.decode("utf-8", "surrogateescape"))
 
     def refuses(self) -> bool:
         """Whether capture rests because the buffer is full; counts the request if so."""

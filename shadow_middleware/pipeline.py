@@ -28,8 +28,10 @@ from shadow_middleware.replay.given import given_twin
 from shadow_middleware.replay.scheduler import Scheduler
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import Versions, version_in
+from shadow_middleware.replay.way import way_to
 from shadow_middleware.selection import Globs, sticky_share
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
+from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.outgoing import Outgoing
 
@@ -57,6 +59,8 @@ class Roads(NamedTuple):
 
     lanes: Sequence[Lane]
     control: Control | None = None
+    continuity: Continuity | None = None
+    """Knows which exchanges are one session, where sessions are kept."""
 
 
 Lanes = Callable[[Ends, Tell], Roads]
@@ -87,6 +91,7 @@ class Lane:
         self._end, self._weigh = ends
         self._control = control
         self._outgoing = Outgoing(target, settings)
+        self._way = way_to(target, settings)
         self._secret = settings.secret
         self._methods = frozenset(target.methods or settings.methods)
         self._include = Globs(target.include)
@@ -111,6 +116,7 @@ class Lane:
             exchange = self._marked_after_drop(exchange)
             if not self.scheduler.submit(exchange, exchange.key, size):
                 self._remember_drop(exchange.key)
+                self._missed(exchange)
                 self._finish(exchange, Outcome.DROPPED, "queue_full")
 
     def _excluded(self, exchange: Exchange) -> str:
@@ -138,18 +144,28 @@ class Lane:
         del self._dropped_keys[exchange.key]
         return msgspec.structs.replace(exchange, after_drop=True)
 
+    def _missed(self, exchange: Exchange) -> None:
+        """Take note that what this session has with the target may be out of date."""
+        if self._way is not None:
+            self._way.missed(exchange)
+
     async def _replay(self, exchange: Exchange) -> None:
         now = time.monotonic()
+        if self._way is not None and self._way.is_stale(exchange.key):
+            exchange = msgspec.structs.replace(exchange, after_drop=True)
         if not self.breaker.allow(now):
+            self._missed(exchange)
             self._finish(exchange, Outcome.SKIPPED, "breaker_open")
             return
         asked = self._control.ask(exchange) if self._control else None
         try:
             shadow = await self._send(exchange)
         except ReplayRefused as error:
+            self._missed(exchange)
             self._finish(exchange, Outcome.SKIPPED, error.reason)
         except ReplayError as error:
             self.breaker.failed(time.monotonic(), error.reason)
+            self._missed(exchange)
             await self._keep_order(exchange, asked, now + self._total)
             timeout = isinstance(error, ReplayTimeout)
             outcome = Outcome.TIMEOUT if timeout else Outcome.SHADOW_ERROR
@@ -162,8 +178,11 @@ class Lane:
             return given_twin(exchange)
         at = time.time()
         marker = make_marker(exchange.id, secret=self._secret, at=at)
-        answer = await self.sender.send(self._outgoing(exchange, marker))
+        request = self._outgoing(exchange, marker)
         host = self._outgoing.host_for(exchange.request)
+        if self._way is not None:
+            return await self._way.send(exchange, request, self.sender, at, host)
+        answer = await self.sender.send(request)
         return Twin(answer.response, answer.timing, at, host)
 
     async def _answered(
@@ -271,10 +290,15 @@ class Pipeline:
         """
         self._recorder = recorder
         self._ended = ended
-        self.lanes, self.control = lanes(Ends(self._end, weigh), self._tell)
+        self.on_end: End = _nobody
+        """Told of each replay that has ended, right before it is counted."""
+        roads = lanes(Ends(self._end, weigh), self._tell)
+        self.lanes, self.control, self._continuity = roads
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Send the exchange down every lane."""
+        if self._continuity is not None:
+            exchange = self._continuity.place(exchange)
         if self.control is not None:
             self.control.expect(exchange, len(self.lanes))
         for lane in self.lanes:
@@ -289,6 +313,7 @@ class Pipeline:
 
     def _end(self, replay: Replay) -> None:
         self._ended(replay.exchange.session, replay.target, 1)
+        self.on_end(replay)
         self._recorder.record(replay)
         if self.control is not None:
             self.control.release(replay.exchange)
@@ -315,6 +340,10 @@ class Pipeline:
         await asyncio.gather(*(lane.drain(seconds) for lane in self.lanes))
         if self.control is not None:
             await self.control.aclose()
+
+
+def _nobody(replay: Replay) -> None:
+    """Tell nobody."""
 
 
 def _live_error(exchange: Exchange) -> str:

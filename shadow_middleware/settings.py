@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from shadow_middleware.addresses import is_app
 from shadow_middleware.coherence import SAFE_METHODS, check_rule, check_together
 from shadow_middleware.configuration import (
     CONFIG_VARIABLE,
@@ -27,10 +26,13 @@ from shadow_middleware.configuration import (
 )
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.rule import VALUE_SHAPES, Rule
+from shadow_middleware.target import Target
+from shadow_middleware.transformation import Transform
 from shadow_middleware.validation import (
     RULE_CHECKS,
     SETTINGS_CHECKS,
     TARGET_CHECKS,
+    TRANSFORM_CHECKS,
 )
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Rule",
     "Settings",
     "Target",
+    "Transform",
     "from_wire",
     "load",
     "to_wire",
@@ -49,39 +52,6 @@ MIB = 1024 * 1024
 
 Patterns = tuple[str, ...]
 """Globs over `/`-separated segments: `*` is within one, `**` any number of them."""
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One named shadow. What is None or empty follows the settings of the whole."""
-
-    url: str
-    """`http://host:port/base`, `https://…`; the base path is kept in front. Or an app
-    that the agent itself runs: `asgi:package.module:app`, `wsgi:package.module:app`."""
-    name: str = "shadow"
-    """What reports, logs and signals call it; unique."""
-    methods: tuple[str, ...] = ()
-    """Methods to send to this target, writes included if they are named."""
-    include: Patterns = ()
-    """Paths to send to this target; empty is every path that is mirrored."""
-    exclude: Patterns = ()
-    """Paths not to send to this target; wins over `include`."""
-    credentials: Literal["drop", "pass", ""] = ""
-    """As `credentials` of the whole."""
-    host: Literal["target", "preserve", ""] = ""
-    """As `host` of the whole."""
-    concurrency: int = 0
-    """Replays in flight; 0 follows the whole."""
-    total_timeout: float = 0.0
-    """Seconds from start to last byte; 0 follows the whole."""
-    transport: str = ""
-    """As `transport` of the whole."""
-    version: str = ""
-    """What is running there, where its answers do not say: see `version_header`."""
-
-    @property
-    def address(self) -> str:
-        """Where requests are addressed; an app that the agent runs is `localhost`."""
-        return "http://localhost" if is_app(self.url) else self.url
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,7 +92,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     rate: float = 1.0
     """Share of keys (or, without `key`, of requests) to mirror, 0 to 1; steps of 0.0001."""
     key: str | Callable[..., str | bytes | None] = ""
-    """Sticky sampling and order: `header:NAME`, `cookie:NAME`, `user`, or a callable."""
+    """Sticky sampling and order: `header:NAME`, `cookie:NAME`, `user`, `jwt:CLAIM` of
+    the bearer token, or a callable."""
 
     # --- capture ------------------------------------------------------------------
     max_request_body: int = MIB
@@ -191,6 +162,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Failures in a row that open a target's circuit breaker; 0 never opens it."""
     breaker_retry_after: float = 10.0
     """Seconds that an open breaker waits before one probe."""
+
+    transform: tuple[Transform, ...] = ()
+    """Steps that change each copy before it is sent, in this order; see `Transform`."""
+    transform_timeout: float = 1.0
+    """Seconds that a step's function may take; then that replay is skipped."""
+    user: str = ""
+    """Whose token a replay gets: `header:NAME`, `cookie:NAME`, or `jwt:CLAIM` of the
+    bearer token, read on the live side before it is dropped; '' is the key."""
+
+    # --- sessions --------------------------------------------------------------------
+    sessions: Literal["off", "cookies", "rebind"] = "off"
+    """What a session (the exchanges of one `key`) keeps of the shadow's own answers:
+    nothing; its cookies; or also the ids, slugs and tokens that it issues, which then
+    stand in later requests of that session. Never of another."""
+    session_count: int = 10_000
+    """Numbers of sessions that an agent keeps for each target; the oldest are forgotten."""
+    session_bytes: int = 64 * MIB
+    """Bytes that they may hold together, for each target."""
+    session_idle: float = 3600.0
+    """Seconds after which a session that sends nothing is forgotten."""
 
     # --- comparison ---------------------------------------------------------------
     rules: tuple[Rule, ...] = ()
@@ -277,6 +268,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (Target(url=self.shadow_url), *self.targets)
 
     @property
+    def key_words(self) -> str:
+        """`key` in words; '' where it is a function, which stays on the live side."""
+        return "" if callable(self.key) else self.key
+
+    @property
     def mirrored_methods(self) -> frozenset[str]:
         """Every method that some target may mirror; empty where nothing is mirrored."""
         targets = self.all_targets
@@ -300,6 +296,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def _masked(name: str, value: Any) -> Any:
     if name in ("secret", "metrics_token"):
         return "***"
+    if name == "transform":
+        return f"{len(value)} steps"  # which may hold tokens
     if name == "store_url":
         value = re.sub(r"(://[^/@:]*:).*@", r"\1***@", value)
         return re.sub(r"(?i)(password=)[^&]*", r"\1***", value)
@@ -346,13 +344,17 @@ def _rules_of_file(settings: Settings, place: Place) -> Iterator[Rule]:
         yield rule
 
 
-_CHECKS: Checks = {Settings: SETTINGS_CHECKS, Target: TARGET_CHECKS, Rule: RULE_CHECKS}
+_CHECKS: Checks = {
+    Settings: SETTINGS_CHECKS,
+    Target: TARGET_CHECKS,
+    Rule: RULE_CHECKS,
+    Transform: TRANSFORM_CHECKS,
+}
 
 
 def to_wire(settings: Settings) -> bytes:
     """Return the settings as the agent reads them; functions of the live side stay."""
-    key = "" if callable(settings.key) else settings.key
-    plain = msgspec.structs.replace(settings, skip=None, key=key)
+    plain = msgspec.structs.replace(settings, skip=None, key=settings.key_words)
     return msgspec.msgpack.encode(plain)
 
 

@@ -17,15 +17,25 @@ from shadow_middleware.exchange import CONTROL
 from shadow_middleware.functions import (
     HEADER,
     TOKEN,
+    check_function,
     check_key,
     check_provider,
     check_skip,
     check_transport,
     check_transport_or_none,
+    check_user,
 )
+from shadow_middleware.ranges import at_least, positive, rate, ratio, share
 from shadow_middleware.rule import VALUE_SHAPES
+from shadow_middleware.transform_checks import check_transforms
 
-__all__ = ["RULE_CHECKS", "SETTINGS_CHECKS", "TARGET_CHECKS", "at_least"]
+__all__ = [
+    "RULE_CHECKS",
+    "SETTINGS_CHECKS",
+    "TARGET_CHECKS",
+    "TRANSFORM_CHECKS",
+    "at_least",
+]
 
 # RFC 9110, PATCH, QUERY, WebDAV and its kin, and PURGE of caches; CONNECT is a tunnel.
 # fmt: off
@@ -40,7 +50,6 @@ METHODS = [
 # fmt: on
 _MEDIA = re.compile(f"[{TOKEN}]+/[{TOKEN}]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SMALLEST_RATE = 0.0001
 _LONGEST_VERSION = 100
 _STORES = (
     "sqlite",
@@ -50,54 +59,6 @@ _STORES = (
     "postgresql+psycopg",
 )
 _NO_FILE = ("/", "/:memory:")
-
-
-# --- numbers ---------------------------------------------------------------------------
-
-
-def at_least(least: int) -> Check:
-    """Return a check that refuses a number below `least`."""
-
-    def check(place: Place, value: float) -> float:
-        if value < least:
-            raise place.error(f"{place.show(value)} is below {least}")
-        return value
-
-    return check
-
-
-def _positive(place: Place, value: float) -> float:
-    if value <= 0:
-        raise place.error(f"{place.show(value)} is not above 0")
-    return value
-
-
-def _rate(place: Place, value: float) -> float:
-    if not 0 <= value <= 1:
-        nearest = "0" if value < 0 else "1"
-        raise place.error(
-            f"{place.show(value)} is not between 0 and 1", f"the nearest is {nearest}"
-        )
-    if 0 < value < _SMALLEST_RATE:
-        raise place.error(
-            f"{place.show(value)} is below the smallest step", "did you mean 0.0001?"
-        )
-    return value
-
-
-def _share(place: Place, value: float) -> float:
-    if not 0 <= value <= 1:
-        raise place.error(f"{place.show(value)} is not between 0 and 1")
-    return value
-
-
-def _ratio(place: Place, value: float) -> float:
-    if value and value < 1:
-        raise place.error(
-            f"{place.show(value)} is below 1",
-            "2.0 is twice as slow as live; 0 makes latency no divergence",
-        )
-    return value
 
 
 # --- addresses ------------------------------------------------------------------------
@@ -296,7 +257,13 @@ def _statuses(place: Place, values: tuple[int, ...]) -> tuple[int, ...]:
 _HEADER_NAMES = _each(HEADER, "a header name")
 _HEADER_GLOBS = _each(HEADER, "a header name or glob")
 
+TRANSFORM_CHECKS: Mapping[str, Check] = {
+    "route": _route,
+    "pattern": _pattern,
+    "function": check_function,
+}
 TARGET_CHECKS: Mapping[str, Check] = {
+    "transform": check_transforms,
     "url": check_target,
     "name": _target_name,
     "methods": _methods,
@@ -327,7 +294,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "exclude_routes": _routes,
     "content_types": _media_types,
     "skip": check_skip,
-    "rate": _rate,
+    "rate": rate,
     "key": check_key,
     "max_request_body": at_least(0),
     "max_response_body": at_least(0),
@@ -344,9 +311,9 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "keep_headers": _HEADER_NAMES,
     "secret": _one_line,
     "transport": check_transport,
-    "connect_timeout": _positive,
-    "read_timeout": _positive,
-    "total_timeout": _positive,
+    "connect_timeout": positive,
+    "read_timeout": positive,
+    "total_timeout": positive,
     "concurrency": at_least(1),
     "queue_count": at_least(1),
     "queue_bytes": at_least(1),
@@ -354,22 +321,28 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "max_expanded_body": at_least(0),
     "breaker_failures": at_least(0),
     "breaker_retry_after": at_least(0),
+    "transform": check_transforms,
+    "transform_timeout": positive,
+    "user": check_user,
+    "session_count": at_least(1),
+    "session_bytes": at_least(1),
+    "session_idle": positive,
     "ignore_headers": _HEADER_GLOBS,
     "ignore_paths": _paths,
     "max_differences": at_least(1),
-    "compare_budget": _positive,
+    "compare_budget": positive,
     "rules_file": _one_line,
     "control_url": _optional_target,
-    "control_rate": _rate,
+    "control_rate": rate,
     "control_methods": _methods,
-    "self_probe": _rate,
-    "noise_half_life": _positive,
+    "self_probe": rate,
+    "noise_half_life": positive,
     "noise_cells": at_least(0),
     "value_shapes": _shapes,
     "timestamp_tolerance": at_least(0),
-    "float_tolerance": _share,
+    "float_tolerance": share,
     "version_header": _optional_header,
-    "latency_ratio": _ratio,
+    "latency_ratio": ratio,
     "latency_floor": at_least(0),
     "store_url": _store_url,
     "store_buffer": at_least(0),

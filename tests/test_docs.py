@@ -33,7 +33,7 @@ UNITS = re.compile(
     r"|share|numbers|days|milliseconds|fields|times|as `)",
     re.IGNORECASE,
 )
-OWNERS = (settings.Settings, settings.Target, settings.Rule)
+OWNERS = (settings.Settings, settings.Target, settings.Rule, settings.Transform)
 
 
 def blocks(language: str) -> list[Any]:

@@ -151,6 +151,8 @@ class Odd(msgspec.Struct, frozen=True):
     after_drop: bool = False
     given: Given | None = None
     """A candidate's answer, where the exchange is a function's call."""
+    user: str | None = None
+    """Whose request it is, where the settings ask for that."""
 
 
 class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -295,6 +297,7 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
         withheld=odd.withheld,
         after_drop=odd.after_drop,
         given=odd.given,
+        user=odd.user,
     )
 
 

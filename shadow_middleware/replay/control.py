@@ -20,6 +20,7 @@ from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.breaker import Breaker
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import version_in
+from shadow_middleware.replay.way import way_to
 from shadow_middleware.selection import sticky_share
 from shadow_middleware.settings import Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
@@ -75,6 +76,7 @@ class Control:
         self.name = CONTROL
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_retry_after)
         self._outgoing = Outgoing(target, settings)
+        self._way = way_to(target, settings)
         self._sender = sender
         self._tell = tell
         self._rate = settings.control_rate
@@ -92,7 +94,9 @@ class Control:
         """Take note that so many lanes will each end the exchange once."""
         if exchange.request.method not in self._methods:
             return
-        if sticky_share(b"control:" + exchange.id.encode()) < self._rate:
+        # A session goes there whole or not at all, or the control would not know it.
+        whose = exchange.id if self._way is None else exchange.key or exchange.id
+        if sticky_share(b"control:" + whose.encode()) < self._rate:
             self._expected[exchange.id] = Asked(lanes)
 
     def ask(self, exchange: Exchange) -> Asked | None:
@@ -193,8 +197,14 @@ class Control:
         assert exchange is not None
         at = time.time()
         marker = make_marker(exchange.id, secret=self._secret, at=at)
-        answer = await self._sender.send(self._outgoing(exchange, marker))
-        live, response = exchange.response, answer.response
+        request = self._outgoing(exchange, marker)
+        host = self._outgoing.host_for(exchange.request)
+        if self._way is not None:
+            twin = await self._way.send(exchange, request, self._sender, at, host)
+        else:
+            answer = await self._sender.send(request)
+            twin = Twin(answer.response, answer.timing, at, host)
+        live, response = exchange.response, twin.response
         if response.status >= 500:
             # No evidence, as a 5xx of live is none: what a control that is broken
             # differs in would excuse a shadow that is broken as well.
@@ -205,8 +215,7 @@ class Control:
             self._ended(asked, Outcome.INCOMPARABLE, why)
             return None
         self._held += len(response.body.data)
-        host = self._outgoing.host_for(exchange.request)
-        return Twin(response, answer.timing, at, host)
+        return twin
 
     def _unlike(self, exchange: Exchange, live: Response, response: Response) -> str:
         """Return why the control is no copy of live for this exchange, if so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from shadow_middleware.exchange import Response, Timing
+from shadow_middleware.exchange import Response, Substitution, Timing
 
 __all__ = ["Twin"]
 
@@ -18,3 +18,11 @@ class Twin(msgspec.Struct, frozen=True):
     """When it was sent, in Unix seconds."""
     host: str = ""
     """How it was addressed."""
+    told: Response | None = None
+    """The same in live's names, where a session knows that some are the shadow's own."""
+    rebound: tuple[Substitution, ...] = ()
+    """What was put in place of live's names in the request."""
+    ambiguous: tuple[str, ...] = ()
+    """Where values were left alone that may name several things."""
+    planted: tuple[str, ...] = ()
+    """Secrets that the request held and live's did not."""

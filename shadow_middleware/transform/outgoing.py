@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+import msgspec
+
 from shadow_middleware.errors import ReplayRefused
 from shadow_middleware.exchange import Exchange, Headers, Request
 from shadow_middleware.settings import Settings, Target
@@ -19,7 +21,7 @@ from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.trace import LINK_HEADER, is_trace, trace_headers
 
-__all__ = ["Outgoing", "host_of", "never_sent", "outgoing"]
+__all__ = ["Outgoing", "checked", "host_of", "never_sent", "outgoing"]
 
 _NOT_SENT = frozenset(
     {
@@ -142,6 +144,30 @@ class Outgoing:
             kept[at[0]] = (name, self._host)
         if not forwarded:
             kept.append((b"X-Forwarded-Host", original))
+
+
+def checked(request: Request, like: Request) -> Request:
+    """
+    Return a request that steps have changed, safe to be sent.
+
+    Args:
+        request: As the steps left it.
+        like: As it was before, for the marker: no step may take it off.
+
+    Raises:
+        ReplayRefused: a header, the target or the method could split a request.
+    """
+    if not _METHOD.match(request.method):
+        raise ReplayRefused(f"not a method: {request.method!r}", reason="method")
+    if _UNSAFE_TARGET.search(request.path) or _UNSAFE_TARGET.search(request.query):
+        raise ReplayRefused("a blank or control byte in the path", reason="target")
+    if request.path[:1] != b"/" and request.path != b"*":
+        raise ReplayRefused("the path must begin with '/'", reason="target")
+    kept = [field for field in request.headers if not never_sent(field[0].lower())]
+    for field in kept:
+        _check(field)
+    kept += [field for field in like.headers if field[0].lower() == MARKER_HEADER]
+    return msgspec.structs.replace(request, headers=kept)
 
 
 def host_of(request: Request) -> str:
