@@ -34,7 +34,7 @@ Screen { background: $background; }
 #head { height: 1; padding: 0 1; text-wrap: nowrap; }
 #foot { height: 1; padding: 0 1; dock: bottom; text-wrap: nowrap; }
 #away { height: auto; max-height: 3; padding: 0 1; text-style: bold reverse; }
-#line { height: 1; padding: 0 1; }
+#line, #said { height: 1; padding: 0 1; }
 #text { padding: 0 1; }
 #scroll { height: 1fr; }
 Rows { height: 1fr; scrollbar-gutter: stable; overflow-x: hidden; }

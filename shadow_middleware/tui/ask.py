@@ -26,6 +26,10 @@ Enter      opens what the cursor is on
 Esc b      goes back
 /          filters a list; for groups also state:all
 i r o      on a group: ignore, resolve, reopen
+n s l      on a group or noise: noise, counts, as learned
+x          on a group: expect it from now on, by a rule
+c          on a group: send its samples again (recheck)
+v          on a divergence: side by side, or unified
 f          on a divergence: unfolds the equal lines
 Ctrl-L     reads now
 ?          this help
@@ -40,26 +44,36 @@ class Ask(ModalScreen[str | None]):
     Args:
         question: What is decided.
         about: What it is decided about.
+        reason: Whether a reason is asked for.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "no", "No", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "no", "No", show=False),
+        Binding("enter", "yes", "Yes", show=False),
+    ]
 
-    def __init__(self, question: str, about: Text) -> None:
+    def __init__(self, question: str, about: Text, *, reason: bool = True) -> None:
         super().__init__()
         self._question = question
         self._about = about
+        self._reason = reason
 
     def compose(self) -> ComposeResult:
         """Compose the question and a field for the reason."""
         with Vertical(id="box"):
             yield Static(Text(self._question, "bold"))
             yield Static(self._about)
-            yield Input(placeholder="why, if you like to say", max_length=_LONGEST)
+            if self._reason:
+                yield Input(placeholder="why, if you like to say", max_length=_LONGEST)
             yield Static(Text("Enter: yes   Esc: no", DIM))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take it for a yes."""
         self.dismiss(event.value.strip())
+
+    def action_yes(self) -> None:
+        """Take it for a yes, where no reason is asked for."""
+        self.dismiss("")
 
     def action_no(self) -> None:
         """Decide nothing."""

@@ -12,7 +12,15 @@ from shadow_middleware.evidence import DivergenceRecord, StoredDivergence
 from shadow_middleware.exchange import Difference, Kind
 from shadow_middleware.report.diff import Block, Diff, Line, sections
 from shadow_middleware.report.figures import moment
-from shadow_middleware.tui.words import DIM, HEAD, lines, ms, one_line, shown
+from shadow_middleware.tui.words import (
+    DIM,
+    HEAD,
+    columns,
+    lines,
+    ms,
+    one_line,
+    shown,
+)
 
 __all__ = ["divergence_text"]
 
@@ -24,13 +32,23 @@ _FEW = 50
 _UNFOLD = "f unfolds"
 
 
-def divergence_text(stored: StoredDivergence, *, whole: bool) -> Text:
-    """Return one divergence; `whole` also shows the lines that are the same."""
+def divergence_text(
+    stored: StoredDivergence, *, whole: bool, split: int | None = None
+) -> Text:
+    """
+    Return one divergence.
+
+    Args:
+        stored: The divergence.
+        whole: Whether the lines that are the same are shown as well.
+        split: Columns in which both answers stand side by side; None for one below
+            the other.
+    """
     record = stored.record
     parts = [*_facts(stored), Text(), *_changes(record), Text()]
     for part in sections(record):
         if part.differs:
-            parts += _section(part, whole=whole)
+            parts += _section(part, whole=whole, split=split)
     return lines(parts)
 
 
@@ -89,21 +107,35 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _section(part: Diff, *, whole: bool) -> Iterator[Text]:
-    yield Text.assemble((part.title, HEAD), ("  - live  + shadow", DIM))
+def _section(part: Diff, *, whole: bool, split: int | None) -> Iterator[Text]:
+    if split is None:
+        yield Text.assemble((part.title, HEAD), ("  - live  + shadow", DIM))
+    else:
+        yield Text(part.title, HEAD)
+        yield columns(Text("live", DIM), Text("shadow", DIM), _half(split))[0]
     if part.note:
         yield Text(part.note.strip(), DIM)
     for block in part.blocks:
         if block.folded and not whole:
             yield Text(f"  ··· {len(block.rows):,} equal lines ({_UNFOLD}) ···", DIM)
+        elif split is None:
+            yield from (_line(sign, line) for sign, line in block.unified)
         else:
-            yield from _block(block)
+            yield from _side_by_side(block, _half(split))
     yield Text()
 
 
-def _block(block: Block) -> Iterator[Text]:
-    for sign, line in block.unified:
-        yield _line(sign, line)
+def _half(width: int) -> int:
+    """Return the columns of one side: between both stand three."""
+    return max(10, (width - 3) // 2)
+
+
+def _side_by_side(block: Block, half: int) -> Iterator[Text]:
+    """Return each row in as many lines as the longer side takes."""
+    for row in block.rows:
+        live = _line("" if row.same else "-", row.live) if row.live else Text()
+        shadow = _line("" if row.same else "+", row.shadow) if row.shadow else Text()
+        yield from columns(live, shadow, half)
 
 
 def _line(sign: str, line: Line) -> Text:

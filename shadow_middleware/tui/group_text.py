@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.text import Text
 
 from shadow_middleware.reading.knowing import GroupDetail
+from shadow_middleware.reading.triage import Job
+from shadow_middleware.report.examples import Example, example_of
 from shadow_middleware.report.figures import moment
 from shadow_middleware.report.groups import GroupRow
-from shadow_middleware.report.noise import NoiseRow, Sightings
-from shadow_middleware.report.wording import shape_in_words
+from shadow_middleware.report.noise_words import answer, evidence
 from shadow_middleware.tui.words import DIM, HEAD, lines, one_line, share, shown
 
-__all__ = ["STATE_STYLES", "group_text", "why_noise"]
+__all__ = ["STATE_STYLES", "group_text"]
 
 STATE_STYLES = {
     "open": "red",
@@ -20,24 +23,23 @@ STATE_STYLES = {
     "resolved": "green",
     "noise": "green",
 }
-_WHYS = {
-    "ruled": "a person said so",
-    "control": "live and its control differ there as well",
-    "self-probe": "the shadow differs from itself there as well",
-}
 
 
-def group_text(detail: GroupDetail) -> Text:
-    """Return all that is known of one group, without its samples."""
+def group_text(detail: GroupDetail, job: Job | None = None) -> Text:
+    """Return all that is known of one group, without its samples; and of its recheck."""
     row = detail.row
     facts = [
         ("group", Text(row.fingerprint)),
         ("state", Text(row.state, STATE_STYLES.get(row.state, ""))),
+        *_named("recheck", _recheck(job) if job else iter(())),
         ("route", one_line(row.key.route)),
         ("target", one_line(row.key.target)),
         ("what", one_line(row.what, HEAD)),
         ("seen", Text(_seen(row))),
     ]
+    example = example_of(detail.samples, row.fingerprint)
+    if example is not None:
+        facts.append(("example", _example(example)))
     if row.count:
         span = f"{moment(row.first_at)} to {moment(row.last_at)} UTC"
         facts.append(("when", Text(span)))
@@ -48,8 +50,24 @@ def group_text(detail: GroupDetail) -> Text:
         facts.append(("decided", Text(f"{moment(row.decided_at)} UTC")))
     if row.note:
         facts.append(("note", shown(row.note)))
-    facts.append(("noise?", _noise(detail.evidence)))
+    facts += _named("noise?", _noise(detail))
     return lines(Text.assemble((f"{name:<10}", DIM), value) for name, value in facts)
+
+
+def _named(name: str, texts: Iterator[Text]) -> Iterator[tuple[str, Text]]:
+    """Return the texts below each other, the first with the name."""
+    for number, text in enumerate(texts):
+        yield ("" if number else name), text
+
+
+def _example(example: Example) -> Text:
+    """Return both values, each where there is one."""
+    sides = (("live ", example.live, "red"), ("shadow ", example.shadow, "green"))
+    return Text(", ").join(
+        Text.assemble((name, DIM), one_line(value, style))
+        for name, value, style in sides
+        if value is not None
+    )
 
 
 def _seen(row: GroupRow) -> str:
@@ -59,36 +77,23 @@ def _seen(row: GroupRow) -> str:
     return ("once" if row.count == 1 else f"in {row.count:,} divergences") + of
 
 
-def _noise(row: NoiseRow | None) -> Text:
-    if row is None:
-        return Text("nothing was counted of it that is young enough to count")
-    rates = [f"{name} {share(seen.rate)}" for name, seen in _compared(row) if seen.of]
-    beside = f" ({', '.join(rates)})" if rates else ""
-    return Text(_answer(row) + beside)
+def _noise(detail: GroupDetail) -> Iterator[Text]:
+    """Return the answer, and below it the numbers that it rests on."""
+    yield Text(answer(detail.evidence))
+    for sentence in evidence(detail.evidence) if detail.evidence else ():
+        yield one_line(f"· {sentence}")
 
 
-def _compared(row: NoiseRow) -> tuple[tuple[str, Sightings], ...]:
-    return (
-        ("shadow", row.raw),
-        ("control", row.control),
-        ("itself", row.probe),
-    )
-
-
-def _answer(row: NoiseRow) -> str:
-    if row.ruled:
-        return f"a person ruled: {row.ruled}"
-    if row.noise:
-        return f"yes: {why_noise(row)}"
-    if row.twins:
-        return "no: the shadow shows it more often than one version does by itself"
-    if row.control.of or row.probe.of:
-        return "no: no two answers of one version differ so"
-    return "not known: no control and no self-probe has looked"
-
-
-def why_noise(row: NoiseRow) -> str:
-    """Return in words why it is noise, or why not where somebody said so."""
-    if not row.noise:
-        return "a person said so" if row.ruled else ""
-    return _WHYS.get(row.why, f"both are {shape_in_words(row.why)}")
+def _recheck(job: Job) -> Iterator[Text]:
+    """Return what came of a recheck, and why."""
+    if job.running:
+        yield Text("under way: the samples are on their way to the shadow", "bold")
+        return
+    if job.problem:
+        yield one_line(f"failed: {job.problem}", "bold red")
+        return
+    done = ", and the group was resolved" if job.resolved else ""
+    yield one_line(f"{job.fate}{done}", "bold")
+    for reason, number in job.reasons:
+        samples = f" (in {number:,} samples)" if number > 1 else ""
+        yield one_line(f"· {reason}{samples}")

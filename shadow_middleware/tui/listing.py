@@ -167,7 +167,7 @@ class Listing(Page):
 
     def draw(self, data: Window) -> None:
         """Show the window; the cursor stays on the row that it is on."""
-        before = self._selected()
+        before = self.selected()
         moved = data.offset != self.window.offset
         self.window = data
         if before is not None and self._follows and not moved:
@@ -224,11 +224,12 @@ class Listing(Page):
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the row."""
-        row = self._selected()
+        row = self.selected()
         if row is not None:
             self.open(row)
 
-    def _selected(self) -> Any:
+    def selected(self) -> Any:
+        """Return the row that the cursor is on; None where there is none."""
         at = self._at - self.window.offset
         rows = self.window.rows
         return rows[at] if 0 <= at < len(rows) else None

@@ -6,8 +6,9 @@ A worker never touches a widget: it posts what it read, or why it could not.
 
 from __future__ import annotations
 
+import functools
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -21,6 +22,7 @@ from textual.widgets import Static
 from textual.worker import get_current_worker
 
 from shadow_middleware.errors import ShadowMiddlewareError
+from shadow_middleware.tui.ask import Ask
 from shadow_middleware.tui.desk import Desk
 from shadow_middleware.tui.words import DIM, clock, one_line
 
@@ -28,6 +30,8 @@ __all__ = ["TABS", "Page", "TextPage"]
 
 TABS = ("Overview", "Groups", "Routes", "Noise")
 _GENERAL = "q quit  ? help"
+_SAID_FOR = 10.0
+"""Seconds for which what was done stays said."""
 
 
 class Page(Screen[None]):
@@ -58,11 +62,20 @@ class Page(Screen[None]):
             super().__init__()
             self.problem = problem
 
+    class Done(Message):
+        """Something was done, or could not be."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
         self.read_at: float | None = None
         self._reading = False
+        self._said = ("", 0.0)
+        """What was done, and when."""
 
     @abstractmethod
     def content(self) -> ComposeResult:
@@ -81,6 +94,7 @@ class Page(Screen[None]):
         yield Static(id="head", markup=False)
         yield Static(id="away", markup=False)
         yield from self.content()
+        yield Static(id="said", markup=False)
         yield Static(Text(f"{self.KEYS}  {_GENERAL}".strip(), DIM), id="foot")
 
     def on_mount(self) -> None:
@@ -134,11 +148,57 @@ class Page(Screen[None]):
         self.desk.away(message.problem)
         self._frame()
 
+    # --- what is done -----------------------------------------------------------------
+
+    def ask(
+        self,
+        question: str,
+        about: Text,
+        act: Callable[[str], str],
+        *,
+        reason: bool = True,
+    ) -> None:
+        """
+        Do something where it is meant, on a worker thread, and say what came of it.
+
+        Args:
+            question: What is asked before.
+            about: What it is about.
+            act: Is called with the reason that was given and returns what to say.
+            reason: Whether a reason is asked for.
+        """
+        answered = functools.partial(self._answered, act)
+        self.app.push_screen(Ask(question, about, reason=reason), answered)
+
+    def _answered(self, act: Callable[[str], str], note: str | None) -> None:
+        if note is not None:
+            work = functools.partial(self._act, act, note)
+            self.run_worker(work, thread=True, group="act")
+
+    def _act(self, act: Callable[[str], str], note: str) -> None:
+        try:
+            words = act(note)
+        except ShadowMiddlewareError as error:
+            words = f"Not done: {error}"
+        self.post_message(self.Done(words))
+
+    def on_page_done(self, message: Done) -> None:
+        """Say what came of it, and show everything as it is now."""
+        self._said = message.words, self.desk.now()
+        self._frame()
+        self.reread()
+
+    # --- the frame --------------------------------------------------------------------
+
     def _frame(self) -> None:
         banner = self.query_one("#away", Static)
         words = self.desk.banner(self.read_at)
         banner.update(one_line(words))
         banner.display = bool(words)
+        said, at = self._said
+        line = self.query_one("#said", Static)
+        line.update(one_line(said, "bold"))
+        line.display = bool(said) and self.desk.now() - at < _SAID_FOR
         self.query_one("#head", Static).update(self._head())
 
     def _head(self) -> Text:

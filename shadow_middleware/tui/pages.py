@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -11,15 +12,17 @@ from textual.binding import Binding, BindingType
 
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow, Sightings
+from shadow_middleware.report.noise_words import why_noise
+from shadow_middleware.tui.deciding import CHOICES
 from shadow_middleware.tui.desk import Desk
 from shadow_middleware.tui.finding import GroupPage
-from shadow_middleware.tui.group_text import STATE_STYLES, why_noise
+from shadow_middleware.tui.group_text import STATE_STYLES
 from shadow_middleware.tui.listing import WINDOW, Listing, Window
 from shadow_middleware.tui.overview_text import overview_text
 from shadow_middleware.tui.page import TextPage
 from shadow_middleware.tui.query import group_query, words_of
 from shadow_middleware.tui.source import Overview, RouteRow
-from shadow_middleware.tui.words import HEAD, ms, one_line, share
+from shadow_middleware.tui.words import HEAD, ms, one_line, share, shown
 
 __all__ = ["GroupsPage", "NoisePage", "OverviewPage", "RoutesPage"]
 
@@ -131,6 +134,12 @@ class NoisePage(Listing):
     """What was learned of noise, and what is held of it."""
 
     TAB = "Noise"
+    KEYS = "Enter open  / filter  n noise  s counts  l as learned"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "decide('noise')", "Noise", show=False),
+        Binding("s", "decide('signal')", "Counts", show=False),
+        Binding("l", "decide('learned')", "As learned", show=False),
+    ]
     HEADS = ("held as", "shadow", "control", "itself", "where and what")
     TALL = 2
     EMPTY = "Nothing is learned yet."
@@ -161,6 +170,15 @@ class NoisePage(Listing):
     def open(self, row: NoiseRow) -> None:
         """Open the group."""
         self.app.push_screen(GroupPage(self.desk, row.fingerprint))
+
+    def action_decide(self, name: str) -> None:
+        """Rule by hand what the cursor is on, above all that is learned."""
+        row = self.selected()
+        if row is not None:
+            choice = CHOICES[name]
+            take = functools.partial(choice.take, self.desk.source, row.fingerprint)
+            about = f"{row.key.route}\n{row.what}"
+            self.ask(choice.question, shown(about), take)
 
 
 def _rate(seen: Sightings) -> Text:

@@ -8,7 +8,9 @@ control character made visible. A style only repeats what the words say.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate, zip_longest
 
+from rich.cells import chop_cells
 from rich.text import Text
 
 from shadow_middleware.report.figures import milliseconds, moment, percent, printable
@@ -18,6 +20,7 @@ __all__ = [
     "HEAD",
     "beside",
     "clock",
+    "columns",
     "lines",
     "ms",
     "one_line",
@@ -71,3 +74,19 @@ def beside(left: list[Text], right: list[Text], room: int) -> list[Text]:
             one.append_text(right[at])
         rows.append(one)
     return rows
+
+
+def columns(left: Text, right: Text, width: int) -> list[Text]:
+    """Return two long lines beside each other, each broken where its column ends."""
+    rows = []
+    for one, other in zip_longest(_broken(left, width), _broken(right, width)):
+        row = one.copy() if one else Text()
+        row.pad_right(width - row.cell_len)
+        row.append(" │ ", DIM)
+        rows.append(row.append_text(other) if other else row)
+    return rows
+
+
+def _broken(text: Text, width: int) -> list[Text]:
+    ends = list(accumulate(len(part) for part in chop_cells(text.plain, width)))
+    return list(text.divide(ends[:-1]))

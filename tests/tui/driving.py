@@ -140,4 +140,4 @@ def same_as_kept(name: str, seen: str) -> None:
     if os.environ.get(KEEP):
         file.write_text(f"{seen}\n", "utf-8")
 
-    assert file.read_text("utf-8") == f"{seen}\n"
+    assert file.read_text("utf-8") == f"{seen}\n", name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from shadow_middleware.evidence import (
     Batch,
     Count,
@@ -9,11 +11,18 @@ from shadow_middleware.evidence import (
     Progress,
 )
 from shadow_middleware.exchange import Difference, Kind, Outcome, Part
-from shadow_middleware.knowledge import GroupKey, Sample, Sighting
+from shadow_middleware.knowledge import (
+    DAY,
+    GroupKey,
+    NoiseBase,
+    NoiseCount,
+    Sample,
+    Sighting,
+)
 from shadow_middleware.report.sketch import bucket_of, window_of
 from tests.report.records import record
 
-__all__ = ["AT", "EVIL", "PHONE", "PRICE", "evidence", "many_groups"]
+__all__ = ["AT", "EVIL", "PHONE", "PRICE", "evidence", "learned", "many_groups"]
 
 AT = 1_790_000_040.0
 """A time in September 2026."""
@@ -40,7 +49,12 @@ def _times(leg: str, ms: float) -> LatencyCount:
 def evidence() -> Batch:
     """Return two groups on two routes, drops, times of both legs, an open account."""
     lamp = '{"id": 1, "a": 1, "b": 2, "c": 3, "d": 4, "e": 5, "price": 19.9}'
-    gone = Difference(Part.BODY, "/phone", Kind.MISSING, EVIL, None)
+    gone = Difference(
+        Part.BODY, "/phone", Kind.MISSING, EVIL, None, group=PHONE.fingerprint
+    )
+    price = Difference(
+        Part.BODY, "/price", Kind.CHANGED, 19.9, 21, group=PRICE.fingerprint
+    )
     return Batch(
         counts=[
             _count("GET /a", Outcome.MATCH, 95),
@@ -53,6 +67,7 @@ def evidence() -> Batch:
         divergences=[
             record(
                 "aa-1",
+                (price,),
                 at=AT - 20,
                 groups=(PRICE.fingerprint,),
                 live_body=lamp,
@@ -79,6 +94,25 @@ def evidence() -> Batch:
         samples=[
             Sample(PRICE.fingerprint, 1, "aa-1", "shadow", AT - 20),
             Sample(PHONE.fingerprint, 1, "bb-1", "shadow", AT - 10),
+        ],
+    )
+
+
+def learned() -> Batch:
+    """Return what a control saw today: the price is noise, the phone is none."""
+    today = int(time.time() // DAY)
+
+    def cell(key: GroupKey, **seen: float) -> NoiseCount:
+        return NoiseCount(today, "", key.fingerprint, 200, "", **seen)
+
+    return Batch(
+        noise=[
+            cell(PRICE, raw=30, control_both=15, control_raw=15, control_only=15),
+            cell(PHONE, raw=20, control_raw=20),
+        ],
+        noise_bases=[
+            NoiseBase(today, "", "shadow", "GET /a", 200, 90, 90),
+            NoiseBase(today, "", "shadow", "GET /b/{id}", 200, 40, 40),
         ],
     )
 

@@ -35,71 +35,68 @@ def _place(screen: Screen) -> str:
     return str(screen.lines[-2].split("(")[0].strip())
 
 
-@pytest.mark.parametrize(
-    ("keys", "page"),
-    [
-        ((), OverviewPage),
-        (("2",), GroupsPage),
-        (("3",), RoutesPage),
-        (("4",), NoisePage),
-        (("2", "1"), OverviewPage),
-        (("enter",), GroupsPage),
-        (("2", "enter"), GroupPage),
-        (("2", "enter", "enter"), DivergencePage),
-        (("2", "enter", "enter", "escape"), GroupPage),
-        (("2", "enter", "enter", "b", "b"), GroupsPage),
-        (("2", "b"), OverviewPage),
-        (("2", "enter", "enter", "3"), RoutesPage),
-        (("3", "enter"), GroupsPage),
-        (("question_mark", "escape"), OverviewPage),
-        (("question_mark", "question_mark"), OverviewPage),
-        (("b", "escape"), OverviewPage),
-    ],
-)
-def test_keys_lead_to_a_screen(
-    store: SqlStore, keys: tuple[str, ...], page: type[Page]
-) -> None:
+PATHS: dict[tuple[str, ...], type[Page]] = {
+    (): OverviewPage,
+    ("2",): GroupsPage,
+    ("3",): RoutesPage,
+    ("4",): NoisePage,
+    ("2", "1"): OverviewPage,
+    ("enter",): GroupsPage,
+    ("2", "enter"): GroupPage,
+    ("2", "enter", "enter"): DivergencePage,
+    ("2", "enter", "enter", "escape"): GroupPage,
+    ("2", "enter", "enter", "b", "b"): GroupsPage,
+    ("2", "b"): OverviewPage,
+    ("2", "enter", "enter", "3"): RoutesPage,
+    ("3", "enter"): GroupsPage,
+    ("question_mark", "escape"): OverviewPage,
+    ("question_mark", "question_mark"): OverviewPage,
+    ("b", "escape"): OverviewPage,
+}
+
+
+def test_keys_lead_to_a_screen(store: SqlStore) -> None:
     """Three keys lead from the verdict to one answer, and as many back."""
 
     async def story(screen: Screen) -> None:
-        await screen.press(*keys)
+        for keys, page in PATHS.items():
+            await screen.press("1", *keys)
 
-        assert page is type(screen.app.screen)
+            assert page is type(screen.app.screen), keys
 
     play(source_over(store), story)
 
 
-@pytest.mark.parametrize(
-    ("keys", "place"),
-    [
-        ((), 1),
-        (("j",), 2),
-        (("down",), 2),
-        (("j", "j", "k"), 2),
-        (("j", "j", "up"), 2),
-        (("k",), 1),
-        (("pagedown",), 11),
-        (("space",), 11),
-        (("pagedown", "pagedown", "pageup"), 11),
-        (("pageup",), 1),
-        (("G",), MANY + 2),
-        (("end",), MANY + 2),
-        (("G", "j"), MANY + 2),
-        (("G", "k"), MANY + 1),
-        (("G", "g"), 1),
-        (("G", "home"), 1),
-        (("G", "pageup"), MANY + 2 - 10),
-    ],
-)
-def test_keys_move_in_a_list_of_thousands(
-    full: SqlStore, keys: tuple[str, ...], place: int
-) -> None:
+MOVES: dict[tuple[str, ...], int] = {
+    (): 1,
+    ("j",): 2,
+    ("down",): 2,
+    ("j", "j", "k"): 2,
+    ("j", "j", "up"): 2,
+    ("k",): 1,
+    ("pagedown",): 11,
+    ("space",): 11,
+    ("pagedown", "pagedown", "pageup"): 11,
+    ("pageup",): 1,
+    ("G",): MANY + 2,
+    ("end",): MANY + 2,
+    ("G", "j"): MANY + 2,
+    ("G", "k"): MANY + 1,
+    ("G", "g"): 1,
+    ("G", "home"): 1,
+    ("G", "pageup"): MANY + 2 - 10,
+}
+
+
+def test_keys_move_in_a_list_of_thousands(full: SqlStore) -> None:
     """Every move lands where it should, across windows as well."""
 
     async def story(screen: Screen) -> None:
-        await screen.press("2", *keys)
+        await screen.press("2")
+        for keys, place in MOVES.items():
+            await screen.press("g", *keys)
 
-        assert f"{place:,} of {MANY + 2:,}" == _place(screen)
+            assert f"{place:,} of {MANY + 2:,}" == _place(screen), keys
 
     play(source_over(full), story)
 
@@ -264,26 +261,25 @@ def test_equal_lines_are_folded_until_f_is_pressed(store: SqlStore) -> None:
     play(source_over(store), story)
 
 
-@pytest.mark.parametrize(
-    ("keys", "top"),
-    [
-        (("j",), 1),
-        (("down", "down", "k"), 1),
-        (("j", "up"), 0),
-        (("pagedown", "pageup"), 0),
-        (("G", "g"), 0),
-        (("end", "home"), 0),
-    ],
-)
-def test_keys_scroll_a_text(store: SqlStore, keys: tuple[str, ...], top: int) -> None:
+def test_keys_scroll_a_text(store: SqlStore) -> None:
     """A text moves by the same keys as a list."""
+    moves = {
+        ("j",): 1,
+        ("down", "down", "k"): 1,
+        ("j", "up"): 0,
+        ("pagedown", "pageup"): 0,
+        ("G", "g"): 0,
+        ("end", "home"): 0,
+    }
 
     async def story(screen: Screen) -> None:
         await screen.resize(80, 14)
-        await screen.press("2", "enter", "enter", *keys)
-
+        await screen.press("2", "enter", "enter")
         scroll: Any = screen.page.query_one("#scroll")
-        assert top == scroll.scroll_y
+        for keys, top in moves.items():
+            await screen.press("g", *keys)
+
+            assert top == scroll.scroll_y, keys
 
     play(source_over(store), story)
 

@@ -63,7 +63,7 @@ def test_a_decision_that_failed_is_said_to_have(store: SqlStore) -> None:
         source.gone = "locked"
         await screen.press("enter")
 
-        assert "Not decided: locked" in screen.text
+        assert "Not done: locked" in screen.text
         assert "SOURCE AWAY" in screen.text
 
     play(source, story)

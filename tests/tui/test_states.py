@@ -63,11 +63,11 @@ def test_noise_says_why_it_is_noise(store: SqlStore) -> None:
         assert ["counts", "25", "%", "-", "-"] == lines[4][:5]
         assert "(a person said so)" in screen.text
         await screen.press("enter")
-        assert "noise?    a person ruled: noise" in screen.text
+        assert "noise?    A person ruled: noise." in screen.text
         assert "state     noise" in screen.text
         await screen.press("b", "j", "enter")
-        assert "noise?    not known: no control" in screen.text
-        assert "(shadow 25 %)" in screen.text
+        assert "noise?    Not known: no control" in screen.text
+        assert "live against the shadow: 2 of 8 (25 %)" in screen.text
 
     play(source_over(store), story, size=(120, 24))
 

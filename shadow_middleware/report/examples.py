@@ -1,0 +1,52 @@
+"""One example of what a group stands for: two values, short enough for a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from shadow_middleware.evidence import StoredDivergence
+from shadow_middleware.exchange import Difference, Kind, Part
+
+__all__ = ["Example", "example_of"]
+
+_LONGEST = 60
+"""Characters of a value."""
+
+
+class Example(msgspec.Struct, frozen=True):
+    """What both sides said once, redacted as everything that is stored."""
+
+    live: str | None
+    """As JSON, cut where it is long; None where live has nothing there."""
+    shadow: str | None
+    """The same of the shadow."""
+
+
+def example_of(samples: Iterable[StoredDivergence], fingerprint: str) -> Example | None:
+    """
+    Return what the first sample says of a group; None where none says anything.
+
+    A latency has no values, and a body that differs as a whole would not fit a line.
+    """
+    for sample in samples:
+        for one in sample.record.differences:
+            if one.group == fingerprint and _tells(one):
+                return Example(
+                    None if one.kind is Kind.ADDED else _short(one.live),
+                    None if one.kind is Kind.MISSING else _short(one.shadow),
+                )
+    return None
+
+
+def _tells(one: Difference) -> bool:
+    has_value = one.live is not None or one.shadow is not None
+    return has_value and one.part is not Part.LATENCY
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
