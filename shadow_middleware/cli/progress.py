@@ -7,9 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
-__all__ = ["bar_of", "busy"]
+__all__ = ["bar_of", "busy", "bytes_bar"]
 
 Advance = Callable[[], None]
 
@@ -32,6 +39,24 @@ def bar_of(total: int, *, prints: bool = False) -> Iterator[Advance]:
     with Progress(*columns, console=screen, transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def bytes_bar(total: int | None) -> Iterator[Callable[[int], None]]:
+    """Yield what moves a bar on by so many bytes; None: nobody knows how many there are."""
+    screen = Console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda count: None
+        return
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda count: progress.advance(task, count)
 
 
 @contextmanager

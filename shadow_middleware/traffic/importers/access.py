@@ -169,7 +169,7 @@ class _Entries:
             if edge == "end." and exact and timing:
                 found -= timing.ended / 1e9
             if math.isfinite(found):
-                return round(found, 6)
+                return found
         raise Unreadable("it says no time")
 
     def _moment(self, fields: Fields, edge: str) -> tuple[float | None, bool]:

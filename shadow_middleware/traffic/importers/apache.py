@@ -9,7 +9,14 @@ from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.traffic.importers.layout import Layout
 from shadow_middleware.traffic.importers.patterns import Escape, Field, Kind, Piece
 
-__all__ = ["COMBINED", "COMMON", "RECOMMENDED", "VHOST_COMBINED", "layout_of"]
+__all__ = [
+    "COMBINED",
+    "COMMON",
+    "RECOMMENDED",
+    "VHOST_COMBINED",
+    "layout_of",
+    "pieces_of",
+]
 
 COMMON: Final = '%h %l %u %t "%r" %>s %b'
 COMBINED: Final = COMMON + ' "%{Referer}i" "%{User-Agent}i"'
@@ -69,6 +76,16 @@ def layout_of(text: str) -> Layout:
     Raises:
         ConfigurationError: it is none that lines could be read by.
     """
+    return Layout(pieces_of(text), Escape.BACKSLASH)
+
+
+def pieces_of(text: str) -> list[Piece]:
+    """
+    Return the literal text and the fields of a format, in order.
+
+    Raises:
+        ConfigurationError: it is no format.
+    """
     if text.lstrip().startswith("LogFormat"):
         found = _DIRECTIVE.match(text)
         if found is None:
@@ -76,7 +93,7 @@ def layout_of(text: str) -> Layout:
                 'this is no LogFormat directive of Apache; write: LogFormat "..." NAME'
             )
         text = found["text"]
-    return Layout(_pieces(_unquoted(text)), Escape.BACKSLASH)
+    return _pieces(_unquoted(text))
 
 
 def _unquoted(text: str) -> str:

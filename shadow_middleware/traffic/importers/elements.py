@@ -149,8 +149,9 @@ class _Scan:
         wanted = len(self._keys)
         if self._inside and self._depth == wanted + 2 and self._start is not None:
             self._number += 1
-            data = bytes(self._held[self._start : at + 1])
-            length = len(data) + self._over
+            length = at + 1 - self._start + self._over
+            kept = at + 1 if length <= self._limit else self._start + _KEPT
+            data = bytes(self._held[self._start : kept])
             self._taken = Element(self._number, data, length, ended=True)
             self._start = None
         elif self._inside and self._depth == wanted + 1:

@@ -24,6 +24,8 @@ from shadow_middleware.traffic.recorded import BadRecord, Recorded
 __all__ = ["SEPARATOR", "read"]
 
 SEPARATOR: Final = "\n🐵🙈🙉\n".encode()
+_KEPT: Final = 200
+"""Bytes of a payload over the limit that are kept to show how it begins."""
 _WAITING: Final = 2_000
 """Requests whose answer may still come."""
 _WAITING_BYTES: Final = 64 * 1024 * 1024
@@ -61,14 +63,15 @@ def _payloads(chunks: Iterable[bytes], limit: int) -> Iterator[_Payload]:
         while (end := held.find(SEPARATOR, max(start, seen))) >= 0:
             number += 1
             length = end - start + over
-            yield _Payload(number, bytes(held[start:end]), length)
+            kept = end if length <= limit else min(end, start + _KEPT)
+            yield _Payload(number, bytes(held[start:kept]), length)
             start, over = end + len(SEPARATOR), 0
         del held[:start]
         if len(held) > limit:
             # Keep how it begins, and what may be half of a separator.
             tail = held[-len(SEPARATOR) :]
-            over += len(held) - 200 - len(tail)
-            held = held[:200] + tail
+            over += len(held) - _KEPT - len(tail)
+            held = held[:_KEPT] + tail
     if held.strip():
         yield _Payload(number + 1, bytes(held), len(held) + over)
 

@@ -78,7 +78,7 @@ class Maker:
             lacks.add(Missing.RESPONSE)
         exchange = Exchange(
             id=f"{self._options.process}-{self._count:x}",
-            at=at,
+            at=round(at, 6),
             request=request,
             response=response,
             timing=timing or NO_TIMING,
