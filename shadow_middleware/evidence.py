@@ -182,7 +182,7 @@ class Mark(msgspec.Struct, frozen=True):
     settled: int = 0
     """Every place below is settled."""
     beyond: tuple[int, ...] = ()
-    """Places from there on that are settled as well, sorted."""
+    """Ranges from there on that are settled too: of each the first and the one after."""
     claimed: int = 0
     """Every write below may have been sent. A batch does not set it: see `Runs.claim`."""
 
@@ -315,15 +315,15 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     at: float = 0.0
     """When it was last heard of; with `done` or `stopped`, when it ended."""
     read: int = 0
-    """Records, bad ones included."""
+    """Records in one reading of the files: the sum of the next three."""
     filtered: int = 0
     """Left out by what was asked for."""
     bad: int = 0
     """Pieces of files that are no exchange."""
-    replayed: int = 0
-    """Exchanges with an outcome: every other record is in one of the other numbers."""
-    unreplayable: Mapping[str, int] = {}
-    """Exchanges that could not be sent, by reason."""
+    picked: int = 0
+    """Exchanges to replay. Once the run is done, each has an outcome in each round."""
+    rounds: int = 1
+    """How often the files are replayed."""
     missing: Mapping[str, int] = {}
     """What sources did not record, by its name, and of how many exchanges."""
     arguments: Mapping[str, Any] = {}

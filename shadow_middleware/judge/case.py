@@ -34,7 +34,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     probe: Comparison | None = None
     """The shadow's answer against its answer to the same request sent again."""
     live_ms: float = 0.0
-    shadow_ms: float = 0.0
+    shadow_ms: float | None = 0.0
+    """None where live's own time is not known."""
     control_ms: float | None = None
 
     @property

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shadow_middleware.evidence import Batch, DivergenceRecord
-from shadow_middleware.exchange import Outcome, Replay
+from shadow_middleware.exchange import Outcome, Replay, Unknown
 from shadow_middleware.observe.access import AccessLog
 from shadow_middleware.observe.announce import Announcer, Emit, Wanted
 from shadow_middleware.observe.events import (
@@ -200,7 +200,8 @@ class Recorder:
         if self._access is not None:
             self._access.write(replay)
         timing = replay.timing
-        if timing is not None and replay.outcome in _TIMED:
+        known = Unknown.TIMING not in replay.exchange.unknown
+        if timing is not None and known and replay.outcome in _TIMED:
             self._time(replay, route, timing.total_ms)
         if replay.hits:
             with self._lock:

@@ -175,13 +175,13 @@ def test_a_mark_is_written_with_the_outcomes_that_it_speaks_of(
     ours = store.of_run("r1")
     assert Mark() == store.mark("r1")
 
-    batch = Batch(counts=[count(3)], mark=Mark(2, (4,)), writer="w", number=1)
+    batch = Batch(counts=[count(3)], mark=Mark(2, (4, 5)), writer="w", number=1)
     ours.write(batch)
     ours.write(batch)
     store.claim("r1", 64)
     store.claim("r1", 8)
 
-    assert Mark(2, (4,), 64) == store.mark("r1")
+    assert Mark(2, (4, 5), 64) == store.mark("r1")
     assert [3] == [row.count for row in ours.totals()]
     ours.write(Batch(mark=Mark(5)))
     assert Mark(5, (), 64) == store.mark("r1")
