@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 import shadow_middleware
 from shadow_middleware.cli import (
     agent,
+    capture,
     coverage,
     dashboard,
     db,
@@ -67,6 +68,7 @@ app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
+app.add_typer(capture.app, name="capture")
 app.add_typer(noise.app, name="noise")
 app.add_typer(rules.app, name="rules")
 app.command("agent", epilog=agent.EPILOG)(agent.agent)

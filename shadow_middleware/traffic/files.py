@@ -10,7 +10,7 @@ import glob
 import os
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, Protocol, Self
 import zstandard
 
 from shadow_middleware.errors import ConfigurationError, DecodeError
-from shadow_middleware.traffic.frames import Damage, Line, lines_of
+from shadow_middleware.traffic.frames import Damage, Line, Readable, lines_of
 from shadow_middleware.traffic.ndjson import (
     Account,
     Head,
@@ -50,7 +50,7 @@ FRAME_TEXT: Final = 128 * 1024
 """Bytes of text after which a frame ends: what one flipped bit can take at most."""
 
 
-def open_capture(source: str | Path | BinaryIO) -> Iterator[Recorded | BadRecord]:
+def open_capture(source: str | Path | Readable) -> Iterator[Recorded | BadRecord]:
     """
     Yield every exchange of a capture, and a `BadRecord` for what cannot be read.
 
@@ -97,18 +97,39 @@ def capture_files(source: str | Path) -> list[str]:
 Read = Recorded | Head | Account | BadRecord | Damage
 
 
-def read_file(path: str) -> Iterator[Read]:
+def read_file(
+    path: str, advance: Callable[[int], None] | None = None
+) -> Iterator[Read]:
     """
     Yield all that one file says, records or not, in order.
+
+    Args:
+        path: Of the file; `-` is standard input.
+        advance: Told of how many bytes were read, again and again.
 
     Raises:
         ConfigurationError: it cannot be read.
     """
     with _opened(path) as stream:
-        yield from read_stream(stream, "stdin" if path == "-" else path)
+        counted = stream if advance is None else _Counted(stream, advance)
+        yield from read_stream(counted, "stdin" if path == "-" else path)
 
 
-def read_stream(stream: BinaryIO, name: str) -> Iterator[Read]:
+class _Counted:
+    """A stream that says how far it was read."""
+
+    def __init__(self, stream: Readable, advance: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._advance = advance
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes."""
+        data = self._stream.read(size)
+        self._advance(len(data))
+        return data
+
+
+def read_stream(stream: Readable, name: str) -> Iterator[Read]:
     """Yield all that a stream says. Files that follow each other in it are one."""
     newer = False
     try:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 import zstandard
 
-__all__ = ["GZIP", "MAX_LINE", "ZSTD", "Damage", "Line", "lines_of"]
+__all__ = ["GZIP", "MAX_LINE", "ZSTD", "Damage", "Line", "Readable", "lines_of"]
 
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 GZIP: Final = b"\x1f\x8b\x08"
@@ -43,6 +43,14 @@ _ATTEMPT: Final = 16 * 1024
 _HEAD: Final = 8
 _FLUSHED: Final = b"\x00\x00\xff\xff"
 """What a flush leaves at the end of deflated bytes (RFC 1951, 3.2.4: an empty block)."""
+
+
+class Readable(Protocol):
+    """What bytes are read from: a binary stream, or what stands in front of one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
+        ...
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -71,7 +79,7 @@ class Damage(msgspec.Struct, frozen=True):
     written, or its writer was killed."""
 
 
-def lines_of(stream: BinaryIO) -> Iterator[Line | Damage]:
+def lines_of(stream: Readable) -> Iterator[Line | Damage]:
     """
     Yield each line of a file and each damage, in order. Blank lines are passed over.
 
@@ -99,7 +107,7 @@ def _begin_of(start: bytearray) -> int | None:
 class _Raw:
     """What was read of the stream and not yet let go."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self.buffer = bytearray()
         self.offset = 0

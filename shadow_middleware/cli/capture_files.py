@@ -1,0 +1,142 @@
+"""What all `capture` commands share: their files, and how far reading them has come."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+import shadow_middleware
+from shadow_middleware.traffic.files import CaptureFile, capture_files
+from shadow_middleware.traffic.ndjson import VERSION, Head
+from shadow_middleware.traffic.recorded import BadRecord
+
+__all__ = [
+    "Bad",
+    "Files",
+    "Output",
+    "named",
+    "reading",
+    "size_of",
+    "written",
+]
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Capture files, directories or globs of them, or - for standard input.",
+    ),
+]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="The capture file to write; .zst or .gz packs it. - is standard output.",
+    ),
+]
+
+
+def named(sources: Sequence[str]) -> list[str]:
+    """
+    Return the files that were named, in order, each once.
+
+    Raises:
+        ConfigurationError: one is not there.
+    """
+    found = [path for source in sources for path in capture_files(source)]
+    return list(dict.fromkeys(found))
+
+
+def size_of(path: str) -> int | None:
+    """Return the bytes of a file; None of what is none."""
+    return os.path.getsize(path) if os.path.isfile(path) else None
+
+
+@contextmanager
+def reading(
+    paths: Sequence[str], *, prints: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """
+    Yield what moves a bar on by so many bytes; on a terminal, and for what takes long.
+
+    Args:
+        paths: What will be read.
+        prints: Whether results go to standard output meanwhile.
+    """
+    screen = Console(stderr=True)
+    total = sum(size_of(path) or 0 for path in paths)
+    if not screen.is_terminal or (prints and sys.stdout.isatty()):
+        yield _nothing
+        return
+    columns = (
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=screen, transient=True) as progress:
+        task = progress.add_task("", total=total or None)
+        yield lambda size: progress.advance(task, size)
+
+
+def _nothing(size: int) -> None:
+    """Show nothing."""
+
+
+def written(path: str, sources: Sequence[str]) -> CaptureFile:
+    """
+    Return a capture file to write.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    same = [
+        each
+        for each in sources
+        if os.path.exists(path) and os.path.samefile(each, path)
+    ]
+    if path != "-" and same:
+        raise typer.BadParameter(
+            f"{path} is read as well; write to another file", param_hint="--output"
+        )
+    software = f"shadow_middleware {shadow_middleware.__version__}"
+    return CaptureFile(path, Head(VERSION, software, created=time.time()))
+
+
+class Bad:
+    """Counts what is no exchange, and shows the first of it on standard error."""
+
+    _MOST = 5
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, bad: BadRecord) -> None:
+        """Take note of one."""
+        self.count += 1
+        if self.count <= self._MOST:
+            typer.echo(f"{bad.place}: {bad.reason}", err=True)
+
+    def tell(self) -> None:
+        """Say how many there were, if there were more than were shown."""
+        if self.count > self._MOST:
+            typer.echo(
+                f"and {self.count - self._MOST} more; see: shadow-middleware capture verify",
+                err=True,
+            )
