@@ -14,6 +14,7 @@ from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneRoute,
+    OneRun,
     OneTarget,
     Since,
     StoreUrl,
@@ -55,6 +56,7 @@ def list_divergences(
     since: Since = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="How many, the newest first.")
     ] = 20,
@@ -63,7 +65,7 @@ def list_divergences(
     """List divergences, the newest first: where, and what differs."""
     start = since_of(since, time.time())
     where = DivergenceFilter(target=target, route=route, since=start)
-    with open_store(settings_of(store, config)) as opened:
+    with open_store(settings_of(store, config), run=run) as opened:
         _check(opened, target, route)
         found = opened.divergences(where, limit=limit)
         total = opened.count_divergences(where)
@@ -86,6 +88,7 @@ def show(
     store: StoreUrl = None,
     config: ConfigFile = None,
     target: OneTarget = None,
+    run: OneRun = None,
     full: Annotated[
         bool, typer.Option("--full", help="Also print both answers whole.")
     ] = False,
@@ -96,7 +99,7 @@ def show(
 
     What was redacted before it was stored cannot be shown by anyone.
     """
-    with open_store(settings_of(store, config)) as opened:
+    with open_store(settings_of(store, config), run=run) as opened:
         # Every id begins with nothing.
         stored = opened.find(key) if key.strip() else []
     found = [one for one in stored if target in (None, one.record.target)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shadow_middleware.cli.naming import one_run
 from shadow_middleware.cli.options import known
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.reading import held as reading
@@ -26,8 +27,14 @@ def settings_of(store: str | None, config: str | None) -> Settings:
 
 
 @contextmanager
-def open_store(settings: Settings, *, create: bool = False) -> Iterator[SqlStore]:
-    """Yield the open store; one that is not there yet is an error unless `create`."""
+def open_store(
+    settings: Settings, *, create: bool = False, run: str | None = None
+) -> Iterator[SqlStore]:
+    """
+    Yield the open store; one that is not there yet is an error unless `create`.
+
+    With `run`, what is read and written is the evidence of that run.
+    """
     # Only commands that read pay for the import, --help does not.
     from shadow_middleware.store.sql import SqlStore
 
@@ -38,7 +45,7 @@ def open_store(settings: Settings, *, create: bool = False) -> Iterator[SqlStore
         )
     opened = SqlStore(url, create=create)
     try:
-        yield opened
+        yield opened.of_run(one_run(opened, run).id) if run else opened
     finally:
         opened.close()
 

@@ -20,6 +20,7 @@ from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
     OneRoute,
+    OneRun,
     OneTarget,
     Since,
     StoreUrl,
@@ -76,6 +77,7 @@ def export_divergences(
     since: Since = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     group: Annotated[
         str | None,
         typer.Option(
@@ -90,7 +92,7 @@ def export_divergences(
     It reads page by page, so a million of them take no more memory than one page.
     """
     now = time.time()
-    with open_store(settings_of(store, config)) as opened:
+    with open_store(settings_of(store, config), run=run) as opened:
         where = DivergenceFilter(
             target=target,
             route=route,
@@ -126,6 +128,7 @@ def export_groups(
     ] = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     since: Since = None,
     limit: Limit = None,
 ) -> None:
@@ -140,7 +143,7 @@ def export_groups(
         target=target, route=route, since=since_of(since, time.time()), with_noise=True
     )
     settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
         rows = [row for row in rows if row.state in wanted][:limit]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -20,6 +20,7 @@ from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneRoute,
+    OneRun,
     OneTarget,
     Since,
     StoreUrl,
@@ -81,6 +82,7 @@ def list_groups(
     ] = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     part: Annotated[
         Part | None,
         typer.Option("--part", help="Only this part of the answer."),
@@ -108,7 +110,7 @@ def list_groups(
         with_noise=True,
     )
     settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
     fitting = [row for row in rows if row.state in wanted]
@@ -133,6 +135,7 @@ def show(
     group: GroupName,
     store: StoreUrl = None,
     config: ConfigFile = None,
+    run: OneRun = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -141,7 +144,7 @@ def show(
     Samples are stored divergences that stand for it, few and unlike each other.
     """
     settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         found = one_group(opened, group)
         learned = learned_of(opened, settings)
         row = rows_of(opened, [found], learned)[0]
@@ -168,6 +171,7 @@ def ignore(
     note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
+    run: OneRun = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -175,7 +179,7 @@ def ignore(
 
     What is stored stays, so `groups reopen` takes it back.
     """
-    _decide(groups, GroupState.IGNORED, note, store, config, as_json)
+    _decide(groups, GroupState.IGNORED, note, _Where(store, config, run), as_json)
 
 
 @app.command(
@@ -187,6 +191,7 @@ def resolve(
     note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
+    run: OneRun = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -194,7 +199,7 @@ def resolve(
 
     To find out first whether they are: `shadow-middleware recheck`.
     """
-    _decide(groups, GroupState.RESOLVED, note, store, config, as_json)
+    _decide(groups, GroupState.RESOLVED, note, _Where(store, config, run), as_json)
 
 
 @app.command("reopen", epilog="Example:\n\n  shadow-middleware groups reopen 3f2a")
@@ -203,23 +208,31 @@ def reopen(
     note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
+    run: OneRun = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Take a decision back: the groups count again."""
-    _decide(groups, GroupState.OPEN, note, store, config, as_json)
+    _decide(groups, GroupState.OPEN, note, _Where(store, config, run), as_json)
+
+
+class _Where(NamedTuple):
+    """In which store a decision is made, and by what run its groups are known."""
+
+    store: str | None
+    config: str | None
+    run: str | None
 
 
 def _decide(
     names: list[str],
     state: GroupState,
     note: str | None,
-    store: str | None,
-    config: str | None,
+    where: _Where,
     as_json: bool,
 ) -> None:
     """Decide about every group that is named, or about none where one is not known."""
-    settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    settings = settings_of(where.store, where.config)
+    with open_store(settings, run=where.run) as opened:
         found = {one_group(opened, name).fingerprint: None for name in names}
         now = time.time()
         for fingerprint in found:

@@ -22,8 +22,10 @@ from shadow_middleware.cli import (
     noise,
     purge,
     recheck,
+    replay,
     report,
     rules,
+    runs,
     verdict,
     watch,
 )
@@ -67,6 +69,8 @@ app.command("watch", epilog=watch.EPILOG)(watch.watch)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
+app.command("replay", epilog=replay.EPILOG)(replay.replay)
+app.add_typer(runs.app, name="runs")
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
 app.add_typer(capture.app, name="capture")
 app.add_typer(noise.app, name="noise")

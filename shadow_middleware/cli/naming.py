@@ -1,4 +1,4 @@
-"""How commands name groups: by any beginning of a fingerprint that means one alone."""
+"""How commands name groups and runs: by any beginning of an id that means one alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 
 import typer
 
+from shadow_middleware.evidence import Run
 from shadow_middleware.knowledge import Group, GroupFilter
-from shadow_middleware.store.base import Reader
+from shadow_middleware.store.base import Reader, Runs
 
-__all__ = ["SHORT", "one_group"]
+__all__ = ["SHORT", "one_group", "one_run"]
 
 SHORT = 8
 """Digits of a fingerprint that lists show; any unambiguous beginning will do."""
@@ -42,4 +43,20 @@ def one_group(reader: Reader, beginning: str) -> Group:
 def _refused(problem: str) -> typer.BadParameter:
     return typer.BadParameter(
         f"{problem}. See: shadow-middleware groups list --state all", param_hint="GROUP"
+    )
+
+
+def one_run(runs: Runs, beginning: str) -> Run:
+    """Return the one run whose id begins so, or that is called so; refuse all else."""
+    every = runs.runs()
+    found = [run for run in every if run.id.startswith(beginning.strip().lower())]
+    found = found or [run for run in every if run.name == beginning]
+    if len(found) == 1:
+        return found[0]
+    problem = f"no run begins with {beginning!r}, and none is called so"
+    if found:
+        names = ", ".join(run.id for run in found[:_SHOWN])
+        problem = f"{beginning!r} could be any of these runs: {names}"
+    raise typer.BadParameter(
+        f"{problem}. See: shadow-middleware runs list", param_hint="RUN"
     )

@@ -14,6 +14,7 @@ __all__ = [
     "ConfigFile",
     "JsonOutput",
     "OneRoute",
+    "OneRun",
     "OneTarget",
     "Since",
     "StoreUrl",
@@ -53,6 +54,14 @@ Since = Annotated[
 ]
 OneTarget = Annotated[
     str | None, typer.Option("--target", metavar="NAME", help="Only this target.")
+]
+OneRun = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="What an offline replay has shown, by its id or name, instead of live.",
+    ),
 ]
 OneRoute = Annotated[
     str | None,

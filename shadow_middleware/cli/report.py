@@ -13,6 +13,7 @@ from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneRoute,
+    OneRun,
     OneTarget,
     Since,
     StoreUrl,
@@ -41,6 +42,7 @@ def report(
     since: Since = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="How many groups of divergences.")
     ] = 10,
@@ -56,7 +58,7 @@ def report(
     """
     start = since_of(since, time.time())
     settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         held = holdings(opened, start, target, route, settings)
     summary = summarise(held, top=limit)
     if as_json:

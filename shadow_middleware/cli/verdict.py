@@ -14,6 +14,7 @@ from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneRoute,
+    OneRun,
     OneTarget,
     Since,
     StoreUrl,
@@ -74,6 +75,7 @@ def verdict(
     since: Since = None,
     target: OneTarget = None,
     route: OneRoute = None,
+    run: OneRun = None,
     shadow_version: Annotated[
         str | None,
         typer.Option(
@@ -181,7 +183,7 @@ def verdict(
     )
     start = _start(since, asked.freshness_seconds, time.time())
     settings = settings_of(store, config)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         held = holdings(opened, start, target, route, settings)
         held = judged(
             opened, held, start, version=shadow_version, all_versions=all_versions
