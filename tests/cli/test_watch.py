@@ -9,11 +9,14 @@ import select
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from shadow_middleware.cli.dashboard import TOKEN as TOKEN_VARIABLE
 from tests.cli.conftest import Run, words
+from tests.tui.serving import TOKEN, Served
 
 WITHOUT_TEXTUAL = """
 import sys
@@ -158,9 +161,46 @@ def test_without_the_extra_it_prints_the_install_line(url: str) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_it_shows_the_api_of_a_dashboard_with_the_token_that_is_typed(
+    url: str,
+) -> None:
+    """Nothing of the token is seen while it is typed."""
+    with closing(Served()) as served:
+        served.show(url)
+        with Terminal("--url", served.url, **{TOKEN_VARIABLE: ""}) as terminal:
+            terminal.wait_for("Token of the dashboard: ")  # what comes before is lost
+            terminal.press(f"{TOKEN}\r")
+            terminal.wait_for("Target shadow")
+            terminal.press("q")
+            assert 0 == terminal.end()
+
+    assert TOKEN not in terminal.output
+
+
+def test_the_token_of_an_api_is_taken_from_the_environment(
+    run: Run, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An option goes before it; each is asked about before any screen is drawn."""
+    monkeypatch.setenv(TOKEN_VARIABLE, TOKEN)
+    with closing(Served()) as served:
+        served.show(url)
+        known = run("watch", "--url", served.url)
+        unknown = run("watch", "--url", served.url, "--token", "another one")
+
+    assert "watch needs a terminal" in words(known)
+    assert 2 == unknown.exit_code
+    assert "does not know this token" in words(unknown)
+    assert "cannot be reached" in words(run("watch", "--url", served.url))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--token", "x"), "name it with --url"),
+        (("--url", "http://127.0.0.1:9"), "no token is given"),
+        (("--url", "127.0.0.1:9", "--token", "x"), "did you mean 'http://"),
+        (("--url", "http://127.0.0.1:9", "--store", "x"), "leave out --store"),
+        (("--url", "http://127.0.0.1:9", "--config", "x"), "leave out --store"),
         (("--since", "yesterday"), "is no time"),
         (("--interval", "0.1"), "0.5"),
         (("--store", "sqlite:///nowhere/at/all.db"), "nowhere"),

@@ -25,7 +25,9 @@ class Served:
         self._listening = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(self._serve, log_level="critical", lifespan="off")
+        config = uvicorn.Config(
+            self._serve, interface="asgi3", log_level="critical", lifespan="off"
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._listening],)
