@@ -315,11 +315,13 @@ def test_a_copy_of_ones_own_is_used(outcomes: Outcomes) -> None:
 
 def test_the_log_holds_the_latest_divergences(outcomes: Outcomes) -> None:
     """Of this experiment alone, without a store."""
-    trial, other = (Experiment(name, log=2, **SETTINGS) for name in ("one", "other"))
+    options = {"log": 2, "workers": 1, **SETTINGS}
+    trial, other = (Experiment(name, **options) for name in ("one", "other"))
     for number in range(4):
         trial.run(lambda n: n, lambda n: -1 - n, number)
     other.run(lambda: 1, lambda: 2)
     outcomes.wait_for(5)
+    assert shutdown()  # what crosses back has arrived
     assert [2, 3] == [one["differences"][0]["live"] for one in trial.divergences]
     assert 1 == len(other.divergences)
 
