@@ -33,6 +33,7 @@ from shadow_middleware.selection import Globs, sticky_share
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.marker import make as make_marker
+from shadow_middleware.transform.marker import refused_by
 from shadow_middleware.transform.outgoing import Outgoing
 
 __all__ = ["Ends", "Lane", "Lanes", "Pipeline", "Roads"]
@@ -189,6 +190,11 @@ class Lane:
         self, exchange: Exchange, shadow: Twin, asked: Asked | None, deadline: float
     ) -> None:
         """Gather what else is to be known of the exchange, and have it weighed."""
+        if reason := refused_by(shadow.response.headers):
+            self._missed(exchange)
+            await self._keep_order(exchange, asked, deadline)
+            self._finish(exchange, Outcome.SKIPPED, reason)
+            return
         self._heard(exchange, shadow)
         version = self._versions.of(shadow.response.headers)
         probe = await self._probed(exchange, shadow, deadline)

@@ -130,7 +130,7 @@ def _serve(name: str) -> dict[str, Any]:
     cache.set(name, "seen", 60)
     saved = default_storage.save(f"{name}.bin", ContentFile(name.encode()))
     with default_storage.open(saved) as file:
-        read = file.read().decode()
+        read = file.read() == name.encode()
     send_mail(name, "bought", "shop@shop.test", [f"{name}@mail.test"])
     return {
         "lines": lines,

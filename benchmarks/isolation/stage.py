@@ -106,7 +106,11 @@ def open_shop(shop: Shop, world: World, **environ: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(_PATIENCE)
+        try:
+            server.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _places(shop: Shop, world: World) -> dict[str, str]:
@@ -120,12 +124,17 @@ def _places(shop: Shop, world: World) -> dict[str, str]:
 
 def ask(url: str, path: str, name: str, **headers: str) -> httpx.Response:
     """Send one order to a shop, as a client does."""
-    with httpx.Client(trust_env=False, timeout=60) as client:
+    with httpx.Client(trust_env=False, timeout=20) as client:
         return client.post(f"{url}{path}", json={"name": name}, headers=headers)
 
 
 def mirrored(
-    url: str, paths: Sequence[str], count: int, home: Path, answers: dict[str, bytes]
+    url: str,
+    paths: Sequence[str],
+    count: int,
+    home: Path,
+    answers: dict[str, bytes],
+    patience: float = 60.0,
 ) -> Counter[str]:
     """
     Have a live app mirror so many writes to the shadow; return what became of them.
@@ -138,6 +147,7 @@ def mirrored(
         count: Writes.
         home: A folder for the evidence.
         answers: What live answers at each path.
+        patience: Seconds that all of it may take beyond the wall.
     """
     store = f"sqlite:///{home / 'evidence.db'}"
     app = ShadowMiddleware(
@@ -147,12 +157,11 @@ def mirrored(
         secret=SECRET,
         store_url=store,
         concurrency=_IN_FLIGHT,
-        total_timeout=120.0,
-        read_timeout=120.0,
-        default_ignores=True,
+        total_timeout=30.0,
+        read_timeout=30.0,
     )
     asyncio.run(_send(app, paths, count))
-    if not runtime.shutdown(600.0):
+    if not runtime.shutdown(patience):
         raise TimeoutError("the agent did not end what was under way")
     evidence = SqlStore(store)
     try:

@@ -111,7 +111,10 @@ class World:
         url = make_url(place).set(drivername="postgresql")
         address = url.render_as_string(hide_password=False)
         done = subprocess.run(
-            [self._dump, "--dbname", address], capture_output=True, text=True, check=True
+            [self._dump, "--dbname", address],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return _digest(_RESTRICT.sub("", _SEQUENCE.sub("", done.stdout)).encode())
 

@@ -52,7 +52,7 @@ class SeenHere:
         self._most = most
         self._seen: set[bytes] = set()
         self._ages: list[tuple[float, float, bytes]] = []
-        self._too_old = 0.0
+        self._too_old = float("-inf")
         self._lock = threading.Lock()
 
     def first(self, value: bytes, at: float, until: float, now: float) -> bool:

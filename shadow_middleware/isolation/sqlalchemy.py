@@ -10,7 +10,6 @@ and one of the doors around the app. Nothing else changes: sessions, `begin()`,
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -95,7 +94,6 @@ class _Keeper:
         self.engine = engine
         self.read_only = read_only
         self._awaited = awaited
-        self._lock = threading.Lock()
         self._events: tuple[tuple[str, Callable[..., None]], ...] = (
             ("before_cursor_execute", self._before),
             ("handle_error", self._failed),
@@ -146,19 +144,21 @@ class _Keeper:
         self._take_pool()
 
     def _lend(self, request: ShadowRequest, connect: Callable[[], Any]) -> _Lent:
-        with self._lock:
-            held = request.kept.get(self)
-            if held is None:
-                if request.ended:
-                    raise _refused(
-                        request, "the copy has ended: nobody would roll this back"
-                    )
-                held = _Held(self.engine, connect(), read_only=self.read_only)
-                request.kept[self] = held
-                if self._awaited:
-                    request.at_end(awaited=_in_greenlet(held.end))
-                else:
-                    request.at_end(held.end)
+        held = request.kept.get(self)
+        if held is None:
+            if request.ended:
+                raise _refused(
+                    request, "the copy has ended: nobody would roll this back"
+                )
+            # No lock: an asynchronous engine goes to other tasks while it connects.
+            new = _Held(self.engine, connect(), read_only=self.read_only)
+            held = request.kept.setdefault(self, new)
+            if held is not new:
+                new.end()
+            elif self._awaited:
+                request.at_end(awaited=_in_greenlet(new.end))
+            else:
+                request.at_end(new.end)
         assert isinstance(held, _Held)
         if held.ended:
             raise _refused(request, "the copy has ended: nobody would roll this back")

@@ -24,6 +24,7 @@ from shadow_middleware.replay.way import way_to
 from shadow_middleware.selection import sticky_share
 from shadow_middleware.settings import Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
+from shadow_middleware.transform.marker import refused_by
 from shadow_middleware.transform.outgoing import Outgoing
 
 __all__ = ["Asked", "Control", "Tell", "refusal"]
@@ -205,6 +206,8 @@ class Control:
             answer = await self._sender.send(request)
             twin = Twin(answer.response, answer.timing, at, host)
         live, response = exchange.response, twin.response
+        if reason := refused_by(response.headers):
+            raise ReplayRefused("the control has refused to write", reason=reason)
         if response.status >= 500:
             # No evidence, as a 5xx of live is none: what a control that is broken
             # differs in would excuse a shadow that is broken as well.

@@ -17,12 +17,19 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-__all__ = ["MARKER_HEADER", "Marker", "make", "read"]
+__all__ = ["MARKER_HEADER", "REFUSED_HEADER", "Marker", "make", "read", "refused_by"]
 
 MARKER_HEADER = b"x-shadow-request"
 """The header's name, in lower case."""
+
+REFUSED_HEADER = b"x-shadow-refused"
+"""With what a shadow answers that it has refused a copy's write; in lower case."""
+
+_REFUSALS = frozenset({b"not_isolated", b"outgoing_refused", b"read_only"})
+"""The `reason` of each `IsolationError`; no other word of a shadow's counts."""
 
 MAX_AGE = 3600.0
 """Seconds for which a signed marker counts, so that a leaked one does not last."""
@@ -99,6 +106,14 @@ def read(
         if now is not None and abs(now - float(at)) > max_age:
             return None
     return Marker(name.decode("ascii"), int(hop), float(at or 0.0))
+
+
+def refused_by(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return why the shadow that answered so has refused a write, or nothing."""
+    for name, value in headers:
+        if name.lower() == REFUSED_HEADER and value in _REFUSALS:
+            return value.decode("ascii")
+    return ""
 
 
 def _sign(claim: bytes, secret: str) -> bytes:
