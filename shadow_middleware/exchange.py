@@ -218,6 +218,8 @@ class Exchange(msgspec.Struct, frozen=True):
     """The other answer, where it is known already."""
     user: str | None = None
     """Whose request it is, where the settings ask for that; never stored."""
+    visitor: tuple[str, ...] = ()
+    """Pseudonyms of the cookies that its client sent, where sessions are kept."""
     answered_at: float = 0.0
     """When live served it, where `at` says when it was read from a file again; else 0."""
     unknown: tuple[Unknown, ...] = ()

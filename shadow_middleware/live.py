@@ -19,6 +19,7 @@ from shadow_middleware.selection import SKIPPED, Selector, Skipped, reader_of
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.marker import read as read_marker
+from shadow_middleware.transform.pseudonym import visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,9 +51,9 @@ class LiveSide:
         "_admit",
         "_fault_logged",
         "_known",
+        "_look",
         "_off",
         "_selector",
-        "_user_of",
         "_withheld",
         "admits_type",
         "any_response",
@@ -103,7 +104,7 @@ class LiveSide:
         self.any_response = self.any_type and self.any_route
         """Whether nothing of a response's head or route needs a look."""
         self._withheld = withheld_names(settings)
-        self._user_of = reader_of(settings.user)
+        self._look = _look_at_clients(settings)
         self.innocent: set[bytes] = set()
         """Names of headers that were looked at, and say nothing of note."""
         self._known: dict[tuple[bytes, ...], tuple[str, ...]] = {}
@@ -173,8 +174,8 @@ class LiveSide:
         """
         innocent = self.innocent
         try:
-            if self._user_of is not None:
-                self._note_user(capture)
+            if self._look is not None:
+                self._look(capture)
             notable = tuple([n for n, _ in capture.headers if n not in innocent])
             withheld = self._known.get(notable)
             if withheld is None:
@@ -194,16 +195,9 @@ class LiveSide:
         if self._withheld[name] or name.lower() in _NOTABLE:
             return True
         # Where users are looked for, every request is: so no name is innocent.
-        if len(self.innocent) < MAX_KNOWN_NAMES and self._user_of is None:
+        if len(self.innocent) < MAX_KNOWN_NAMES and self._look is None:
             self.innocent.add(name)
         return False
-
-    def _note_user(self, capture: Capture) -> None:
-        """Take note of whose request it is, while its credentials are still there."""
-        assert self._user_of is not None
-        user = self._user_of(capture.headers, None)
-        if user:
-            capture.note("user", user.decode("utf-8", "surrogateescape"))
 
     def refuses(self) -> bool:
         """Whether capture rests because the buffer is full; counts the request if so."""
@@ -347,6 +341,21 @@ def odd_of(key: Key, scheme: str, version: str) -> dict[str, object] | None:
     if key is not None:
         odd["key"] = key
     return odd
+
+
+def _look_at_clients(settings: Settings) -> Callable[[Capture], None] | None:
+    """Return what notes whose a request is while its credentials are still there."""
+    user_of, sessions = reader_of(settings.user), settings.sessions != "off"
+    if user_of is None and not sessions:
+        return None
+
+    def look(capture: Capture) -> None:
+        if user_of is not None and (user := user_of(capture.headers, None)):
+            capture.note("user", user.decode("utf-8", "surrogateescape"))
+        if sessions and (known := visitor(capture.headers)):
+            capture.note("visitor", known)
+
+    return look
 
 
 class BodyLedger:

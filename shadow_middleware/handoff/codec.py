@@ -153,6 +153,8 @@ class Odd(msgspec.Struct, frozen=True):
     """A candidate's answer, where the exchange is a function's call."""
     user: str | None = None
     """Whose request it is, where the settings ask for that."""
+    visitor: tuple[str, ...] = ()
+    """Pseudonyms of the cookies that its client sent, where sessions are kept."""
 
 
 class _Fields(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -298,6 +300,7 @@ def exchange_of(raw: msgspec.Raw, session: str, clock_offset: float) -> Exchange
         after_drop=odd.after_drop,
         given=odd.given,
         user=odd.user,
+        visitor=odd.visitor,
     )
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
 
 from shadow_middleware.compare.media import media_of
 from shadow_middleware.exchange import Exchange, Response, header_values
+from shadow_middleware.transform.pseudonym import SHORTEST, pseudonym, visitor
 from shadow_middleware.transform.secrets import REDACTED
 
 __all__ = ["TOKEN_MEMBERS", "Continuity"]
@@ -35,9 +35,7 @@ TOKEN_MEMBERS: Final = frozenset(
 )
 """Members of a JSON answer in which APIs hand out the token of later requests."""
 _SHORTEST: Final = 8
-"""Characters of a value that may be a session's name: `lang=en` is none."""
-_SHORTEST_GUESS: Final = 16
-"""The same where the key is a function, so that it is not known what it reads."""
+"""Characters of the key's own value that may name a session."""
 _MAX_BODY: Final = 64 * 1024
 _MAX_KNOWN: Final = 200_000
 
@@ -72,17 +70,26 @@ class Continuity:
         return msgspec.structs.replace(exchange, key=session, user=user)
 
     def _session(self, exchange: Exchange) -> str | None:
-        session = None
+        seen = self._by_cookies(exchange)
+        session = seen
         if exchange.key:
-            name = _pseudonym(exchange.key)
-            session = self._known.get(name, name)
+            name = pseudonym(exchange.key)
             if name in self._known:
+                session = self._known[name]
                 self._known.move_to_end(name)
             else:
-                self._remember(name, name)
+                session = seen or name
+                self._remember(name, session)
         for value in self._issued(exchange.response):
-            session = self._issue(_pseudonym(value), session)
+            session = self._issue(pseudonym(value), session)
         return session
+
+    def _by_cookies(self, exchange: Exchange) -> str | None:
+        """Return the session that live gave the client's cookies in, if it is one."""
+        names = exchange.visitor or visitor(exchange.request.headers)
+        found = {self._known[name] for name in names if name in self._issued_before}
+        found.discard(None)
+        return found.pop() if len(found) == 1 else None
 
     def _issue(self, name: str, session: str | None) -> str | None:
         """Take note that live named a session anew; return the session."""
@@ -110,12 +117,8 @@ class Continuity:
             yield from _cookie_values(response, self._name, _SHORTEST)
         elif self._kind == "header":
             yield from _header_values(response, self._name)
-        elif self._kind in ("", "call"):
-            yield from _cookie_values(response, "", _SHORTEST_GUESS)
-
-
-def _pseudonym(value: str) -> str:
-    return "s-" + blake2b(value.encode("utf-8", "replace"), digest_size=12).hexdigest()
+        # A form may be protected by a cookie before anybody has logged in.
+        yield from _cookie_values(response, "", SHORTEST)
 
 
 def _cookie_values(response: Response, name: str, shortest: int) -> Iterator[str]:

@@ -259,4 +259,5 @@ def _of_page(answers: Answers, live: str, shadow: str) -> Iterator[Pair]:
             and is_opaque(ours.value)
             and is_opaque(theirs.value)
         ):
-            yield Pair(place.nouns, ours.value, theirs.value, "plain", where, False)
+            sure = ours.hidden or answers.writes
+            yield Pair(place.nouns, ours.value, theirs.value, "plain", where, sure)

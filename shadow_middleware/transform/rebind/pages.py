@@ -36,6 +36,8 @@ class Slot(NamedTuple):
     start: int
     end: int
     link: bool
+    hidden: bool = False
+    """Whether it is a hidden field: the server's own, for it to get back."""
 
 
 def slots(page: str) -> list[Slot]:
@@ -70,8 +72,9 @@ def _of_tag(tag: str, text: str, offset: int) -> list[Slot]:
     field = next(
         (attributes[n][0] for n in ("name", "property", "id") if n in attributes), ""
     )
+    hidden = attributes.get("type", ("",))[0].lower() == "hidden"
     return [
-        Slot((tag, attribute, field), name, unescape(value), start, end, link)
+        Slot((tag, attribute, field), name, unescape(value), start, end, link, hidden)
         for attribute, (value, start, end) in attributes.items()
         for name, link in _meanings(tag, attribute, field)
     ]

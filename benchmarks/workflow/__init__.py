@@ -1,0 +1,1 @@
+"""Two real apps with a login, a database and ids of their own, for `benchmarks.sessions`."""
