@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from shadow_middleware.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "shadow_middleware.cli.main"]
@@ -22,10 +25,8 @@ def completed(words: str, place: int) -> list[str]:
         "COMP_WORDS": words,
         "COMP_CWORD": str(place),
     }
-    ran = subprocess.run(
-        COMMAND, env=ENVIRONMENT | asked, capture_output=True, text=True, check=False
-    )
-    return ran.stdout.split()
+    runner = CliRunner(env={**asked, "_TYPER_COMPLETE_TESTING": "1"})
+    return runner.invoke(app, prog_name="shadow-middleware").stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -46,22 +47,20 @@ def test_a_shell_is_offered_what_fits(words: str, place: int, expected: str) -> 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_script_of_a_shell_names_our_command(shell: str) -> None:
     """`--show-completion`, which finds out the shell by itself outside of tests."""
-    ran = subprocess.run(
-        [*COMMAND, "--show-completion"],
-        env=ENVIRONMENT
-        | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-        | {"_SHADOW_MIDDLEWARE_COMPLETE": f"source_{shell}"},
-        capture_output=True,
-        text=True,
-        check=True,
+    environment = {
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+        "_SHADOW_MIDDLEWARE_COMPLETE": f"source_{shell}",
+    }
+    ran = CliRunner(env=environment).invoke(
+        app, ["--show-completion"], prog_name="shadow-middleware"
     )
 
-    assert "shadow-middleware" in ran.stdout
+    assert (0, True) == (ran.exit_code, "shadow-middleware" in ran.stdout)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 def test_bash_takes_the_script(tmp_path: Path) -> None:
-    """The script is one that bash can read."""
+    """The script of a real process is one that bash can read."""
     script = subprocess.run(
         COMMAND,
         env=ENVIRONMENT | {"_SHADOW_MIDDLEWARE_COMPLETE": "source_bash"},

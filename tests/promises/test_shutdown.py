@@ -54,7 +54,7 @@ def test_a_server_told_to_stop_loses_nothing_in_silence(
 ) -> None:
     """W40: what is under way ends, and each exchange is counted, once and whole."""
     (tmp_path / "stage.py").write_text(APP)
-    behaviour = slow(0.6, Reply(200, (), b"other"))
+    behaviour = slow(0.3, Reply(200, (), b"other"))
     with ShadowServer(behaviour) as shadow:
         agents = serve_and_stop(SERVERS[name], tmp_path, shadow, store)
         until(lambda: not any(agent.is_running() for agent in agents))

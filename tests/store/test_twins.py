@@ -108,7 +108,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(steps, min_size=3, max_size=9))
 def test_memory_and_sqlite_answer_alike(done: list[tuple[str, Any]]) -> None:
     """Whatever is written, decided and purged, in whatever order."""

@@ -1,23 +1,37 @@
 """
 The live app answers the same with us and without us, on every server, whatever the
-shadow does (W1 W2 W6 W35 W42 W52).
+shadow does, and while its agent is dead (W1 W2 W5 W6 W35 W40 W42 W52).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from shadow_middleware.testing import BEHAVIOURS, Received, ShadowServer
-from tests.transparency.client import Client
-from tests.transparency.servers import SERVERS, Server, running
+from tests.transparency.client import Client, get
+from tests.transparency.servers import SERVERS, Running, Server, running
 
 pytestmark = pytest.mark.slow
 
 LATE = 5.0
 """A slow shadow answers after this many seconds: an app that waited shows it."""
+KILLED = (
+    "uvicorn httptools uvloop",
+    "hypercorn trio",
+    "granian asgi",
+    "gunicorn sync",
+    "gunicorn preload",
+    "gunicorn uvicorn worker preload",
+    "waitress",
+    "django runserver",
+)
+"""Servers whose agent is killed as well."""
 
 
 def answers(client: Client, server: Server) -> dict[str, object]:
@@ -42,6 +56,52 @@ def has_been_asked(received: list[Received]) -> bool:
     )
 
 
+def agents_of(pid: int) -> list[psutil.Process]:
+    """Return the agents among the descendants of a server."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        try:
+            if "shadow_middleware.agent" in child.cmdline():
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def ask_until_mirrored(client: Client, shadow: ShadowServer, target: str) -> None:
+    """Ask for the target until it is mirrored: what a dying agent took is lost."""
+
+    def arrived(seen: list[Received]) -> bool:
+        return any(request.target == target.encode() for request in seen)
+
+    for _ in range(40):
+        client.exchange(get(target))
+        with suppress(TimeoutError):
+            shadow.wait_until(arrived, 0.5)
+            return
+    raise TimeoutError(f"{target} was never mirrored")
+
+
+def kill_the_agent(
+    live: Running, client: Client, shadow: ShadowServer
+) -> list[psutil.Process]:
+    """Kill it: live answers the same meanwhile. Return the one that came after it."""
+    before = client.exchange(get("/json"))
+    ask_until_mirrored(client, shadow, "/json?first")
+    (agent,) = agents_of(live.pid)
+
+    agent.kill()
+    assert [before] * 5 == [client.exchange(get("/json")) for _ in range(5)]
+    ask_until_mirrored(client, shadow, "/json?second")
+    (new,) = (one for one in agents_of(live.pid) if one.pid != agent.pid)
+    return [agent, new]
+
+
+def left_behind(agents: Sequence[psutil.Process]) -> list[psutil.Process]:
+    """Return those that are there although their server is gone."""
+    return psutil.wait_procs(agents, timeout=15)[1]
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "file.bin").write_bytes(b"0123456789" * 10_000)
@@ -50,7 +110,12 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_every_byte_is_as_without_us(name: str, folder: Path) -> None:
-    """W5 W6 W35 W42 W52: status, headers, framing, chunks and side effects are equal."""
+    """
+    W5 W6 W35 W40 W42 W52: status, headers, framing, chunks and side effects are equal.
+
+    An agent that is killed costs the client nothing and is replaced; none outlives its
+    server.
+    """
     server = SERVERS[name]
     with running(server, folder) as live:
         bare = answers(Client(live.port, folder), server)
@@ -66,5 +131,8 @@ def test_every_byte_is_as_without_us(name: str, folder: Path) -> None:
             assert time.monotonic() - began < LATE, f"live waited: {state}"
             if state == "healthy":
                 shadow.wait_until(has_been_asked)
+                killed = kill_the_agent(live, client, shadow) if name in KILLED else []
+        agents = [*killed, *agents_of(live.pid)]
 
+    assert [] == left_behind(agents)
     assert bare["json"].startswith(b"HTTP/1.1 200")  # type: ignore[attr-defined]
