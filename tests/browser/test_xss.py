@@ -27,7 +27,7 @@ def test_w56_nothing_that_was_captured_runs_in_any_view(
     planted: tuple[str, list[str]], visiting: Callable[..., Visit]
 ) -> None:
     """
-    Bodies, headers, paths, cookies, routes, notes, rules, versions, targets: all inert.
+    W56: bodies, headers, paths, cookies, routes, notes, rules, versions, targets: inert.
 
     The content security policy would stop what ran; that nothing became an element is
     shown without its help, and a policy that had to step in would be a complaint.
@@ -74,7 +74,7 @@ def test_w56_nothing_that_was_captured_runs_in_any_view(
 def test_w56_the_policy_allows_no_inline_script(
     planted: tuple[str, list[str]], visiting: Callable[..., Visit]
 ) -> None:
-    """Even markup that slipped through could run nothing: the second wall is there."""
+    """W56: even markup that slipped through could run nothing: the second wall is there."""
     base, _ = planted
     visit = visiting(base)
     visit.page.evaluate(

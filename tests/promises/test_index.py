@@ -15,7 +15,6 @@ LAST = 68
 
 LATER = {
     19: "offline replay of traffic files does not exist yet",
-    56: "the dashboard does not exist yet",
 }
 """Promises of parts that are not built yet, with the reason."""
 
