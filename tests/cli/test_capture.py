@@ -116,36 +116,15 @@ def test_nothing_of_the_traffic_reaches_the_terminal_as_it_is(
         assert "\\x1b[31m[bold]/evil" in result.stdout.replace("\n", "")
 
 
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        (["--route", "GET /items/{id}"], ["feed-1", "feed-2"]),
-        (["--route", "/items"], ["feed-3"]),
-        (["--path", "/items/*"], ["feed-1", "feed-2"]),
-        (["--method", "post"], ["feed-3"]),
-        (["--status", "2xx"], ["feed-1", "feed-2"]),
-        (["--status", "none", "--status", "404"], ["feed-3"]),
-        (["--header", "x-shop:ber"], ["feed-3"]),
-        (["--header", "content-type"], ["feed-1", "feed-2"]),
-        (["--text", '"id": 2'], ["feed-2"]),
-        (["--text", "BERLIN", "-i"], ["feed-3"]),
-        (["--session", "masked-a"], ["feed-2"]),
-        (["--id", "feed-1"], ["feed-1"]),
-        (["--since", "2023-11-14T22:13:22"], ["feed-2", "feed-3"]),
-        (["--until", "2023-11-14T22:13:22"], ["feed-1"]),
-        (["--limit", "1"], ["feed-1"]),
-    ],
-)
-def test_grep_finds_by_everything_that_is_recorded(
-    folder: Path, run: Run, asked: list[str], expected: list[str]
-) -> None:
-    """Route, path, method, status, header, text, session, id, time."""
+def test_grep_prints_what_fits_everything_that_is_asked(folder: Path, run: Run) -> None:
+    """As lines, as JSON, or as a number."""
+    asked = ["--route", "GET /items/{id}", "--status", "2xx", "--text", '"ID": 2', "-i"]
+    asked += ["--header", "content-type:json", "--since", "2023-11-14T22:13:21"]
     result = run("capture", "grep", str(folder), *asked, "--json")
 
-    found = [json.loads(line)["id"] for line in result.stdout.splitlines()]
-    assert (expected, 0) == (found, result.exit_code)
-    count = run("capture", "grep", str(folder), *asked, "--count")
-    assert f"{len(expected)}\n" == count.stdout
+    assert ["feed-2"] == [json.loads(line)["id"] for line in result.stdout.splitlines()]
+    assert 0 == result.exit_code
+    assert "1\n" == run("capture", "grep", str(folder), *asked, "--count").stdout
 
 
 def test_grep_that_finds_nothing_says_so_by_its_exit_code(
