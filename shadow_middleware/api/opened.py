@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.reading import Reading, Triage
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.settings import Settings, load
+
+if TYPE_CHECKING:
+    from shadow_middleware.store.sql import SqlStore
 
 __all__ = ["Opened"]
 
@@ -31,6 +34,7 @@ class Opened:
         self._settings = settings
         self._policy = policy
         self._lock = threading.Lock()
+        self._store: SqlStore | None = None
         self._found: tuple[Reading, Triage] | None = None
 
     @classmethod
@@ -60,15 +64,22 @@ class Opened:
         """What is written to; raises StoreError while the store is away."""
         return self._open()[1]
 
+    def close(self) -> None:
+        """Close the store, if anybody looked. Whoever looks again opens it anew."""
+        with self._lock:
+            store, self._store, self._found = self._store, None, None
+        if store is not None:
+            store.close()
+
     def _open(self) -> tuple[Reading, Triage]:
         # A host that only mounts it need not pay for the database at its start.
         from shadow_middleware.store.sql import SqlStore
 
         with self._lock:
             if self._found is None:
-                store = SqlStore(self._settings.store_url)
+                self._store = SqlStore(self._settings.store_url)
                 self._found = (
-                    Reading(store, self._settings, self._policy),
-                    Triage(store, self._settings),
+                    Reading(self._store, self._settings, self._policy),
+                    Triage(self._store, self._settings),
                 )
             return self._found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
@@ -80,7 +80,7 @@ def dashboard(
         where = _address(host, listener.getsockname()[1])
         typer.echo(f"Dashboard: {where}/login?code={access.once()}")
         typer.echo(_kept(given))
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), closing(evidence):
             uvicorn.Server(config_of).run(sockets=[listener])
 
 
