@@ -49,8 +49,10 @@ def _groups(visit: Visit) -> Shown:
     rows = [row for row in every if row.state in _meant(state)]
     offset = visit.number("offset", 0)
     targets = visit.reading.names()
+    some = rows[offset : offset + _PAGE]
     values = {
-        "rows": rows[offset : offset + _PAGE],
+        "rows": some,
+        "examples": visit.reading.examples(row.fingerprint for row in some),
         "total": len(rows),
         "offset": offset,
         "limit": _PAGE,

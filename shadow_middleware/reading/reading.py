@@ -9,7 +9,7 @@ store cannot be read, and may be called from any thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -32,6 +32,7 @@ from shadow_middleware.reading.knowing import (
 from shadow_middleware.reading.learned import learned_of, rows_of
 from shadow_middleware.report.coverage import Coverage, coverage_of
 from shadow_middleware.report.effective import effective, without_control
+from shadow_middleware.report.examples import Example, example_of
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseSummary
 from shadow_middleware.report.policy import Policy
@@ -304,6 +305,15 @@ class Reading:
     def group(self, fingerprint: str) -> GroupDetail | None:
         """Return the group of that whole fingerprint; None where there is none."""
         return group_detail(self.reader, self.settings, fingerprint)
+
+    def examples(self, fingerprints: Iterable[str]) -> dict[str, Example]:
+        """Return what both sides said once, by group; one without samples is not in it."""
+        found = {}
+        for one in fingerprints:
+            newest = self.reader.divergences(DivergenceFilter(group=one), limit=1)
+            if (example := example_of(newest, one)) is not None:
+                found[one] = example
+        return found
 
     def noise(self) -> NoiseSummary:
         """Return what was learned of noise, and how it is held today."""

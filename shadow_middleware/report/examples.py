@@ -30,7 +30,8 @@ def example_of(samples: Iterable[StoredDivergence], fingerprint: str) -> Example
     """
     Return what the first sample says of a group; None where none says anything.
 
-    A latency has no values, and a body that differs as a whole would not fit a line.
+    A status is in the words of its group, a latency has no values, and of a body that
+    differs as a whole nothing is told but how long it is.
     """
     for sample in samples:
         for one in sample.record.differences:
@@ -43,8 +44,7 @@ def example_of(samples: Iterable[StoredDivergence], fingerprint: str) -> Example
 
 
 def _tells(one: Difference) -> bool:
-    has_value = one.live is not None or one.shadow is not None
-    return has_value and one.part is not Part.LATENCY
+    return one.part in (Part.HEADER, Part.BODY) and bool(one.path)
 
 
 def _short(value: Any) -> str:
