@@ -58,6 +58,7 @@ def open_bench(wire: bytes, store: Store | None = None) -> Bench:
             comparer,
             learning,
             CaptureWriter(settings) if settings.capture_to else None,
+            Continuity(settings.key_words) if settings.follows_sessions else None,
         ),
         writer,
     )
@@ -72,7 +73,6 @@ def _lanes(settings: Settings) -> Lanes:
                 for target in settings.all_targets
             ],
             control,
-            None if settings.sessions == "off" else Continuity(settings.key_words),
         )
 
     return lanes

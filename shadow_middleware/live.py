@@ -345,7 +345,7 @@ def odd_of(key: Key, scheme: str, version: str) -> dict[str, object] | None:
 
 def _look_at_clients(settings: Settings) -> Callable[[Capture], None] | None:
     """Return what notes whose a request is while its credentials are still there."""
-    user_of, sessions = reader_of(settings.user), settings.sessions != "off"
+    user_of, sessions = reader_of(settings.user), settings.follows_sessions
     if user_of is None and not sessions:
         return None
 

@@ -31,7 +31,6 @@ from shadow_middleware.replay.versions import Versions, version_in
 from shadow_middleware.replay.way import way_to
 from shadow_middleware.selection import Globs, sticky_share
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
-from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.marker import refused_by
 from shadow_middleware.transform.outgoing import Outgoing
@@ -60,8 +59,6 @@ class Roads(NamedTuple):
 
     lanes: Sequence[Lane]
     control: Control | None = None
-    continuity: Continuity | None = None
-    """Knows which exchanges are one session, where sessions are kept."""
 
 
 Lanes = Callable[[Ends, Tell], Roads]
@@ -298,13 +295,10 @@ class Pipeline:
         self._ended = ended
         self.on_end: End = _nobody
         """Told of each replay that has ended, right before it is counted."""
-        roads = lanes(Ends(self._end, weigh), self._tell)
-        self.lanes, self.control, self._continuity = roads
+        self.lanes, self.control = lanes(Ends(self._end, weigh), self._tell)
 
     def accept(self, exchange: Exchange, size: int) -> None:
         """Send the exchange down every lane."""
-        if self._continuity is not None:
-            exchange = self._continuity.place(exchange)
         if self.control is not None:
             self.control.expect(exchange, len(self.lanes))
         for lane in self.lanes:

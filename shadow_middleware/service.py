@@ -34,6 +34,7 @@ from shadow_middleware.pipeline import Lanes, Pipeline
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.writer import Lost, Writer
 from shadow_middleware.traffic.writer import CaptureWriter, in_words
+from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.redact import Redactor
 from shadow_middleware.workload import at_work, of_capture, of_writer
 
@@ -142,6 +143,8 @@ class Equipment(NamedTuple):
     comparer: Comparer
     learning: Learning
     capture: CaptureWriter | None = None
+    continuity: Continuity | None = None
+    """Knows which exchanges are one session, where somebody asks for that."""
     """What writes exchanges to files, besides."""
 
 
@@ -178,7 +181,7 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        lanes, comparer, self.learning, self._capture = equipment
+        lanes, comparer, self.learning, self._capture, self._continuity = equipment
         self.learning.on_groups = self.recorder.groups.learn
         self._judging = Judging(
             settings,
@@ -212,6 +215,8 @@ class Bench:
         self._usage.mirrored(exchange)
         if self._meter is not None:
             self._meter.add("captured")
+        if self._continuity is not None:
+            exchange = self._continuity.place(exchange)
         if self._capture is not None:
             self._capture.add(exchange, size)
         self.pipeline.accept(exchange, size)

@@ -268,6 +268,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return (Target(url=self.shadow_url), *self.targets)
 
     @property
+    def follows_sessions(self) -> bool:
+        """Whether anybody asks which exchanges are one session, login and all."""
+        return self.sessions != "off" or bool(self.capture_to and self.key)
+
+    @property
     def key_words(self) -> str:
         """`key` in words; '' where it is a function, which stays on the live side."""
         return "" if callable(self.key) else self.key

@@ -70,10 +70,10 @@ MIXED: list[str] = []
 class Note(models.Model):
     """One note of one user."""
 
-    key = models.UUIDField(default=uuid.uuid4)
-    owner = models.ForeignKey(User, models.CASCADE)
-    title = models.CharField(max_length=100)
-    slug = models.CharField(max_length=120)
+    key: Any = models.UUIDField(default=uuid.uuid4)
+    owner: Any = models.ForeignKey(User, models.CASCADE)
+    title: Any = models.CharField(max_length=100)
+    slug: Any = models.CharField(max_length=120)
 
     class Meta:
         app_label = "workflow"
@@ -82,8 +82,8 @@ class Note(models.Model):
 class Comment(models.Model):
     """One line below a note."""
 
-    note = models.ForeignKey(Note, models.CASCADE)
-    text = models.CharField(max_length=100)
+    note: Any = models.ForeignKey(Note, models.CASCADE)
+    text: Any = models.CharField(max_length=100)
 
     class Meta:
         app_label = "workflow"
@@ -128,7 +128,8 @@ def member(view: Any) -> Any:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect("/login/")
-        return view(request, *args, **kwargs)
+        answer: HttpResponseBase = view(request, *args, **kwargs)
+        return answer
 
     return watched(guarded)
 
