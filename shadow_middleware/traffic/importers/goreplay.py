@@ -24,6 +24,7 @@ from shadow_middleware.traffic.recorded import BadRecord, Recorded
 __all__ = ["SEPARATOR", "read"]
 
 SEPARATOR: Final = "\n🐵🙈🙉\n".encode()
+_WEEK: Final = 7 * 86_400 * 10**9
 _KEPT: Final = 200
 """Bytes of a payload over the limit that are kept to show how it begins."""
 _WAITING: Final = 2_000
@@ -121,7 +122,7 @@ class _Pairs:
         if response.status < 200 and response.status != 101:
             return
         took = _number(numbers[1]) if len(numbers) > 1 else 0
-        timing = Timing(0, took, took) if took else None
+        timing = Timing(0, took, took) if 0 < took < _WEEK else None
         yield self._record(self._pop(name), response, timing)
 
     def _overflow(self) -> Iterator[Recorded]:

@@ -80,6 +80,8 @@ class _Entry(msgspec.Struct, rename="camel"):
     time: float | None = None
     timings: _Timings | None = None
     route: str | None = msgspec.field(name="_route", default=None)
+    missing: list[str] | None = msgspec.field(name="_missing", default=None)
+    """What an archive of ours knows that it lacks."""
 
 
 _DECODER: Final = msgspec.json.Decoder(_Entry)
@@ -109,12 +111,12 @@ def _entry(element: Element) -> _Entry:
         raise Unreadable("the file ends within this entry")
     try:
         return _DECODER.decode(element.data)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Unreadable(f"no entry of an HTTP Archive: {problem}") from None
 
 
 def _record(maker: Maker, clock: Clock, number: int, entry: _Entry) -> Recorded:
-    missing: set[Missing] = set()
+    missing = {lack for lack in Missing if lack in (entry.missing or ())}
     request = _request(entry.request, missing)
     response = _response(entry.response, request.method, missing)
     return maker.record(
@@ -122,7 +124,7 @@ def _record(maker: Maker, clock: Clock, number: int, entry: _Entry) -> Recorded:
         clock.iso(entry.started_date_time.encode()),
         request,
         response,
-        timing=_timing(entry),
+        timing=None if Missing.TIMING in missing else _timing(entry),
         missing=missing,
         route=entry.route or "",
     )

@@ -60,7 +60,7 @@ def _hold(held: bytearray, piece: bytes, limit: int) -> None:
 
 def _line(number: int, data: bytes, length: int, limit: int, *, ended: bool) -> Line:
     if length > limit:
-        return Line(number, data[:_KEPT], length, ended)
+        return Line(number, data[: min(_KEPT, limit)], length, ended)
     if data[-1:] == b"\r":
         data = data[:-1]
         length -= 1

@@ -18,7 +18,7 @@ from shadow_middleware.exchange import (
     Response,
     Timing,
 )
-from shadow_middleware.traffic.importers.options import Options
+from shadow_middleware.traffic.importers.options import Options, Unreadable
 from shadow_middleware.traffic.ndjson import sample_of
 from shadow_middleware.traffic.recorded import BadRecord, Missing, Recorded
 
@@ -35,6 +35,9 @@ __all__ = [
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that have a body so rarely that a source which tells of none has none."""
 NO_TIMING: Final = Timing(0, 0, 0)
+_YEAR_10000: Final = 253_402_300_800
+_MOST: Final = 2**53
+"""What every reader of JSON takes for a whole number."""
 
 
 class Maker:
@@ -69,7 +72,11 @@ class Maker:
             user: Who asked, as the source names them; only a pseudonym is kept.
             client: The address that asked, likewise.
             route: The template, where the source knows it.
+
+        Raises:
+            Unreadable: it was at a time that there is not.
         """
+        check_time(at)
         self._count += 1
         lacks = set(missing)
         if timing is None:
@@ -119,6 +126,18 @@ class Maker:
         return made.hexdigest()
 
 
+def check_time(at: float) -> float:
+    """
+    Return the time.
+
+    Raises:
+        Unreadable: it is none between 1970 and 9999.
+    """
+    if not 0 <= at < _YEAR_10000:
+        raise Unreadable("the time is out of range")
+    return at
+
+
 def known(data: bytes) -> Body:
     """Return a body of which all bytes are known."""
     return Body(data, len(data))
@@ -136,7 +155,7 @@ def lacking(request: Request, response: Response | None) -> set[Missing]:
 
 def unknown(length: int = 0) -> Body:
     """Return a body of which at most the length is known."""
-    return Body(b"", length)
+    return Body(b"", min(length, _MOST))
 
 
 def first_value(headers: Headers, wanted: bytes) -> bytes:

@@ -105,7 +105,7 @@ def _export(line: Line) -> _Export:
         raise Unreadable(f"the line has {line.length} bytes, more than is read")
     try:
         return _DECODER.decode(line.data)
-    except (msgspec.DecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         raise Unreadable(f"no line of OTLP JSON: {problem}") from None
 
 

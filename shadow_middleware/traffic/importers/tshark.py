@@ -22,7 +22,7 @@ from shadow_middleware.exchange import Request, Response, Timing
 from shadow_middleware.traffic.importers.clock import iso_seconds
 from shadow_middleware.traffic.importers.elements import elements
 from shadow_middleware.traffic.importers.lines import lines
-from shadow_middleware.traffic.importers.making import Maker, lacking
+from shadow_middleware.traffic.importers.making import Maker, check_time, lacking
 from shadow_middleware.traffic.importers.message import (
     Message,
     message,
@@ -42,6 +42,7 @@ COMMAND: Final = (
 """What makes an export that can be read."""
 _STREAMS: Final = 10_000
 """Connections with a request that waits for its answer."""
+_WEEK: Final = 7 * 86_400.0
 _EARLY: Final = 1_000
 """Connections with an answer whose request is not whole yet."""
 _ALONE: Final = "an answer to a request that is not in the file"
@@ -116,7 +117,7 @@ def _layers(data: bytes) -> _Layers | None:
     """Return the fields of a packet by name; None for a line that names an index."""
     try:
         found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise Unreadable("no JSON of tshark, or not to its end") from None
     if isinstance(found, dict) and "index" in found:
         return None
@@ -204,7 +205,7 @@ class _Streams:
         self, asked: _Asked, response: Response | None = None, ended: float = 0.0
     ) -> Recorded:
         timing = None
-        if response is not None and ended >= asked.at:
+        if response is not None and 0 <= ended - asked.at < _WEEK:
             took = int((ended - asked.at) * 1e9)
             timing = Timing(0, took, took)
         return self.maker.record(
@@ -246,10 +247,10 @@ def _bytes(text: str) -> bytes:
 def _seconds(text: str) -> float:
     """Return the time of a packet, which newer tsharks write as ISO 8601 in JSON."""
     try:
-        return float(text)
+        return check_time(float(text))
     except ValueError:
         pass
     try:
-        return iso_seconds(text)
-    except ValueError:
+        return check_time(iso_seconds(text))
+    except (ValueError, OverflowError):
         raise Unreadable("no frame.time_epoch, which says when it was") from None

@@ -8,7 +8,7 @@ from typing import Any
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.traffic.importers.formats import reader_of
 from shadow_middleware.traffic.importers.options import Options
-from shadow_middleware.traffic.recorded import BadRecord, Recorded
+from shadow_middleware.traffic.recorded import BadRecord, Missing, Recorded
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CUSTOM_NGINX = (
@@ -41,6 +41,11 @@ def exchanges(found: list[Recorded | BadRecord]) -> list[Exchange]:
 def bad(found: list[Recorded | BadRecord]) -> list[BadRecord]:
     """Return the bad records among them."""
     return [each for each in found if isinstance(each, BadRecord)]
+
+
+def missing(found: list[Recorded | BadRecord]) -> list[frozenset[Missing]]:
+    """Return what each exchange lacks."""
+    return [each.missing for each in found if isinstance(each, Recorded)]
 
 
 def one(found: list[Recorded | BadRecord]) -> Recorded:

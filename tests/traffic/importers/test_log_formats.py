@@ -19,6 +19,7 @@ from shadow_middleware.traffic.importers.patterns import (
     Escape,
     Field,
     Kind,
+    Piece,
     quick,
     right,
 )
@@ -304,7 +305,11 @@ def test_hostile_lines_cost_no_more_than_their_length() -> None:
 
 def test_a_kind_that_may_hold_what_follows_has_no_quick_pattern() -> None:
     """Speed is for where nothing can be read two ways."""
-    pieces = [Field("client", "$remote_addr", Kind.WORD), b":", Field("x", "$x")]
+    pieces: list[Piece] = [
+        Field("client", "$remote_addr", Kind.WORD),
+        b":",
+        Field("x", "$x"),
+    ]
 
     assert quick(pieces, Escape.BACKSLASH) is None
     found = right(pieces, Escape.BACKSLASH).fullmatch(b"::1:80")

@@ -1,0 +1,1 @@
+"""Exporters, held to the programs that read what they write."""
