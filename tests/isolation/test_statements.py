@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from shadow_middleware.isolation.statements import is_ddl, is_read, is_savepoint, outside
+from shadow_middleware.isolation.statements import (
+    is_ddl,
+    is_read,
+    is_savepoint,
+    outside,
+)
 
 
 @pytest.mark.parametrize(
