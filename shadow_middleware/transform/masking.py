@@ -25,6 +25,7 @@ import zstandard
 from shadow_middleware.compare.decode import decode
 from shadow_middleware.exchange import Body, Exchange, Headers, Request, Response
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.innocent import is_innocent_json
 from shadow_middleware.transform.redact import Redactor
 from shadow_middleware.transform.secrets import REDACTED, Mark, is_secret_name
 
@@ -34,6 +35,8 @@ MARK: Final = re.compile(r"masked-[a-z2-7]{16}")
 """What stands for a secret: letters and a few digits, fit for any place in a request."""
 _MADE: Final = re.compile(rf"{MARK.pattern}\Z|{re.escape(REDACTED)}\Z")
 _EVERYTHING: Final = 1 << 62
+_MOST_KNOWN: Final = 10_000
+_MOST_KNOWN_BYTES: Final = 512
 
 
 def marker_of(key: bytes) -> Mark:
@@ -72,6 +75,8 @@ class Masker:
         self._redactor = Redactor(whole, mark)
         self._mark = mark
         self._cap = settings.max_expanded_body
+        self._plain = not (settings.redact_paths or settings.redact_patterns)
+        self._innocent: dict[tuple[bytes, bytes], None] = {}
 
     def __call__(self, exchange: Exchange) -> Masked:
         """Return the exchange as it may rest."""
@@ -112,9 +117,21 @@ class Masker:
 
     def _headers(self, part: str, headers: Headers, notes: _Notes) -> Headers:
         return [
-            (name, notes.text(part, value, partial(self._redactor.header, name)))
-            for name, value in headers
+            field if field in self._innocent else self._header(part, field, notes)
+            for field in headers
         ]
+
+    def _header(
+        self, part: str, field: tuple[bytes, bytes], notes: _Notes
+    ) -> tuple[bytes, bytes]:
+        name, value = field
+        clean = notes.text(part, value, partial(self._redactor.header, name))
+        if clean is value and len(name) + len(value) <= _MOST_KNOWN_BYTES:
+            # Most headers come again and again.
+            if len(self._innocent) >= _MOST_KNOWN:
+                self._innocent.clear()
+            self._innocent[name, value] = None
+        return name, clean
 
     # --- bodies -----------------------------------------------------------------------
 
@@ -147,6 +164,8 @@ class Masker:
         text, coding = _text_of(data)
         if text is None:
             return data if self._is_innocent(data) else None
+        if self._plain and text[:1] in ("{", "[") and is_innocent_json(text):
+            return data
         return self._redactor.document(text, media).encode(coding, "replace")
 
     def _is_innocent(self, data: bytes) -> bool:

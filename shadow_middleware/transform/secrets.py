@@ -15,7 +15,15 @@ from urllib.parse import unquote_plus
 
 import re2
 
-__all__ = ["REDACTED", "Mark", "TextRedactor", "compiled", "is_secret_name", "redacted"]
+__all__ = [
+    "REDACTED",
+    "Mark",
+    "TextRedactor",
+    "compiled",
+    "is_secret_name",
+    "maybe_secret",
+    "redacted",
+]
 
 REDACTED = "[redacted]"
 _REDACTED = REDACTED.encode()
@@ -111,6 +119,15 @@ def _is_secret_name(name: str) -> bool:
 def is_secret_name(name: str) -> bool:
     """Whether a member, field, cookie or parameter of this name holds a secret."""
     return _is_secret_name(name[:_MAX_NAME])
+
+
+def maybe_secret(text: str) -> bool:
+    """
+    Whether text may hold a form that is secret wherever it stands, or hide one.
+
+    A name and its value are not looked for where only a colon joins them.
+    """
+    return _MAYBE_FORM.search(text.encode("utf-8", "surrogatepass")) is not None
 
 
 class TextRedactor:
@@ -278,6 +295,7 @@ def _passes_with(mark: Mark) -> tuple[Callable[[bytes], bytes], ...]:
 
 
 _MAYBE_SECRET = compiled(_MAYBE)
+_MAYBE_FORM = compiled(rb"[=%\\<]|" + _DIGITS + b"|" + _KNOWN)
 _NAMES_OF_PAIRS = compiled(_NAME)
 _VALUES_OF_PAIRS = compiled(_VALUE)
 _NAMES = compiled(_NAMING)
