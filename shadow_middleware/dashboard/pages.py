@@ -146,11 +146,22 @@ class Pages:
         filters = filters_of(request.query_params, self._now())
         try:
             shown = screen.show(self._visit(request, filters, form))
+            return self._sent(request, screen, visitor, filters, shown)
         except StoreError as error:
             shown = _away(error)
         except Exception:  # noqa: BLE001 -- a host must not get our traceback
             _log.exception("%s %s failed", request.method, request.url.path)
             shown = _mistake()
+        return self._sent(request, screen, visitor, filters, shown)
+
+    def _sent(
+        self,
+        request: Request,
+        screen: Screen,
+        visitor: Visitor,
+        filters: Filters,
+        shown: Shown,
+    ) -> Response:
         if shown.goto:
             return self._go(request, shown.goto)
         if shown.document:

@@ -47,7 +47,7 @@ from shadow_middleware.report.series import (
 from shadow_middleware.report.stats import Stats, stats_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import Summary, summarise
-from shadow_middleware.report.targets import TargetState, targets_of
+from shadow_middleware.report.targets import TargetState, stated_in, targets_of
 from shadow_middleware.report.verdict import Verdict
 from shadow_middleware.report.verdict import verdict as judge
 from shadow_middleware.settings import Settings
@@ -271,7 +271,7 @@ class Reading:
             [row for row in recent if row.target != CONTROL],
             progress,
             [one for one in self.reader.versions() if one.target != CONTROL],
-            self.addresses(),
+            stated_in(self.settings),
             now,
         )
 

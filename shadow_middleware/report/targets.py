@@ -11,8 +11,9 @@ from shadow_middleware.evidence import Progress, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
 from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.settings import Settings
 
-__all__ = ["Breaker", "TargetState", "targets_of"]
+__all__ = ["Breaker", "Stated", "TargetState", "stated_in", "targets_of"]
 
 _SILENT_AFTER: Final = 120.0
 _REACHED: Final = (
@@ -35,12 +36,33 @@ class Breaker(msgspec.Struct, frozen=True):
     answered: int
 
 
+class Stated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the settings say of a target, where they name it."""
+
+    address: str
+    enabled: bool
+    """False mirrors nothing to any target."""
+    rate: float
+    """Share of keys, or of requests, that is mirrored: 0 to 1."""
+    methods: tuple[str, ...]
+    concurrency: int
+    """Replays in flight at once."""
+    total_timeout: float
+    """Seconds from start to last byte."""
+    breaker_failures: int
+    """Failures in a row that open the breaker; 0 never opens it."""
+    breaker_retry_after: float
+    """Seconds that an open breaker waits before one probe."""
+
+
 class TargetState(msgspec.Struct, frozen=True, kw_only=True):
     """One target, as far as the evidence tells."""
 
     target: str
     address: str
     """Where it is; '' where the settings here do not name it."""
+    stated: Stated | None = None
+    """None where the settings here do not name it; other processes may have others."""
     breaker: Breaker
     """Of the last minutes."""
     sessions: int
@@ -52,11 +74,28 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
     """The latest seen first."""
 
 
+def stated_in(settings: Settings) -> dict[str, Stated]:
+    """Return what the settings say of each target that they name."""
+    return {
+        one.name: Stated(
+            address=one.url,
+            enabled=settings.enabled,
+            rate=settings.rate,
+            methods=one.methods or settings.methods,
+            concurrency=one.concurrency or settings.concurrency,
+            total_timeout=one.total_timeout or settings.total_timeout,
+            breaker_failures=settings.breaker_failures,
+            breaker_retry_after=settings.breaker_retry_after,
+        )
+        for one in settings.all_targets
+    }
+
+
 def targets_of(
     recent: Iterable[Total],
     progress: Iterable[Progress],
     versions: Iterable[VersionSeen],
-    addresses: Mapping[str, str],
+    stated: Mapping[str, Stated],
     now: float,
 ) -> list[TargetState]:
     """
@@ -66,7 +105,7 @@ def targets_of(
         recent: What ended in the last minutes.
         progress: How far each live process has come.
         versions: Every version of each target.
-        addresses: Those that the settings name.
+        stated: What the settings say of those that they name.
         now: In Unix seconds.
     """
     rows, sessions, seen = list(recent), list(progress), list(versions)
@@ -74,12 +113,12 @@ def targets_of(
         {row.target for row in rows}
         | {one.target for one in sessions}
         | {one.target for one in seen}
-        | addresses.keys()
+        | stated.keys()
     )
     return [
         _state(
             name,
-            addresses.get(name, ""),
+            stated.get(name),
             _breaker(row for row in rows if row.target == name),
             [one for one in sessions if one.target == name],
             [one for one in seen if one.target == name],
@@ -91,7 +130,7 @@ def targets_of(
 
 def _state(
     name: str,
-    address: str,
+    stated: Stated | None,
     breaker: Breaker,
     sessions: Sequence[Progress],
     versions: Sequence[VersionSeen],
@@ -100,7 +139,8 @@ def _state(
     alive = [one for one in sessions if now - one.at <= _SILENT_AFTER]
     return TargetState(
         target=name,
-        address=address,
+        address="" if stated is None else stated.address,
+        stated=stated,
         breaker=breaker,
         sessions=len(alive),
         last_at=max((one.at for one in sessions), default=None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -223,14 +224,24 @@ def _rows(text: str) -> list[str]:
     return [part.partition('"')[0] for part in text.split('data-row="')[1:]]
 
 
+def _raising(_: Visit) -> Shown:
+    raise ValueError("planted")
+
+
+def _without_values(_: Visit) -> Shown:
+    return Shown(template="problem.html", values={"planted": True})
+
+
+@pytest.mark.parametrize(
+    ("broken", "logged"), [(_raising, "planted"), (_without_values, "UndefinedError")]
+)
 def test_a_mistake_of_ours_is_a_page_without_a_traceback(
-    tea: str, caplog: pytest.LogCaptureFixture
+    broken: Callable[[Visit], Shown],
+    logged: str,
+    tea: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The log has the traceback; the host and the visitor do not."""
-
-    def broken(visit: Visit) -> Shown:
-        raise ValueError("planted")
-
     screen = Screen(name="overview", path="/", show=broken)
     evidence = Opened(Settings(store_url=tea))
     pages = Pages([screen], evidence, Access(TOKEN))
@@ -239,5 +250,19 @@ def test_a_mistake_of_ours_is_a_page_without_a_traceback(
 
     assert 500 == answer.status_code
     assert "A mistake of ours" in answer.text
-    assert "planted" not in answer.text
-    assert "planted" in caplog.text
+    assert logged not in answer.text
+    assert logged in caplog.text
+
+
+def test_a_target_shows_its_rate_and_whether_it_is_on(tea: str) -> None:
+    """As far as the settings of the dashboard name it; without them nothing is made up."""
+
+    def page(**settings: object) -> str:
+        app = dashboard(token=TOKEN, store_url=tea, **settings)  # type: ignore[arg-type]
+        with TestClient(app, headers=BEARER) as client:
+            return client.get("/targets").text
+
+    address = "http://127.0.0.1:9000"
+    assert "<strong>25 %</strong>" in page(shadow_url=address, rate=0.25)
+    assert "<strong>off</strong>" in page(shadow_url=address, enabled=False)
+    assert "Mirrored" not in page()

@@ -7,8 +7,9 @@ import pytest
 from shadow_middleware.evidence import Progress, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
-from shadow_middleware.report.targets import targets_of
+from shadow_middleware.report.targets import stated_in, targets_of
 from shadow_middleware.report.versions import version_at
+from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 
 NOW = 1_000_000.0
 ANSWERED = (Outcome.DIVERGENCE, "")
@@ -33,7 +34,8 @@ def test_a_breaker_is_told_from_what_ended(
 ) -> None:
     """What was not sent because of it shows that it was open."""
     recent = [Total("v2", "GET /", outcome, why, 3) for outcome, why in ended]
-    (one,) = targets_of(recent, [], [], {"v2": "http://v2"}, NOW)
+    stated = stated_in(Settings(targets=(Target(url="http://v2", name="v2"),)))
+    (one,) = targets_of(recent, [], [], stated, NOW)
 
     assert (state, "http://v2") == (one.breaker.state, one.address)
 
@@ -55,12 +57,36 @@ def test_every_target_that_is_named_anywhere_is_listed() -> None:
         [Total("b", "GET /", Outcome.MATCH, "", 1)],
         [Progress("s", "c", 1, 1, NOW)],
         [VersionSeen("d", "1.0", 1, 2, 3)],
-        {"a": "http://a"},
+        stated_in(Settings(targets=(Target(url="http://a", name="a"),))),
         NOW,
     )
 
     assert ["a", "b", "c", "d"] == [one.target for one in found]
     assert ["1.0"] == [one.version for one in found[3].versions]
+    assert [True, False, False, False] == [one.stated is not None for one in found]
+
+
+def test_a_target_follows_the_whole_where_it_says_nothing() -> None:
+    """What is shown is what holds: its own setting, or that of all."""
+    own = Target(
+        url="http://b", name="b", methods=("POST",), concurrency=3, total_timeout=1.5
+    )
+    stated = stated_in(
+        Settings(shadow_url="http://a", targets=(own,), rate=0.25, enabled=False)
+    )
+
+    assert ["shadow", "b"] == list(stated)
+    assert (SAFE_METHODS, 32, 10.0) == (
+        stated["shadow"].methods,
+        stated["shadow"].concurrency,
+        stated["shadow"].total_timeout,
+    )
+    assert (("POST",), 3, 1.5) == (
+        stated["b"].methods,
+        stated["b"].concurrency,
+        stated["b"].total_timeout,
+    )
+    assert {(0.25, False)} == {(one.rate, one.enabled) for one in stated.values()}
 
 
 def test_a_version_is_the_one_that_had_come_last() -> None:
