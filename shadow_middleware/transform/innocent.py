@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec
+
 from shadow_middleware.transform.secrets import is_secret_name, maybe_secret
 
 __all__ = ["is_innocent_json"]
@@ -20,10 +22,6 @@ _LABELLED: Final = re.compile(
     r'"(?:name|key|field|header|param|parameter|label)"[ \t\r\n]*:[ \t\r\n]*"([^"]*)"'
 )
 _NESTED: Final = re.compile(r'"[ \t\r\n]*[{\[]')
-_TOKENS: Final = re.compile(
-    r"(?:[ \t\r\n{}\[\],:]++|(?:null|true|false|-?[0-9]++(?:\.[0-9]++)?+"
-    r"(?:[eE][+-]?[0-9]++)?+)(?![^ \t\r\n{}\[\],:]))*+"
-)
 _BRACKET: Final = re.compile(r"[{}\[\]]")
 _MOST_BRACKETS: Final = 150
 """Fewer than levels that a redactor follows, so nothing lies too deep."""
@@ -35,8 +33,7 @@ def is_innocent_json(text: str) -> bool:
     """Return whether redacting this JSON, by our own names and forms, changes nothing."""
     if "\\" in text or "\ufeff" in text or maybe_secret(text):
         return False
-    bare = _STRING.sub("", text)
-    if '"' in bare or not _TOKENS.fullmatch(bare) or not _is_flat(bare):
+    if not _is_json(text) or not _is_flat(_STRING.sub("", text)):
         return False
     names = set(_NAME.findall(text))
     if len(names) > _MOST_NAMES or any(map(is_secret_name, names)):
@@ -56,6 +53,20 @@ def _is_innocent_string(string: str) -> bool:
     return "@" not in string and not any(
         len(name) > _LONGEST_NAME or is_secret_name(name) for name in names
     )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        _decoder.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            _decoder.decode_lines(text)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+    return True
+
+
+_decoder: Final = msgspec.json.Decoder()
 
 
 def _is_flat(bare: str) -> bool:
