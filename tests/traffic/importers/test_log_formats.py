@@ -84,12 +84,13 @@ def test_what_nginx_renders_is_read_back_byte_for_byte(
     )
     shown = [rendered_by_nginx(each, escape) or absent for each in (agent, body, note)]
     assume(b">" not in shown[2] and b'"' not in note)
-    line = b'1700000000.250|%d.%03d|"POST %s HTTP/1.1"|%d|"%s" "%s" <%s>' % (
-        took // 1000,
-        took % 1000,
-        rendered_by_nginx(target, escape),
-        status,
-        *shown,
+    line = b"".join(
+        (
+            f"1700000000.250|{took // 1000}.{took % 1000:03d}|".encode(),
+            b'"POST ' + rendered_by_nginx(target, escape) + b' HTTP/1.1"|',
+            f"{status}|".encode(),
+            b'"%s" "%s" <%s>' % (shown[0], shown[1], shown[2]),
+        )
     )
     found = exchanges(read("nginx", line + b"\n", log_format=form))[0]
 
