@@ -269,6 +269,7 @@ def _settings(app: str, mode: str, url: str, store: Path) -> dict[str, Any]:
         "sessions": mode,
         "store_url": f"sqlite:///{store}",
         "queue_count": 100_000,
+        "compare_budget": 5.0,  # of a machine that serves both apps and all users
         "drain_timeout": 60.0,
     }
 

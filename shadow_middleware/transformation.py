@@ -62,6 +62,11 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     route: str = "**"
     """Glob over `/users/{id}`, or over `GET /users/{id}` where it has a method."""
 
+    def __repr__(self) -> str:
+        """Name the step without its value, which may be a token."""
+        shown = (self.action, self.name or self.function or self.file, self.route)
+        return f"Transform({', '.join(map(repr, filter(None, shown)))})"
+
     @staticmethod
     def from_short(value: Any) -> Any:
         """Return the table that a function, or its import path, stands for."""

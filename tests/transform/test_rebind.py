@@ -354,8 +354,8 @@ def test_a_request_without_a_known_value_is_the_same_object(
 def test_names_go_both_ways(pairs: list[tuple[int, int]]) -> None:
     """Whatever is claimed, no two names of live's are one of the shadow's."""
     table = Table(100, 100_000)
-    for live, shadow in pairs:
-        table.learn(Pair(("item",), str(live), str(shadow), "self", "", True), 0.0)
+    for one, other in pairs:
+        table.learn(Pair(("item",), str(one), str(other), "self", "", True), 0.0)
     held: dict[str, str] = {}
     for live in map(str, range(1, 10)):
         found = table.find(live, ("item",), "self", 0.0)
