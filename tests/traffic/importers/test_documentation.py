@@ -20,11 +20,8 @@ from shadow_middleware.traffic.recorded import BadRecord
 from tests.traffic.importers.reading import exchanges, missing, read
 
 PAGE = (Path(__file__).parents[3] / "docs" / "importing.md").read_text("utf-8")
-EXAMPLES = dict(
-    re.findall(r"<!-- an example of (\w+) -->
-```text
-(.*?)```", PAGE, re.DOTALL)
-)
+EXAMPLE = re.compile(r"<!-- an example of (\w+) -->\n```text\n(.*?)```", re.DOTALL)
+EXAMPLES = dict(EXAMPLE.findall(PAGE))
 
 
 def block(language: str) -> str:
