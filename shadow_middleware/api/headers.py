@@ -57,7 +57,7 @@ class Headers:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)  # what is within is stricter
                 # Answers hold what was captured: no cache may keep them.
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, URLPattern, re_path, reverse
 from starlette.types import ASGIApp
 
@@ -102,14 +104,13 @@ class _View:
         return _response_of(answered)
 
     def _sign_in(self, request: HttpRequest) -> HttpResponse:
-        # It wants models, which are not there before the project is set up.
-        from django.contrib.auth.views import redirect_to_login
-
         where = _admin_login() if self._allow is staff else ""
         user = getattr(request, "user", None)
         if not where and user is not None and user.is_authenticated:
             raise PermissionDenied  # to sign in once more would change nothing
-        return redirect_to_login(request.get_full_path(), where or None)
+        where = where or resolve_url(django_settings.LOGIN_URL)
+        back = urlencode({"next": request.get_full_path()}, safe="/")
+        return HttpResponseRedirect(f"{where}{'&' if '?' in where else '?'}{back}")
 
 
 def _is_page(answered: Answered) -> bool:

@@ -16,6 +16,7 @@ from shadow_middleware.api.access import Access
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard.app import serve_pages
 from shadow_middleware.dashboard.bridge import Asked, ask, host_allows
+from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.report.policy import Policy
 
 __all__ = ["dashboard"]
@@ -87,7 +88,12 @@ def dashboard(
 
 
 def _configured(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    return config.get("SHADOW_MIDDLEWARE") or {}
+    found = config.get("SHADOW_MIDDLEWARE") or {}
+    if not isinstance(found, Mapping):
+        raise ConfigurationError(
+            f"SHADOW_MIDDLEWARE: {type(found).__name__} is not a dict (app.config)"
+        )
+    return found
 
 
 def _text(secret: str | bytes | None) -> str | None:

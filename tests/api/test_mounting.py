@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 
+from shadow_middleware.api.headers import FOR_DATA
 from shadow_middleware.dashboard import dashboard
 from tests.api.conftest import BEARER, TOKEN
 
@@ -25,6 +26,8 @@ def test_a_host_mounts_it_under_a_prefix(host: Any, url: str) -> None:
     assert 200 == client.get("/shadow/api/stats", headers=BEARER).status_code
     document = client.get("/shadow/api/openapi.json", headers=BEARER).json()
     assert [{"url": "/shadow/api"}] == document["servers"]
+    answer = client.get("/shadow/api/stats", headers=BEARER)
+    assert FOR_DATA == answer.headers["content-security-policy"]
     page = client.get("/shadow/", headers=BEARER)
     assert 'href="/shadow/groups' in page.text
 
