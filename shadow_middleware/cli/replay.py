@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -436,7 +438,7 @@ def _work(
     explain: bool,
     as_json: bool,
 ) -> int:
-    from shadow_middleware.offline.conduct import Conduct
+    from shadow_middleware.offline.conduct import Conduct, run_loop
 
     wanted = policy_of(policy, asked.config, {})
     screen = console()
@@ -450,7 +452,8 @@ def _work(
             _listen(conduct)
             return await conduct.carry_out(), conduct.offline.progress()
 
-    ended, progress = asyncio.run(work())
+    with _quiet():
+        ended, progress = run_loop(work())
     summary, verdict = _read(kept.of_run(run.id), settings, wanted)
     code = EXIT_CODES[verdict.ruling]
     if ended.state is RunState.STOPPED:
@@ -463,6 +466,18 @@ def _work(
     else:
         show_end(screen, ended, progress, summary, verdict, explained)
     return code
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Log no divergence: each is in the report, and a line for each would bury it."""
+    logger = logging.getLogger("shadow_middleware.divergence")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _listen(conduct: Conduct) -> None:

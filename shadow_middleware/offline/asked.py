@@ -111,9 +111,8 @@ def check(asked: Asked, found: Survey, settings: Settings) -> None:
     live = next((host for host in found.hosts if covers(host, target.address)), None)
     if live is not None and not asked.allow_live_host:
         raise ConfigurationError(
-            f"the target {target.url} is {live}, where this traffic was recorded: "
-            "replaying there would repeat it on live; if that is meant, say "
-            "--allow-live-host"
+            f"the target {target.url} is where this traffic was recorded, so it would "
+            "be sent to live again; if that is meant, say --allow-live-host"
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -24,8 +25,10 @@ from shadow_middleware.store.base import Reader, Runs, Store
 from shadow_middleware.traffic.files import open_capture
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 
-__all__ = ["Conduct", "RunStore", "begun", "surveyed"]
+__all__ = ["Conduct", "RunStore", "begun", "owner", "run_loop", "surveyed"]
 
+
+T = TypeVar("T")
 
 UNANSWERED: Final = "unanswered"
 """Stands in `Run.missing` for exchanges of which no answer was recorded."""
@@ -50,14 +53,21 @@ def surveyed(
     return survey(_records(asked), asked.plan.picks, settings.methods, told)
 
 
+def run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work to its end, on uvloop's loop where that is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
 def begun(run: str, title: str, asked: Asked, found: Survey, settings: Settings) -> Run:
     """Return a run that begins now."""
     now = time.time()
     [target] = settings.all_targets
     missing = {str(name): number for name, number in found.missing.items()}
-    for name, number in (("masked", found.masked), (UNANSWERED, found.unanswered)):
-        if number:
-            missing[name] = number
+    missing |= {"masked": found.masked, UNANSWERED: found.unanswered}
     return Run(
         id=run,
         name=title,
@@ -72,7 +82,7 @@ def begun(run: str, title: str, asked: Asked, found: Survey, settings: Settings)
         bad=found.bad,
         picked=found.picked,
         rounds=asked.plan.rounds,
-        missing=missing,
+        missing={name: number for name, number in missing.items() if number},
         arguments=msgspec.to_builtins(asked),
         owner=owner(),
     )

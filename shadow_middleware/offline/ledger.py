@@ -21,7 +21,8 @@ class Ledger:
         self._before = before or Mark()
         self._ranges = list(_pairs(self._before.beyond))
         self._pending: set[int] = set()
-        self._next = 0
+        self.next = 0
+        """The place after the last that was come to."""
         self.claimed = self._before.claimed
         """Every write below may have been sent."""
 
@@ -43,11 +44,11 @@ class Ledger:
     def begin(self, place: int) -> None:
         """Take note that it is under way. Places come in their order."""
         self._pending.add(place)
-        self._next = place + 1
+        self.next = place + 1
 
     def passed(self, place: int) -> None:
         """Take note that an earlier process has settled it."""
-        self._next = place + 1
+        self.next = place + 1
 
     def settle(self, place: int) -> None:
         """Take note that it has ended."""
@@ -55,7 +56,7 @@ class Ledger:
 
     def mark(self) -> Mark:
         """Return how far it has come, in ranges: the first place and the one after."""
-        edges = [*sorted(self._pending), self._next]
+        edges = [*sorted(self._pending), self.next]
         ranges = [
             (before + 1, after)
             for before, after in zip([-1, *edges], edges, strict=False)
@@ -63,9 +64,9 @@ class Ledger:
         ]
         # What an earlier process has settled, and this one has not come to again.
         ranges += [
-            (max(first, self._next), end)
+            (max(first, self.next), end)
             for first, end in [(0, self._before.settled), *self._ranges]
-            if end > self._next
+            if end > self.next
         ]
         joined = _joined(ranges)
         settled = joined[0][1] if joined and joined[0][0] == 0 else 0

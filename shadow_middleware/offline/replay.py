@@ -80,7 +80,7 @@ class Offline:
         plan: How it is to go.
         records: Opens the files; called once for each round.
         stand_in: Answers first where no answer was recorded; None has those skipped.
-        claim: Notes that writes below a place may be sent; called on a thread.
+        claim: Notes that no write is sent from a place on; called on a thread.
         before: How far an earlier process has come with this run.
         told: Told of each replay that has ended.
     """
@@ -160,6 +160,8 @@ class Offline:
                 await self._stand_in.close()
             patience = 0.0 if self._given_up else bench.settings.drain_timeout
             await bench.close(patience)
+            if self._ledger.claimed > self._ledger.next:
+                await self._claim_below(self._ledger.next)
         return self.progress()
 
     async def _flush(self) -> None:
@@ -198,7 +200,7 @@ class Offline:
         await self._until(lambda: self._has_room(weight), full=True)
         writes = recorded.exchange.request.method not in SAFE_METHODS
         if writes and place >= self._ledger.claimed:
-            await self._claim_from(place)
+            await self._claim_below(place + _CLAIMED_AT_ONCE)
         if self.is_stopped:
             return
         exchange = exchange_of(recorded, number, time.time())
@@ -207,10 +209,10 @@ class Offline:
         self._begin(exchange, place, weight, unanswered=needs_answer(recorded))
         self._pace.sent(due, time.monotonic())
 
-    async def _claim_from(self, place: int) -> None:
-        self._ledger.claimed = place + _CLAIMED_AT_ONCE
+    async def _claim_below(self, place: int) -> None:
+        self._ledger.claimed = place
         if self._claim is not None:
-            await asyncio.to_thread(self._claim, self._ledger.claimed)
+            await asyncio.to_thread(self._claim, place)
 
     def _begin(
         self, exchange: Exchange, place: int, weight: int, *, unanswered: bool

@@ -249,7 +249,12 @@ class Runs(Protocol):
         ...
 
     def claim(self, run: str, place: int) -> None:
-        """Take note that every write of the run below `place` may be sent from now on."""
+        """
+        Take note that no write of the run is sent from `place` on.
+
+        It is noted before a write is sent: what is below may have been, whatever
+        becomes of the process.
+        """
         ...
 
     def mark(self, run: str) -> Mark | None:

@@ -50,10 +50,10 @@ class MemoryRuns(MemoryKnowledge):
                 self._runs[run.id] = run
 
     def claim(self, run: str, place: int) -> None:
-        """Take note that every write of the run below `place` may be sent."""
+        """Take note that no write of the run is sent from `place` on."""
         with self._lock:
             before = self._marks.get(run)
-            if before is not None and before.claimed < place:
+            if before is not None:
                 self._marks[run] = replace(before, claimed=place)
 
     def _advance_mark(self, mark: Mark | None) -> None:

@@ -41,10 +41,10 @@ class SqlRuns(SqlKnowledge):
             connection.execute(here.values(row))
 
     def claim(self, run: str, place: int) -> None:
-        """Take note that every write of the run below `place` may be sent."""
-        lower = update(runs).where(runs.c.id == run, runs.c.claimed < place)
+        """Take note that no write of the run is sent from `place` on."""
+        here = update(runs).where(runs.c.id == run)
         with self._database.writing() as connection:
-            connection.execute(lower.values(claimed=place))
+            connection.execute(here.values(claimed=place))
 
     def mark(self, run: str) -> Mark | None:
         """Return how far a run has come; None where there is none."""
