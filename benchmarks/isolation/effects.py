@@ -46,23 +46,23 @@ def later(name: str) -> None:
 
 
 def _mail(name: str) -> None:
-    with smtplib.SMTP("127.0.0.1", int(os.environ["SHOP_SMTP"]), timeout=10) as server:
+    port = int(os.environ["SHOP_SMTP"])
+    with smtplib.SMTP("127.0.0.1", port, "shop.test", timeout=10) as server:
         server.sendmail("shop@shop.test", [f"{name}@mail.test"], f"Subject: {name}\n\n")
 
 
 def _call(name: str) -> list[int]:
     url = f"http://127.0.0.1:{os.environ['SHOP_HTTP']}/charges"
-    with httpx.Client(trust_env=False) as client:
-        first = client.post(url, content=name).status_code
-    second = requests.post(url, data=name, timeout=10).status_code
-    third = urllib3.PoolManager().request("POST", url, body=name).status
+    first = _client.post(url, content=name).status_code
+    second = _session.post(url, data=name, timeout=10).status_code
+    third = _pool.request("POST", url, body=name).status
     with urllib.request.urlopen(url, data=name.encode(), timeout=10) as answer:
         fourth = answer.status
     return [first, second, third, fourth]
 
 
 def _enqueue(name: str) -> None:
-    _queue().send_task("shop.pack", args=(name,))
+    _tasks.send_task("shop.pack", args=(name,))
 
 
 def _queue() -> celery.Celery:
@@ -74,3 +74,10 @@ def _queue() -> celery.Celery:
         "control_folder": folder,
     }
     return app
+
+
+# One of each for the process, as services have them.
+_client = httpx.Client(trust_env=False)
+_session = requests.Session()
+_pool = urllib3.PoolManager()
+_tasks = _queue()

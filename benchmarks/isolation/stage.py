@@ -124,7 +124,7 @@ def _places(shop: Shop, world: World) -> dict[str, str]:
 
 def ask(url: str, path: str, name: str, **headers: str) -> httpx.Response:
     """Send one order to a shop, as a client does."""
-    with httpx.Client(trust_env=False, timeout=20) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         return client.post(f"{url}{path}", json={"name": name}, headers=headers)
 
 
@@ -157,8 +157,9 @@ def mirrored(
         secret=SECRET,
         store_url=store,
         concurrency=_IN_FLIGHT,
-        total_timeout=30.0,
-        read_timeout=30.0,
+        total_timeout=60.0,
+        read_timeout=60.0,
+        drain_timeout=patience,
     )
     asyncio.run(_send(app, paths, count))
     if not runtime.shutdown(patience):

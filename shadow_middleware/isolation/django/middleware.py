@@ -170,13 +170,17 @@ def _within(copy: ShadowRequest, chunks: Iterator[bytes]) -> Iterator[bytes]:
 async def _within_async(
     copy: ShadowRequest, chunks: AsyncIterator[bytes]
 ) -> AsyncIterator[bytes]:
-    while True:
-        with entered(copy):
-            try:
-                chunk = await anext(chunks)
-            except StopAsyncIteration:
-                return
-        yield chunk
+    try:
+        while True:
+            with entered(copy):
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+            yield chunk
+    finally:
+        # In the thread that has the transaction, wherever the answer is closed.
+        await asyncio.shield(sync_to_async(copy.end)())
 
 
 def _refusal(copy: ShadowRequest) -> HttpResponse:

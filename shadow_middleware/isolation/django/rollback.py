@@ -16,7 +16,11 @@ from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from shadow_middleware.errors import NotIsolatedError, ReadOnlyError
+from shadow_middleware.errors import (
+    ConfigurationError,
+    NotIsolatedError,
+    ReadOnlyError,
+)
 from shadow_middleware.isolation.context import ShadowRequest, current
 from shadow_middleware.isolation.statements import (
     is_ddl,
@@ -78,9 +82,10 @@ class Transactions:
 
     def _begin(self, connection: BaseDatabaseWrapper) -> None:
         if connection.in_atomic_block:
-            raise NotIsolatedError(
+            raise _refused(
+                self._request,
                 f"a transaction is open in {connection.alias!r} before the shadow "
-                f"request has begun: put the isolation middleware first"
+                f"request has begun: put the isolation middleware first",
             )
         if self._read_only:
             _only_read(connection, True)
