@@ -87,7 +87,7 @@ def test_files_are_merged_by_time_and_lose_nothing(
 )
 def test_filters_pick_and_count_the_rest(picks: Picks, left: list[str]) -> None:
     """Every record is in one number: picked, filtered or bad."""
-    records = [
+    records: list[Recorded | BadRecord] = [
         BAD,
         recorded(1, key="ann-1"),
         recorded(2, "POST", "/orders"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -13,10 +13,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from shadow_middleware.evidence import Mark, RunState
-from shadow_middleware.exchange import Request, Response
+from shadow_middleware.evidence import Mark, Run, RunState
+from shadow_middleware.exchange import Replay, Request, Response
+from shadow_middleware.offline.asked import Asked, sources_of
+from shadow_middleware.offline.conduct import Conduct, begun, surveyed
 from shadow_middleware.offline.picking import Picks
 from shadow_middleware.offline.replay import Plan
+from shadow_middleware.settings import Settings
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.testing import ShadowServer
 from shadow_middleware.testing.behaviours import answering, slow
@@ -294,6 +297,21 @@ def test_a_control_answers_where_no_answer_was_recorded(
 # --- stopping and going on --------------------------------------------------------------
 
 
+async def conducted(
+    store: MemoryStore,
+    path: Path,
+    settings: Settings,
+    conducts: list[Conduct],
+    told: Callable[[Replay], None] | None = None,
+) -> Run:
+    """Replay a file as `replayed` does, and give what conducts it while it works."""
+    asked = Asked(sources=sources_of([str(path)]), target="", plan=FAST)
+    run = begun("r1", "", asked, surveyed(asked, settings), settings)
+    store.begin_run(run)
+    conducts.append(Conduct(run, asked, settings, store, told))
+    return await conducts[0].carry_out()
+
+
 def test_an_interrupted_run_goes_on_where_it_ended(
     shadow: ShadowServer, tmp_path: Path
 ) -> None:
@@ -303,26 +321,17 @@ def test_an_interrupted_run_goes_on_where_it_ended(
     store = MemoryStore()
     settings = settings_for(shadow.url, methods=("POST",))
 
-    async def interrupted() -> None:
-        from shadow_middleware.offline.asked import Asked, sources_of
-        from shadow_middleware.offline.conduct import Conduct, begun, surveyed
+    ended: list[Replay] = []
 
-        asked = Asked(sources=sources_of([str(path)]), target="", plan=FAST)
-        run = begun("r1", "", asked, surveyed(asked, settings), settings)
-        store.begin_run(run)
-        ended: list[str] = []
+    def told(replay: Replay) -> None:
+        ended.append(replay)
+        if len(ended) == 50:
+            conducts[0].offline.stop()
 
-        def told(replay: object) -> None:
-            ended.append("")
-            if len(ended) == 50:
-                conduct.offline.stop()
-
-        conduct = Conduct(run, asked, settings, store, told)
-        stopped = await conduct.carry_out()
-        assert RunState.STOPPED is stopped.state
-        assert conduct.offline.progress().begun == len(ended)
-
-    asyncio.run(interrupted())
+    conducts: list[Conduct] = []
+    stopped = asyncio.run(conducted(store, path, settings, conducts, told))
+    assert RunState.STOPPED is stopped.state
+    assert conducts[0].offline.progress().begun == len(ended)
     assert 50 <= len(shadow.received) < 400
     run, progress, _ = asyncio.run(replayed(store, path, settings))
 
@@ -363,31 +372,17 @@ def test_a_second_stop_waits_for_nobody(shadow: ShadowServer, tmp_path: Path) ->
     settings = settings_for(shadow.url)
 
     async def stopped_twice() -> None:
-        working = asyncio.create_task(_conducted(store, path, settings))
+        conducts: list[Conduct] = []
+        working = asyncio.create_task(conducted(store, path, settings, conducts))
         await asyncio.to_thread(shadow.wait_for, 1)
-        _RUNNING[0].stop()
-        _RUNNING.pop().stop()
+        conducts[0].offline.stop()
+        conducts[0].offline.stop()
         await working
 
     asyncio.run(stopped_twice())
 
     assert {("dropped", "shutdown")} == set(outcomes(store))
     assert [0] == [one.selected - one.ended for one in store.of_run("r1").progress()]
-
-
-_RUNNING: list[object] = []
-
-
-async def _conducted(store: MemoryStore, path: Path, settings: object) -> None:
-    from shadow_middleware.offline.asked import Asked, sources_of
-    from shadow_middleware.offline.conduct import Conduct, begun, surveyed
-
-    asked = Asked(sources=sources_of([str(path)]), target="", plan=FAST)
-    run = begun("r1", "", asked, surveyed(asked, settings), settings)
-    store.begin_run(run)
-    conduct = Conduct(run, asked, settings, store)
-    _RUNNING.append(conduct.offline)
-    await conduct.carry_out()
 
 
 # --- the round trip ---------------------------------------------------------------------
