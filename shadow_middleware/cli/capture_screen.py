@@ -19,6 +19,7 @@ __all__ = ["many", "show_exchange", "show_line", "show_survey", "show_verdicts"]
 _STATES = {"ok": "green", "damaged": "red"}
 _MEANS = {
     "buffer_full": "the live process's buffer was full (buffer_bytes, buffer_count)",
+    "paused": "the live process's buffer had just been full",
     "queue_full": "the agent's queue was full (queue_count, queue_bytes)",
     "no_space": "the disk was full",
     "not_writable": "the directory could not be written",

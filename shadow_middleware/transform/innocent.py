@@ -40,15 +40,17 @@ def is_innocent_json(text: str) -> bool:
         return False
     if any(map(is_secret_name, set(_LABELLED.findall(text)))):
         return False
-    return all(map(_is_innocent_string, set(_STRING.findall(text))))
+    return all(
+        _is_innocent_string(string)
+        for string in set(_STRING.findall(text))
+        if ":" in string or "{" in string or "[" in string
+    )
 
 
 def _is_innocent_string(string: str) -> bool:
     """Whether it is no document itself, and holds no `name: value` of a secret's name."""
     if _NESTED.match(string):
         return False
-    if ":" not in string:
-        return True
     *names, _ = string.split(":")
     return "@" not in string and not any(
         len(name) > _LONGEST_NAME or is_secret_name(name) for name in names

@@ -27,7 +27,12 @@ from shadow_middleware.exchange import Body, Exchange, Headers, Request, Respons
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.innocent import is_innocent_json
 from shadow_middleware.transform.redact import Redactor
-from shadow_middleware.transform.secrets import REDACTED, Mark, is_secret_name
+from shadow_middleware.transform.secrets import (
+    REDACTED,
+    Mark,
+    has_known_form,
+    is_secret_name,
+)
 
 __all__ = ["MARK", "Masked", "Masker", "marker_of"]
 
@@ -35,6 +40,7 @@ MARK: Final = re.compile(r"masked-[a-z2-7]{16}")
 """What stands for a secret: letters and a few digits, fit for any place in a request."""
 _MADE: Final = re.compile(rf"{MARK.pattern}\Z|{re.escape(REDACTED)}\Z")
 _EVERYTHING: Final = 1 << 62
+_PICTURES: Final = ("image/", "audio/", "video/", "font/")
 _MOST_KNOWN: Final = 10_000
 _MOST_KNOWN_BYTES: Final = 512
 
@@ -163,12 +169,15 @@ class Masker:
             return self._multipart(data, kind)
         text, coding = _text_of(data)
         if text is None:
-            return data if self._is_innocent(data) else None
+            return data if self._is_innocent(data, media) else None
         if self._plain and text[:1] in ("{", "[") and is_innocent_json(text):
             return data
         return self._redactor.document(text, media).encode(coding, "replace")
 
-    def _is_innocent(self, data: bytes) -> bool:
+    def _is_innocent(self, data: bytes, media: str) -> bool:
+        if self._plain and media.startswith(_PICTURES):
+            # Of pixels and sounds anything can be read by chance, such as `pin=`.
+            return not has_known_form(data)
         # Without its NULs, text of two bytes to a character can be read as well.
         text = data.replace(b"\x00", b"").decode("latin-1")
         return self._redactor.free_text(text) == text

@@ -20,6 +20,7 @@ __all__ = [
     "Mark",
     "TextRedactor",
     "compiled",
+    "has_known_form",
     "is_secret_name",
     "maybe_secret",
     "redacted",
@@ -128,6 +129,11 @@ def maybe_secret(text: str) -> bool:
     A name and its value are not looked for where only a colon joins them.
     """
     return _MAYBE_FORM.search(text.encode("utf-8", "surrogatepass")) is not None
+
+
+def has_known_form(data: bytes) -> bool:
+    """Whether bytes hold a key or token that its own form tells: what any file may."""
+    return _KNOWN_FORMS.search(data) is not None
 
 
 class TextRedactor:

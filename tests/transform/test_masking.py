@@ -167,6 +167,16 @@ def test_what_cannot_be_looked_into_is_left_out() -> None:
         assert Body(b"", request.body.length) == left.exchange.request.body
 
 
+def test_a_picture_is_kept_unless_a_key_is_in_it() -> None:
+    """By chance `pin=` stands in many; a provider's key does in none."""
+    kind = [(b"Content-Type", b"image/png")]
+    pixels = b"\x00\xff pin=1234 \x00"
+
+    assert pixels == body_of(pixels, kind)
+    assert b"" == body_of(pixels + b"AKIA" + b"Z" * 16, kind)
+    assert b"" == body_of(pixels, [])
+
+
 def test_a_form_of_many_parts_keeps_its_files() -> None:
     """Fields are masked by their names; a file is kept as it came."""
     image = bytes(range(256))
