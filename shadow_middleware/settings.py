@@ -126,7 +126,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     capture_keep_bytes: int = 1024 * MIB
     """Bytes of capture files to keep; then the oldest go. 0 keeps all."""
     capture_keep_files: int = 0
-    """Capture files to keep; then the oldest go. 0 keeps all."""
+    """Numbers of capture files to keep; then the oldest go. 0 keeps all."""
 
     # --- replay -------------------------------------------------------------------
     credentials: Literal["drop", "pass"] = "drop"
