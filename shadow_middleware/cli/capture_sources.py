@@ -76,6 +76,7 @@ def opened(name: str, stack: ExitStack, advance: Callable[[int], None]) -> Opene
     head = b""
     while len(head) < _LOOKED_AT and (piece := next(rest, b"")):
         head += piece
+    head = head.removeprefix(b"\xef\xbb\xbf")
     return Opened("stdin" if name == "-" else name, unpacked, head, rest, size)
 
 

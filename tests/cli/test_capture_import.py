@@ -174,6 +174,7 @@ def test_standard_input_and_output_work(run: Run) -> None:
         (("odd.log", "--zone", "Mars/Olympus"), "'Mars/Olympus' is no time zone"),
         (("odd.log", "--format", "combined"), "No exchange was found"),
         (("packed.zst",), "zstd -dc FILE | shadow-middleware capture import -"),
+        (("wide.log",), "it is UTF-16; give it as UTF-8: iconv"),
         (("capture.ndjson",), "it is a capture file already"),
     ],
 )
@@ -185,11 +186,22 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     (tmp_path / "empty.log").touch()
     (tmp_path / "packed.zst").write_bytes(b"\x28\xb5\x2f\xfd1234")
     (tmp_path / "capture.ndjson").write_text('{"capture":1}\n')
+    (tmp_path / "wide.log").write_text(LINE % (1, 1, 1), encoding="utf-16")
     result = run("import", *arguments, "-o", "out.ndjson")
 
     assert 2 == result.exit_code
     assert says in " ".join(result.output.split())
     assert not (tmp_path / "out.ndjson").exists()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(
+    run: Run, tmp_path: Path
+) -> None:
+    """Files that went through an editor are read like others."""
+    (tmp_path / "a.log").write_text(LINE % (1, 1, 1), encoding="utf-8-sig")
+    run("import", "a.log", "-o", "out.ndjson")
+
+    assert 1 == len(records())
 
 
 def test_an_output_that_is_an_input_or_a_directory_is_refused(

@@ -114,6 +114,10 @@ def detected(head: bytes, *, whole: bool, options: Options) -> str:
     Raises:
         ConfigurationError: it is in none that is known, or it is not sure in which.
     """
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ConfigurationError(
+            "it is UTF-16; give it as UTF-8: iconv -f UTF-16 -t UTF-8"
+        )
     head = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not head:
         raise ConfigurationError("it is empty")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from shadow_middleware.traffic.importers.access import Fields, read_lines
-from shadow_middleware.traffic.importers.options import Options
+from shadow_middleware.traffic.importers.options import Options, Unreadable
 from shadow_middleware.traffic.importers.patterns import linear
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 
@@ -29,6 +29,7 @@ _LINE: Final = linear(
     rb"(?:\{([^}]*)\} )?(?:\{([^}]*)\} )?"  # captured headers
     rb"\"([^\"]*)\"?(?: .*)?"  # request; what httpslog adds
 )
+_ENDED: Final = re.compile(rb" HTTP/[0-9.]+\Z")
 _ESCAPED: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 
 
@@ -45,7 +46,12 @@ class Lines:
         self._answering = [name.lower() for name in options.response_headers]
 
     def __call__(self, line: bytes) -> Fields | None:
-        """Return the fields of a line; None where it is none of HAProxy's."""
+        """
+        Return the fields of a line; None where it is none of HAProxy's.
+
+        Raises:
+            Unreadable: the request was too long for the log.
+        """
         found = _LINE.fullmatch(line)
         if found is None:
             return None
@@ -54,7 +60,7 @@ class Lines:
             "client": client,
             "begin.clf": begin,
             "status": status,
-            "request": _plain(request),
+            "request": _whole(_plain(request)),
         }
         _add_timers(fields, [int(timer) for timer in timers])
         if second is None and not self._asking:
@@ -79,6 +85,15 @@ def _add_timers(fields: Fields, timers: list[int]) -> None:
         fields["took.ms"] = b"%d" % timers[-1]
     if min(timers[:-1]) >= 0:
         fields["first.ms"] = b"%d" % sum(timers[:-1])
+
+
+def _whole(request: bytes) -> bytes:
+    """Return the request line, unless HAProxy cut it: it would ask for something else."""
+    if b" /" in request and not _ENDED.search(request):
+        raise Unreadable(
+            "the request line was cut: raise tune.http.logurilen, which is 1024"
+        )
+    return request
 
 
 def _plain(value: bytes) -> bytes:

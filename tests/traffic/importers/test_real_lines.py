@@ -21,6 +21,7 @@ from tests.traffic.importers.reading import (
     exchanges,
     fixture,
     missing,
+    read,
 )
 
 ALL_BYTES = bytes(range(256))
@@ -171,6 +172,14 @@ def test_captured_headers_of_haproxy_get_the_names_that_are_given() -> None:
     )
     assert found[5].response is not None
     assert [(b"content-type", b"application/json")] == found[5].response.headers
+
+
+def test_a_request_that_haproxy_cut_is_not_taken_for_another() -> None:
+    """Half a path would be the path of something else."""
+    line = (FIXTURES / "haproxy.log").read_bytes().splitlines()[0]
+    (found,) = bad(read("haproxy", line.replace(b" HTTP/1.1", b"")))
+
+    assert "the request line was cut" in found.reason
 
 
 @pytest.mark.parametrize("name", ["packets.ek", "packets.json"])
