@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from shadow_middleware.dashboard import dashboard
+from shadow_middleware.testing import ShadowServer, asgi
+from tests.cli.tea import LIVE, REWRITE, shop
+from tests.shared import copied
 
 __all__ = ["TOKEN", "Visit", "serving"]
 
@@ -55,10 +59,14 @@ class Visit(msgspec.Struct):
     elsewhere: list[str] = []
 
     def to(self, path: str) -> int:
-        """Open a page of the dashboard; return its status."""
-        answer = self.page.goto(self.base + path)
+        """Open a page of the dashboard, its scripts run; return its status."""
+        answer = self.page.goto(self.base + path, wait_until="domcontentloaded")
         assert answer is not None
         return answer.status
+
+    def forgive(self, words: str) -> None:
+        """Forget complaints with these words, which the test has brought about."""
+        self.complaints[:] = [one for one in self.complaints if words not in one]
 
 
 @contextmanager
@@ -108,7 +116,7 @@ def visiting(chromium: Browser) -> Iterator[Callable[..., Visit]]:
         assert one.to("/login") == 200
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{base}/")
+        page.wait_for_url(f"{base}/", wait_until="domcontentloaded")
         return one
 
     yield visit
@@ -137,3 +145,19 @@ def _listen(visit: Visit) -> None:
             else None
         ),
     )
+
+
+@pytest.fixture
+def evidence(tea_store: Path, tmp_path: Path) -> str:
+    """Copy the evidence, so that what is decided stays in one test."""
+    return copied(tea_store, tmp_path / "evidence.db")
+
+
+@pytest.fixture
+def base(evidence: str) -> Iterator[str]:
+    """Serve the evidence; the shadow that is asked again has its phone back."""
+    with (
+        ShadowServer(asgi(shop({**REWRITE, "phone": LIVE["phone"]}))) as mended,
+        serving(evidence, shadow_url=mended.url) as address,
+    ):
+        yield address

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
+from shadow_middleware.evidence import Batch
+from shadow_middleware.exchange import Kind, Part
+from shadow_middleware.knowledge import Decision, GroupKey, GroupState, Sighting
 from shadow_middleware.report.verdict import Ruling
 from shadow_middleware.store.sql import SqlStore
-from shadow_middleware.testing import ShadowServer, asgi
 from tests.browser.conftest import Visit, serving
-from tests.browser.views import views
-from tests.cli.tea import LIVE, REWRITE, shop
-from tests.shared import copied
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
-RUN = "axe.run({resultTypes: ['violations'], preload: false, runOnly: %s ?? undefined})"
 PHONE = "body /phone: missing"
 LIST = "/groups?route=GET+/tea"
-
-
-@pytest.fixture
-def evidence(tea_store: Path, tmp_path: Path) -> str:
-    """Copy the evidence, so that what is decided stays in one test."""
-    return copied(tea_store, tmp_path / "evidence.db")
-
-
-@pytest.fixture
-def base(evidence: str) -> Iterator[str]:
-    """Serve the evidence; the shadow that is asked again has its phone back."""
-    with (
-        ShadowServer(asgi(shop({**REWRITE, "phone": LIVE["phone"]}))) as mended,
-        serving(evidence, shadow_url=mended.url) as address,
-    ):
-        yield address
 
 
 def opened(visit: Visit, text: str = PHONE) -> Page:
@@ -46,53 +28,127 @@ def opened(visit: Visit, text: str = PHONE) -> Page:
     return visit.page
 
 
-def of_evidence(url: str) -> dict[str, list[str]]:
-    """Return what the placeholders of paths can stand for in this evidence."""
-    store = SqlStore(url, create=False)
-    try:
-        groups = [group.fingerprint for group in store.groups()]
-        keys = [str(one.id) for one in store.divergences(limit=1)]
-    finally:
-        store.close()
-    return {"fingerprint": groups[:2], "key": keys}
-
-
-@pytest.mark.parametrize(
-    ("scheme", "rules"), [("light", "null"), ("dark", "['color-contrast']")]
-)
-def test_no_page_has_a_serious_finding_of_axe(
-    base: str, evidence: str, visiting: Callable[..., Visit], scheme: str, rules: str
-) -> None:
-    """
-    Zero serious or critical findings on any page.
-
-    In the dark only the contrast is another, so only that is looked at again.
-    """
-    visit = visiting(base, color_scheme=scheme)
-    looked = [*views(of_evidence(evidence), {"route": [{"route": "GET /tea"}]}), "/x"]
-    for path in ["/login", *looked]:
-        visit.to(path)
-        # DevTools' own world: our policy lets no script in, and must not.
-        found = visit.page.evaluate(f"(() => {{ {AXE}\n }})(); {RUN % rules}")
-        serious = [
-            (rule["id"], node["html"], node["failureSummary"])
-            for rule in found["violations"]
-            if rule["impact"] in ("serious", "critical")
-            for node in rule["nodes"]
-        ]
-        assert [] == serious, path
-    visit.complaints[:] = [one for one in visit.complaints if "404" not in one]
-
-
-def test_no_page_is_wider_than_a_phone(
+def test_what_is_new_appears_without_loading_the_page(
     base: str, evidence: str, visiting: Callable[..., Visit]
 ) -> None:
-    """What is wide scrolls in its own box."""
-    visit = visiting(base, viewport={"width": 390, "height": 800})
-    for path in views(of_evidence(evidence), {"route": [{"route": "GET /tea"}]}):
-        visit.to(path)
-        width = visit.page.evaluate("document.documentElement.scrollWidth")
-        assert width <= 390, path
+    """A group that was not there stands in the list; p stops the news, and goes on."""
+    visit = visiting(base)
+    visit.to("/groups")
+    page = visit.page
+    page.evaluate("window.kept = 1")
+    page.keyboard.press("p")
+    expect(page.locator("#news")).to_contain_text("News stopped")
+    key = GroupKey("shadow", "GET /new", Part.BODY, "/new", Kind.ADDED, "", "text")
+    with closing(SqlStore(evidence, create=False)) as store:
+        store.write(Batch(sightings=[Sighting(key, 3, time.time(), time.time())]))
+    page.evaluate("htmx.trigger('#live', 'refresh')")
+    expect(page.get_by_role("link", name="body /new")).to_have_count(0)
+    page.keyboard.press("p")
+
+    expect(page.get_by_role("link", name="body /new")).to_be_visible()
+    assert page.evaluate("window.kept") == 1
+
+
+def test_a_page_asks_again_by_itself(
+    base: str, evidence: str, visiting: Callable[..., Visit]
+) -> None:
+    """The group is decided on elsewhere; a reader sees it within seconds."""
+    page = opened(visiting(base))
+    group = page.url.rpartition("/")[2].partition("?")[0]
+    with closing(SqlStore(evidence, create=False)) as store:
+        decision = Decision(group=group, at=time.time(), state=GroupState.IGNORED)
+        assert store.decide(decision)
+
+    expect(page.locator(".facts .badge")).to_have_text("ignored")
+
+
+def test_a_store_that_goes_away_leaves_the_last_that_was_known(
+    evidence: str, visiting: Callable[..., Visit]
+) -> None:
+    """The page stays, and says that nobody answers."""
+    with serving(evidence) as base:
+        visit = visiting(base)
+        visit.to(LIST)
+    visit.page.evaluate("htmx.trigger('#live', 'refresh')")
+
+    expect(visit.page.locator("#news")).to_contain_text("No answer")
+    expect(visit.page.get_by_role("link", name=PHONE)).to_be_visible()
+    visit.forgive("ERR_CONNECTION_REFUSED")
+    visit.forgive("Response Status Error")
+    visit.forgive("htmx:")
+
+
+def test_the_list_of_groups_shows_one_example_of_each(
+    base: str, visiting: Callable[..., Visit]
+) -> None:
+    """What live said, and what the shadow said."""
+    visit = visiting(base)
+    visit.to(LIST)
+    rows = visit.page.locator("[data-row]")
+
+    price = rows.filter(has_text="/price").locator(".example")
+    expect(price.locator(".was")).to_have_text("250")
+    expect(price.locator(".now")).to_have_text("251")
+    phone = rows.filter(has_text="/phone").locator(".example")
+    expect(phone.locator(".was")).to_have_text('"+44 20 7946"')
+    expect(phone).to_contain_text("nothing")
+
+
+def test_keys_alone_lead_everywhere(base: str, visiting: Callable[..., Visit]) -> None:
+    """Rows, pages, the list of keys, and the way past the navigation."""
+    visit = visiting(base)
+    page = visit.page
+    visit.to("/groups?state=all")
+    rows = page.locator("[data-row]").all()
+    names = [str(one.get_attribute("data-row")) for one in rows]
+    chosen = page.locator("[data-row].chosen")
+    for keys, name in (
+        (["j"], names[0]),
+        (["j", "k"], names[0]),
+        (["j"], names[1]),
+        (["Shift+G"], names[-1]),
+        (["j"], names[-1]),
+        (["g", "g"], names[0]),
+    ):
+        for key in keys:
+            page.keyboard.press(key)
+        expect(chosen).to_have_attribute("data-row", name)
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    for link in page.locator("nav [data-key]").all():
+        letter, where = link.get_attribute("data-key"), link.get_attribute("href")
+        if letter and where:
+            page.keyboard.press("g")
+            page.keyboard.press(letter)
+            page.wait_for_url(f"**{where}", wait_until="domcontentloaded")
+    visit.to("/groups")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_what_one_sees_can_be_sent_as_a_link(
+    base: str, visiting: Callable[..., Visit]
+) -> None:
+    """Another visitor who opens the address sees the same, down to the sample."""
+    first = visiting(base)
+    page = opened(first)
+    page.get_by_role("link", name="unified").click()
+    page.wait_for_url("**view=unified**")
+    page.locator("[data-row^=sample] a").last.click()
+    page.wait_for_url("**sample=**")
+    other = visiting(base)
+    other.to(page.url.removeprefix(base))
+
+    current = page.locator("tr.current").get_attribute("data-row")
+    expect(other.page.locator("tr.current")).to_have_attribute("data-row", str(current))
+    diff = page.locator(".diff.unified").all_inner_texts()
+    assert diff == other.page.locator(".diff.unified").all_inner_texts() != []
+    assert "view=unified" in other.page.url
 
 
 def test_three_clicks_lead_to_the_field_that_differs(
@@ -127,17 +183,20 @@ def test_a_group_can_be_ignored_with_a_note_and_reopened(
     expect(page.get_by_role("link", name=PHONE)).to_have_count(1)
 
 
-@pytest.mark.parametrize(
-    ("button", "state"), [("Resolve", "resolved"), ("Noise", "noise")]
-)
 def test_a_group_can_be_resolved_or_called_noise(
-    base: str, visiting: Callable[..., Visit], button: str, state: str
+    base: str, visiting: Callable[..., Visit]
 ) -> None:
-    """The state is on the page at once."""
+    """The state is on the page at once, and can be taken back."""
     page = opened(visiting(base))
-    page.get_by_role("button", name=button).click()
-
-    expect(page.locator(".facts .badge")).to_have_text(state)
+    badge = page.locator(".facts .badge")
+    for button, state in (
+        ("Resolve", "resolved"),
+        ("Reopen", "open"),
+        ("Noise", "noise"),
+        ("As learned", "open"),
+    ):
+        page.get_by_role("button", name=button).click()
+        expect(badge).to_have_text(state)
 
 
 def test_a_change_can_be_expected_and_the_rule_removed_again(
@@ -249,4 +308,4 @@ def test_what_is_not_there_is_said(base: str, visiting: Callable[..., Visit]) ->
     for path in ("/groups/0000", "/divergences/none", "/verdict/file/pdf"):
         assert visit.to(path) == 404
         expect(visit.page.get_by_role("heading", level=2)).to_be_visible()
-    visit.complaints[:] = [one for one in visit.complaints if "404" not in one]
+    visit.forgive("404")
