@@ -47,10 +47,14 @@ def _refused(problem: str) -> typer.BadParameter:
 
 
 def one_run(runs: Runs, beginning: str) -> Run:
-    """Return the one run whose id begins so, or that is called so; refuse all else."""
+    """
+    Return the latest run of that name, or the one whose id begins so.
+
+    Refuse what is neither, and what is the beginning of several.
+    """
     every = runs.runs()
-    found = [run for run in every if run.id.startswith(beginning.strip().lower())]
-    found = found or [run for run in every if run.name == beginning]
+    named = [run for run in every if run.name == beginning][:1]
+    found = named or [run for run in every if run.id.startswith(beginning.lower())]
     if len(found) == 1:
         return found[0]
     problem = f"no run begins with {beginning!r}, and none is called so"

@@ -16,6 +16,7 @@ from shadow_middleware.testing import ShadowServer
 from shadow_middleware.testing.wire import Reply
 from shadow_middleware.traffic.recorded import Missing
 from tests.cli.conftest import Run, words
+from tests.cli.test_json import documented
 from tests.offline.recordings import recorded, written
 
 NOWHERE = "http://127.0.0.1:9"
@@ -60,7 +61,9 @@ def test_a_replay_reports_and_rules(
     policy = tmp_path / "policy.toml"
     policy.write_text("[verdict]\nminimum_rate = 0.9\n")
 
-    result = run("replay", capture, *FEW, shadow.url, "--policy", str(policy))
+    asked = ("replay", capture, *FEW, shadow.url, "--policy", str(policy))
+    result = run(*asked)
+    as_json = json_of(run, *asked)
 
     assert 0 == result.exit_code, result.output
     said = words(result)
@@ -68,6 +71,9 @@ def test_a_replay_reports_and_rules(
     assert "3 writes are left out (3 POST); to send them: --methods" in said
     assert "Verdict on shadow: PROMOTE" in said
     assert "live is not called" in said
+    members, _ = documented(as_json["format"])
+    assert members - {"substitutions"} == set(as_json) - {"format"}
+    assert (0, 123) == (as_json["exit_code"], as_json["progress"]["ended"])
 
 
 def test_a_run_is_beside_live_and_found_by_name(
@@ -127,6 +133,11 @@ def test_two_runs_tell_what_a_build_fixed_and_broke(
     assert "### Replay: 2 broke" in markdown
     junit = run("runs", "diff", "good", "bad", "--format", "junit").stdout
     assert "2" == ElementTree.fromstring(junit).get("failures")
+
+    for command in (["list"], ["show", "bad"], ["diff", "good", "bad"]):
+        printed = json_of(run, "runs", *command)
+        members, _ = documented(printed["format"])
+        assert members == set(printed) - {"format"}
 
     listed = json_of(run, "runs", "list")
     assert ["half", "mended", "bad", "good"] == [one["name"] for one in listed["runs"]]
