@@ -157,7 +157,12 @@ def _again(masker: Masker, record: Recorded) -> Recorded:
     clean = recorded_of(masker, record.exchange)
     return msgspec.structs.replace(
         clean,
-        exchange=msgspec.structs.replace(clean.exchange, key=record.exchange.key),
+        exchange=msgspec.structs.replace(
+            clean.exchange,
+            key=record.exchange.key,
+            user=record.exchange.user,
+            visitor=record.exchange.visitor,
+        ),
         missing=record.missing | clean.missing,
         masked=tuple(dict.fromkeys((*record.masked, *clean.masked))),
     )

@@ -123,6 +123,8 @@ class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     skip: str | None = None
     withheld: tuple[str, ...] = ()
     after_drop: bool = False
+    user: str | None = None
+    visitor: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
     capture: int | None = None
@@ -229,6 +231,8 @@ def _wire(line: Recorded | Head | Account) -> object:
         skip=exchange.skip,
         withheld=exchange.withheld,
         after_drop=exchange.after_drop,
+        user=exchange.user,
+        visitor=exchange.visitor,
         missing=tuple(sorted(line.missing)) if line.missing else (),
         masked=line.masked,
     )
@@ -313,6 +317,8 @@ def _recorded(wire: _Line, place: str) -> Recorded:
         skip=wire.skip,
         withheld=wire.withheld,
         after_drop=wire.after_drop,
+        user=wire.user,
+        visitor=wire.visitor,
     )
     # A reason of a later version is one that a reader of this one can pass over.
     missing = _known(wire.missing) if wire.missing else frozenset()

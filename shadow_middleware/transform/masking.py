@@ -26,35 +26,45 @@ from shadow_middleware.compare.decode import decode
 from shadow_middleware.exchange import Body, Exchange, Headers, Request, Response
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.innocent import is_innocent_json
+from shadow_middleware.transform.pseudonym import pseudonym
 from shadow_middleware.transform.redact import Redactor
 from shadow_middleware.transform.secrets import (
     REDACTED,
-    Mark,
     has_known_form,
     is_secret_name,
 )
 
-__all__ = ["MARK", "Masked", "Masker", "marker_of"]
+__all__ = ["MARK", "Marker", "Masked", "Masker", "marker_of"]
 
 MARK: Final = re.compile(r"masked-[a-z2-7]{16}")
 """What stands for a secret: letters and a few digits, fit for any place in a request."""
 _MADE: Final = re.compile(rf"{MARK.pattern}\Z|{re.escape(REDACTED)}\Z")
+_SCHEMES: Final = frozenset({"bearer", "token"})
 _EVERYTHING: Final = 1 << 62
 _PICTURES: Final = ("image/", "audio/", "video/", "font/")
 _MOST_KNOWN: Final = 10_000
 _MOST_KNOWN_BYTES: Final = 512
 
 
-def marker_of(key: bytes) -> Mark:
-    """Return what gives equal secrets equal marks, and tells nothing without the key."""
+class Marker:
+    """Gives equal secrets equal marks, which tell nothing without the key. Call it."""
 
-    def mark(secret: str) -> str:
-        if _MADE.match(secret):
-            return secret
-        digest = hmac.digest(key, secret.encode("utf-8", "replace"), "sha256")
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, secret: str) -> str:
+        """Return the mark of a secret; a mark is its own."""
+        return secret if _MADE.match(secret) else self.of_name(pseudonym(secret))
+
+    def of_name(self, name: str) -> str:
+        """Return the mark of a secret of which only the pseudonym is known."""
+        digest = hmac.digest(self._key, name.encode(), "sha256")
         return f"masked-{base64.b32encode(digest[:10]).decode().lower()}"
 
-    return mark
+
+def marker_of(key: bytes) -> Marker:
+    """Return what makes marks under a key."""
+    return Marker(key)
 
 
 class Masked(msgspec.Struct, frozen=True):
@@ -76,7 +86,7 @@ class Masker:
         mark: What stands in a secret's place; see `marker_of`.
     """
 
-    def __init__(self, settings: Settings, mark: Mark) -> None:
+    def __init__(self, settings: Settings, mark: Marker) -> None:
         whole = msgspec.structs.replace(settings, max_stored_body=_EVERYTHING)
         self._redactor = Redactor(whole, mark)
         self._mark = mark
@@ -91,15 +101,26 @@ class Masker:
         response = exchange.response
         if response is not None:
             response = self._response(response, notes)
-        key = exchange.key
+        key, user = exchange.key, exchange.user
         masked = msgspec.structs.replace(
             exchange,
             request=request,
             response=response,
             route=self._redactor.path(exchange.route.encode("utf-8", "replace")),
-            key=None if key is None else self._mark(key),
+            key=None if key is None else self._key(key),
+            user=None if user is None else self._mark(user),
+            # What a mark of the cookie itself would be called, so that sessions are told
+            # from a file as they are from live.
+            visitor=tuple(pseudonym(self._mark.of_name(n)) for n in exchange.visitor),
         )
         return Masked(masked, tuple(notes.changed), tuple(notes.left_out))
+
+    def _key(self, key: str) -> str:
+        """Return the mark of a session; behind a scheme the token's own."""
+        scheme, blank, rest = key.partition(" ")
+        if blank and scheme.lower() in _SCHEMES:
+            return f"{scheme} {self._mark(rest)}"
+        return self._mark(key)
 
     def _request(self, request: Request, notes: _Notes) -> Request:
         return msgspec.structs.replace(

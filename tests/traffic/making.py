@@ -73,6 +73,8 @@ _exchanges = st.builds(
     skip=st.none() | _text,
     withheld=st.lists(_text, max_size=3).map(tuple),
     after_drop=st.booleans(),
+    user=st.none() | _text,
+    visitor=st.lists(_text, max_size=2).map(tuple),
 )
 any_record = st.builds(
     Recorded,

@@ -98,7 +98,7 @@ def test_a_flipped_bit_costs_what_is_left_of_its_frame(name: str) -> None:
     data = framed(RECORDS, name)
     borders = [len(framed(RECORDS[:n], name)) for n in (0, 10, 20, 30)]
     chance = random.Random(7)
-    for at in range(len(data)):
+    for at in range(0, len(data), 3):
         frame = sum(border <= at for border in borders) - 1
         broken = bytearray(data)
         broken[at] ^= 1 << chance.randrange(8)

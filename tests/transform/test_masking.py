@@ -21,7 +21,9 @@ from shadow_middleware.exchange import (
     Timing,
 )
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.masking import MARK, Masked, Masker, marker_of
+from shadow_middleware.transform.pseudonym import pseudonym
 
 SECRET = "s3cr3t-V4lue-0f-Ann"
 MASKER = Masker(Settings(), marker_of(b"key"))
@@ -165,6 +167,41 @@ def test_what_cannot_be_looked_into_is_left_out() -> None:
 
         assert ("request.body",) == left.left_out
         assert Body(b"", request.body.length) == left.exchange.request.body
+
+
+def test_a_visitor_whose_cookie_stayed_at_home_is_known_by_what_login_gave() -> None:
+    """The cookie never crossed the wall; its name leads to the mark in `Set-Cookie`."""
+    login = Response(200, [(b"Set-Cookie", b"sid=%b; Path=/" % SECRET.encode())])
+    request = Request("GET", b"/")
+    known = Exchange(
+        *("a-1", 0.0, request, login, Timing(0, 0, 0)),
+        key=f"Bearer {SECRET}",
+        user="ann",
+        visitor=(pseudonym(SECRET),),
+    )
+    left = MASKER(known).exchange
+
+    assert (pseudonym(MARKED),) == left.visitor
+    assert f"Bearer {MARKED}" == left.key
+    assert marker_of(b"key")("ann") == left.user
+
+
+def test_sessions_are_told_from_masked_exchanges_as_from_live_ones() -> None:
+    """Login without a key, then a cookie that was dropped, then the key: one session."""
+    login = Response(200, [(b"Set-Cookie", b"sid=%b; Path=/" % SECRET.encode())])
+    steps: list[tuple[Response, dict[str, object]]] = [
+        (login, {}),
+        (Response(200), {"visitor": (pseudonym(SECRET),)}),
+        (Response(200), {"key": SECRET}),
+    ]
+    continuity = Continuity("cookie:sid")
+    sessions = set()
+    for response, more in steps:
+        masked_one = masked(None, response, **more).exchange  # type: ignore[arg-type]
+        sessions.add(continuity.place(masked_one).key)
+
+    assert 1 == len(sessions)
+    assert {None} != sessions
 
 
 def test_a_picture_is_kept_unless_a_key_is_in_it() -> None:
