@@ -1,7 +1,7 @@
 """
 Is the world bit-identical before and after mirrored writes, and what does that cost?
 
-    python -m benchmarks.isolation [--writes 1000] [--requests 300]
+    python -m benchmarks.isolation [--writes 1000] [--requests 300] [--only TEXT]
 
 Six shadows: Django under gunicorn and under uvicorn, FastAPI with SQLAlchemy, each on
 SQLite and on Postgres. A live app mirrors writes to each through a real agent with
@@ -130,39 +130,47 @@ def cost(shop: Shop, world: World, requests: int) -> dict[str, float]:
     return {way: statistics.median(times) for way, times in took.items()}
 
 
+def _report(shop: Shop, on: str, proof: Proof) -> bool:
+    """Print what was seen, and return whether nothing has moved that must not."""
+    good = (
+        proof.moved_by_one == WHAT
+        and not proof.moved_by_copies
+        and all(each.startswith("match") for each in proof.outcomes)
+    )
+    moved = ", ".join(proof.moved_by_copies) or "nothing"
+    print(
+        f"{shop.name:30} {on:9} moved: {moved:10} outcomes: {dict(proof.outcomes)}  "
+        f"sequences: +{proof.sequences}  {proof.seconds:.0f} s{'' if good else '  FAILED'}",
+        flush=True,
+    )
+    return good
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Prove and measure; return 1 where something has moved."""
     parser = argparse.ArgumentParser(description="Is a shadow isolated?")
     parser.add_argument("--writes", type=int, default=1_000)
     parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--only", default="", help="words of a shop and its database")
     asked = parser.parse_args(argv)
     failed = False
+    chosen = [
+        (shop, on)
+        for shop in SHOPS
+        for on in ("SQLite", "Postgres")
+        if asked.only in f"{shop.name} {on}"
+    ]
     with running_postgres() as server:
-        print(f"{asked.writes} mirrored writes each\n")
-        for shop in SHOPS:
-            for on in ("SQLite", "Postgres"):
-                with worlds(server, on) as world:
-                    proof = prove(shop, world, asked.writes)
-                bad = (
-                    proof.moved_by_one != WHAT
-                    or bool(proof.moved_by_copies)
-                    or any(not each.startswith("match") for each in proof.outcomes)
-                )
-                failed |= bad
-                moved = ", ".join(proof.moved_by_copies) or "nothing"
-                print(
-                    f"{shop.name:30} {on:9} moved: {moved:10} "
-                    f"outcomes: {dict(proof.outcomes)}  sequences: +{proof.sequences}"
-                    f"  {proof.seconds:.0f} s{'  FAILED' if bad else ''}",
-                    flush=True,
-                )
-        print("\nmilliseconds for a write of two rows, median\n")
-        for shop in SHOPS:
-            for on in ("SQLite", "Postgres"):
-                with worlds(server, on) as world:
-                    found = cost(shop, world, asked.requests)
-                figures = "  ".join(f"{way} {ms:.2f}" for way, ms in found.items())
-                print(f"{shop.name:30} {on:9} {figures}", flush=True)
+        print(f"{asked.writes} mirrored writes each\n", flush=True)
+        for shop, on in chosen if asked.writes else ():
+            with worlds(server, on) as world:
+                failed |= not _report(shop, on, prove(shop, world, asked.writes))
+        print("\nmilliseconds for a write of two rows, median\n", flush=True)
+        for shop, on in chosen if asked.requests else ():
+            with worlds(server, on) as world:
+                found = cost(shop, world, asked.requests)
+            figures = "  ".join(f"{way} {ms:.2f}" for way, ms in found.items())
+            print(f"{shop.name:30} {on:9} {figures}", flush=True)
     return int(failed)
 
 

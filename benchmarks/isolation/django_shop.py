@@ -71,16 +71,15 @@ settings.configure(
 )
 django.setup()
 
-from django.core import mail  # noqa: E402 -- Django has to be set up before
 from django.core.cache import cache  # noqa: E402
 from django.core.files.base import ContentFile  # noqa: E402
 from django.core.files.storage import default_storage  # noqa: E402
-from django.core.mail import send_mail  # noqa: E402
+from django.core.mail import message, send_mail  # noqa: E402
 from django.db import IntegrityError, connections, models, transaction  # noqa: E402
 from django.urls import path  # noqa: E402
 
 # Else Django asks the network for this host's name.
-mail.message.DNS_NAME._fqdn = "shop.test"
+message.DNS_NAME._fqdn = "shop.test"  # type: ignore[attr-defined]
 
 
 class Order(models.Model):

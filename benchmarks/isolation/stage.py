@@ -26,7 +26,7 @@ __all__ = ["SECRET", "SHOPS", "Shop", "ask", "mirrored", "open_shop"]
 
 SECRET: Final = "measured and not kept"
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_PATIENCE = 30.0
+_PATIENCE = 150.0
 _IN_FLIGHT = 8
 
 

@@ -83,10 +83,11 @@ def test_no_bytes_come_in_without_the_secret(value: bytes) -> None:
 def test_a_full_memory_lets_nothing_in_twice(order: list[int], most: int) -> None:
     """What it had to forget, it takes for seen."""
     memory = SeenHere(most)
-    taken: list[int] = []
-    for number in [*order, *order]:
-        if memory.first(b"%d" % number, number, 1e9, 0.0):
-            taken.append(number)
+    taken = [
+        number
+        for number in [*order, *order]
+        if memory.first(b"%d" % number, number, 1e9, 0.0)
+    ]
 
     assert len(set(taken)) == len(taken)
     assert order[0] in taken

@@ -17,7 +17,6 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from shadow_middleware.errors import (
-    ConfigurationError,
     NotIsolatedError,
     ReadOnlyError,
 )
