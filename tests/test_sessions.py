@@ -11,6 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
 
 from shadow_middleware.errors import ReplayTimeout
 from shadow_middleware.exchange import (
@@ -213,6 +216,54 @@ def test_nothing_of_one_user_reaches_another() -> None:
         own = fields[b"X-User"] + b"-"
         assert own in fields.get(b"Cookie", own)
         assert b"live" not in fields.get(b"Cookie", b"")
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.integers(1, 3), st.booleans()), max_size=25
+    )
+)
+@limits(max_examples=30, deadline=None)
+def test_no_history_lets_a_value_of_one_session_into_another(
+    history: list[tuple[int, int, bool]],
+) -> None:
+    """Live's ids are the same for all, the shadow's tell whose they are."""
+    settings = load(
+        {"shadow_url": "http://s", "key": "cookie:sid", "sessions": "rebind"},
+        environ={},
+    )
+    sessions = Sessions(settings.all_targets[0], settings, clock=lambda: 1.0)
+
+    async def step(user: int, item: int, creates: bool) -> None:
+        path = b"/items" if creates else b"/items/%d" % item
+        headers = [(b"Host", b"live.test")]
+        live = answer({"id": item, "token": f"live-token-{item}"})
+        shadow = answer(
+            {"id": user * 100 + item, "token": f"user{user}-token-{item}"},
+            (b"Set-Cookie", b"sid=user%d-cookie; Path=/" % user),
+        )
+        exchange = Exchange(
+            id="live-1",
+            at=0.0,
+            request=Request("POST" if creates else "GET", path, headers=headers),
+            response=live,
+            timing=Timing(0, 0, 0),
+            route="/items" if creates else "/items/{id}",
+            key=f"key of {user}",
+            withheld=("cookie", "authorization"),
+        )
+        sent = sessions.prepare(exchange, exchange.request)
+        for other in {0, 1, 2} - {user}:
+            assert f"user{other}" not in repr(sent.request)
+        number = int(sent.request.path.rpartition(b"/")[2] or 0) if not creates else 0
+        assert number in (0, item, user * 100 + item)
+        await sessions.heard(exchange, sent, shadow)
+
+    async def run() -> None:
+        for one_step in history:
+            await step(*one_step)
+
+    asyncio.run(run())
 
 
 def test_every_substitution_says_where_and_why() -> None:

@@ -110,6 +110,7 @@ class Sessions:
         if session is None:
             session = self._sessions[key] = Session(now)
         session.at = now
+        session.table.expire(now - self._idle)
         self._sessions.move_to_end(key)
         while len(self._sessions) > self._most or self._bytes > self._most_bytes:
             oldest = next(iter(self._sessions))
