@@ -90,11 +90,7 @@ def _meant(found: re.Match[bytes]) -> bytes:
     if escape[:1] == b"x" and len(escape) == 3:
         return bytes((int(escape[1:], 16),))
     if escape[:1] == b"u" and len(escape) == 5:
-        code = int(escape[1:], 16)
-        # nginx escapes single bytes; other servers write characters.
-        if code < 0x80:
-            return bytes((code,))
-        return chr(code).encode("utf-8", "surrogatepass")
+        return chr(int(escape[1:], 16)).encode("utf-8", "surrogatepass")
     return _CONTROLS.get(escape, escape)
 
 
