@@ -29,6 +29,7 @@ from shadow_middleware.replay.sessions import Sessions
 from shadow_middleware.settings import from_wire, load, to_wire
 from shadow_middleware.testing import FakeSender
 from shadow_middleware.transform.continuity import Continuity
+from shadow_middleware.transform.masking import Masker, marker_of
 from shadow_middleware.transform.pseudonym import visitor
 from tests.test_pipeline import Bed
 
@@ -511,3 +512,22 @@ def test_steps_and_sessions_cross_the_wall() -> None:
     )
 
     assert settings == from_wire(to_wire(settings))
+
+
+def test_a_capture_without_its_secrets_replays_as_well() -> None:
+    """Marks stand where cookies were; the same mark is the same session, login and all."""
+    recording = Stage(sessions="rebind")
+    known, mask = Continuity("cookie:sid"), Masker(recording.settings, marker_of(b"k"))
+    works = [Client(recording.live, name).work("tea") for name in ("alice", "bob")]
+    kept = [mask(known.place(one)).exchange for work in works for one in work]
+    assert "session-of" not in repr([one.key for one in kept])
+    assert b"session-of" not in b"".join(
+        value for one in kept if one.response for _, value in one.response.headers
+    )
+
+    stage = Stage(sessions="rebind")
+    placed = Continuity("")
+    stage.run(*(placed.place(one) for one in kept))
+
+    assert ["match"] * 12 == stage.outcomes
+    assert 0 == stage.shadow.mixed
