@@ -41,8 +41,11 @@ __all__ = [
     "Progress",
     "Purged",
     "Run",
+    "Revision",
     "RunState",
     "Settlement",
+    "StepLatency",
+    "StepTotal",
     "StoredDivergence",
     "Total",
 ]
@@ -238,6 +241,37 @@ class LatencyTotal(msgspec.Struct, frozen=True):
     bucket: int
     count: int
     version: str = ""
+
+
+class StepTotal(msgspec.Struct, frozen=True):
+    """A count summed over one step of time, all routes together or one of them."""
+
+    start: int
+    """The first minute of the step."""
+    target: str
+    outcome: Outcome
+    reason: str
+    """Of a divergence '', but where its reason was asked for."""
+    count: int
+
+
+class StepLatency(msgspec.Struct, frozen=True):
+    """A latency bucket summed over one step of time."""
+
+    start: int
+    target: str
+    leg: str
+    bucket: int
+    count: int
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """Which state of a store it is: another one whenever something was written."""
+
+    written: tuple[int, int, float]
+    """Moves with each batch and each purge."""
+    decided: tuple[int, float]
+    """Moves with each decision and each rule, added or removed."""
 
 
 class StoredDivergence(msgspec.Struct, frozen=True):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import msgspec
 
 from shadow_middleware.evidence import DivergenceFilter, Total
+from shadow_middleware.judge import Policy
 from shadow_middleware.knowledge import CONTROL, DAY, GroupFilter
-from shadow_middleware.reading.learned import Learned, learned_of
+from shadow_middleware.reading.learned import Learned, all_totals, learned_of
+from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.effective import explained_groups
 from shadow_middleware.report.holdings import (
     Holdings,
@@ -41,11 +44,38 @@ def holdings(
 
     The settings say how noise is told. `totals` spares reading them a second time.
     """
+    known = settings or Settings()
+    if totals is not None:
+        return _holdings(reader, since, target, route, known, totals)
     minute = None if since is None else int(since // 60)
-    totals = reader.totals(minute) if totals is None else totals
+    held = remembered(
+        reader,
+        ("held", minute, target, route, Policy.of(known)),
+        lambda: _holdings(
+            reader, since, target, route, known, _totals(reader, minute, route)
+        ),
+    )
+    return msgspec.structs.replace(held, now=time.time())
+
+
+def _totals(reader: Reader, minute: int | None, route: str | None) -> Sequence[Total]:
+    if minute is None and route is None:
+        return all_totals(reader)
+    return reader.totals(minute, route=route)
+
+
+def _holdings(
+    reader: Reader,
+    since: float | None,
+    target: str | None,
+    route: str | None,
+    settings: Settings,
+    totals: Sequence[Total],
+) -> Holdings:
+    minute = None if since is None else int(since // 60)
     where = DivergenceFilter(target=target, route=route, since=since)
     span = reader.span()
-    learned = learned_of(reader, settings or Settings())
+    learned = learned_of(reader, settings)
     return as_it_counts(
         Holdings(
             totals=[
@@ -54,13 +84,10 @@ def holdings(
                 if _fits(row.target, row.route, _or_control(target, row.target), route)
             ],
             insight=insight_of(reader, learned),
-            latencies=[
-                row
-                for row in reader.latencies(minute, target=target)
-                if route in (None, row.route)
-            ],
+            latencies=reader.latencies(minute, target=target, route=route),
             divergences=[
-                stored.record for stored in reader.divergences(where, limit=_SAMPLE)
+                stored.record
+                for stored in reader.divergences(where, limit=_SAMPLE, whole=False)
             ],
             stored=reader.count_divergences(where),
             losses=[] if route else reader.losses(minute, target=target),
@@ -88,6 +115,12 @@ def _fits(
 
 def insight_of(reader: Reader, learned: Learned) -> Insight:
     """Return what is known of the groups today, by decisions and by what was learned."""
+    return remembered(
+        reader, ("insight", learned.policy), lambda: _insight(reader, learned)
+    )
+
+
+def _insight(reader: Reader, learned: Learned) -> Insight:
     whys = {
         fingerprint: ruling.why
         for fingerprint, ruling in learned.rulings.items()

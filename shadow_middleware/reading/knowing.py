@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from shadow_middleware.configuration import Place, read_tables
 from shadow_middleware.evidence import StoredDivergence
+from shadow_middleware.judge import Policy
 from shadow_middleware.knowledge import Group, GroupFilter
 from shadow_middleware.reading.learned import (
     Learned,
@@ -15,8 +17,8 @@ from shadow_middleware.reading.learned import (
     learned_of,
     rows_of,
 )
+from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.coverings import Cell
-from shadow_middleware.report.effective import groups_of
 from shadow_middleware.report.groups import NOISE, GroupRow, state_of
 from shadow_middleware.report.noise import (
     NoiseRow,
@@ -65,7 +67,13 @@ def groups_fitting(
     reader: Reader, settings: Settings, where: GroupFilter
 ) -> list[GroupRow]:
     """Return the groups that fit, those with the most divergences first."""
-    return rows_of(reader, all_groups(reader, where), learned_of(reader, settings))
+    return remembered(
+        reader,
+        ("group rows", where, Policy.of(settings)),
+        lambda: rows_of(
+            reader, all_groups(reader, where), learned_of(reader, settings)
+        ),
+    )
 
 
 def group_detail(
@@ -80,7 +88,7 @@ def group_detail(
         return None
     learned = learned_of(reader, settings)
     versions = reader.versions(found.key.target)
-    evidence = noise_summary(learned.known, learned.rulings).rows
+    evidence = noise_known(reader, settings).rows
     return GroupDetail(
         rows_of(reader, [found], learned)[0],
         next((one for one in evidence if one.fingerprint == fingerprint), None),
@@ -94,25 +102,27 @@ def group_detail(
 def _history(reader: Reader, group: Group) -> tuple[Seen, ...]:
     if not group.count:
         return ()
-    known = {one.signature: one.groups for one in reader.signatures()}
+    ours = [
+        one.signature for one in reader.signatures() if group.fingerprint in one.groups
+    ]
     first, last = int(group.first_at // 60), int(group.last_at // 60)
-    counts = []
-    for step in steps_of(first, last, _HISTORY):
-        rows = reader.totals(step.start, step.stop, group.key.target)
-        seen = sum(
-            row.count
-            for row in rows
-            if row.route == group.key.route
-            and group.fingerprint in groups_of(row.reason, known)
-        )
-        counts.append((step, seen))
-    return seen_in(counts)
+    steps = steps_of(first, last, _HISTORY)
+    seen = Counter[int]()
+    for row in reader.divergences_by_step(
+        steps, [group.fingerprint, *ours], group.key.target, group.key.route
+    ):
+        seen[row.start] += row.count
+    return seen_in([(step, seen[step.start]) for step in steps])
 
 
 def noise_known(reader: Reader, settings: Settings) -> NoiseSummary:
     """Return what was learned of noise, and how it is held today."""
     learned = learned_of(reader, settings)
-    return noise_summary(learned.known, learned.rulings)
+    return remembered(
+        reader,
+        ("noise", learned.policy),
+        lambda: noise_summary(learned.known, learned.rulings),
+    )
 
 
 def origins_known(reader: Reader, settings: Settings) -> list[Origin]:

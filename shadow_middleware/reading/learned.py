@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 import msgspec
 
+from shadow_middleware.evidence import Total
 from shadow_middleware.judge import Policy, Ruling, days_back, rulings
 from shadow_middleware.knowledge import DAY, Group, GroupFilter, Known
+from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.groups import GroupRow, group_rows
 from shadow_middleware.report.noise import group_noise
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader
 
-__all__ = ["Learned", "all_groups", "learned_of", "rows_of"]
+__all__ = ["Learned", "all_groups", "all_totals", "learned_of", "rows_of"]
 
 _PAGE = 1_000
 
@@ -27,26 +29,39 @@ class Learned(msgspec.Struct, frozen=True):
     rulings: Mapping[str, Ruling]
     at: float
     """Unix seconds."""
+    policy: Policy = Policy()
+    """How it was judged."""
 
 
 def learned_of(reader: Reader, settings: Settings) -> Learned:
     """Read what is known of noise, and judge it by the settings' rule."""
     now = time.time()
-    policy = Policy.of(settings)
-    today = int(now // DAY)
-    known = reader.known(today - days_back(policy.half_life))
-    return Learned(known, rulings(known, policy, today=today), now)
+    policy, today = Policy.of(settings), int(now // DAY)
+
+    def learned() -> tuple[Known, Mapping[str, Ruling]]:
+        known = reader.known(today - days_back(policy.half_life))
+        return known, rulings(known, policy, today=today)
+
+    known, held = remembered(reader, ("learned", policy, today), learned)
+    return Learned(known, held, now, policy)
 
 
 def all_groups(reader: Reader, where: GroupFilter) -> list[Group]:
     """Return every group that fits, those with the most divergences first."""
-    found: list[Group] = []
+    return remembered(reader, ("groups", where), lambda: [*_groups(reader, where)])
+
+
+def _groups(reader: Reader, where: GroupFilter) -> Iterator[Group]:
     for page in count():
         some = reader.groups(where, limit=_PAGE, offset=page * _PAGE)
-        found += some
+        yield from some
         if len(some) < _PAGE:
-            return found
-    raise AssertionError  # count() never ends
+            return
+
+
+def all_totals(reader: Reader) -> list[Total]:
+    """Return the counts of all times."""
+    return remembered(reader, "totals", reader.totals)
 
 
 def rows_of(
@@ -54,4 +69,4 @@ def rows_of(
 ) -> list[GroupRow]:
     """Return the groups as rows, with their share of all traffic that is counted."""
     noise = group_noise(learned.known, learned.rulings)
-    return group_rows(groups, reader.totals(), noise)
+    return group_rows(groups, all_totals(reader), noise)

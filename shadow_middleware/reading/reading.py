@@ -9,18 +9,18 @@ store cannot be read, and may be called from any thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
 from shadow_middleware.evidence import (
-    LATENCY_WINDOW,
     DivergenceFilter,
     StoredDivergence,
-    Total,
 )
+from shadow_middleware.judge import Policy as NoisePolicy
 from shadow_middleware.knowledge import CONTROL, DAY, MANY, GroupFilter
-from shadow_middleware.reading.held import holdings, insight_of, judged
+from shadow_middleware.reading.held import holdings, judged
 from shadow_middleware.reading.knowing import (
     GroupDetail,
     group_detail,
@@ -29,21 +29,16 @@ from shadow_middleware.reading.knowing import (
     rules_known,
     suggestion,
 )
-from shadow_middleware.reading.learned import learned_of, rows_of
+from shadow_middleware.reading.learned import all_totals, learned_of, rows_of
+from shadow_middleware.reading.over_time import Series, series_of
+from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.coverage import Coverage, coverage_of
-from shadow_middleware.report.effective import effective, without_control
 from shadow_middleware.report.examples import Example, example_of
 from shadow_middleware.report.groups import GroupRow
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.noise import NoiseSummary
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.report.rule_list import RuleRow
-from shadow_middleware.report.series import (
-    Point,
-    TimePoint,
-    point,
-    steps_of,
-    time_point,
-)
 from shadow_middleware.report.stats import Stats, stats_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import Summary, summarise
@@ -55,27 +50,15 @@ from shadow_middleware.store.base import Reader
 
 __all__ = ["DivergencePage", "Overview", "Reading", "Series"]
 
+T = TypeVar("T")
+
 _STEPS = 60
-_SETTLED = 600.0
-"""Seconds after which nothing more is written of a step, as a rule."""
-_REMEMBERED = 300.0
-"""Seconds for which a step that is over is not read again."""
-_PAST = 2_000
-_Step = tuple[int, int, str | None, str | None]
+_REMEMBERED = 10.0
+"""Seconds for which what has the time of day in it is not made again."""
+_DAY_LONG = 3_600.0
+"""The same, where only the day is."""
 _RECENT = 5
 """Minutes in which a breaker or a session is looked for."""
-
-
-class Series(msgspec.Struct, frozen=True):
-    """A target over time."""
-
-    points: list[Point]
-    times: list[TimePoint]
-    """By longer steps: latency is kept in windows of ten minutes."""
-    step: float = 60.0
-    """Seconds that each of `points` stands for."""
-    times_step: float = 60.0 * LATENCY_WINDOW
-    """Seconds that each of `times` stands for."""
 
 
 class Overview(msgspec.Struct, frozen=True):
@@ -115,7 +98,6 @@ class Reading:
         self.settings = settings or Settings()
         self.policy = policy or Policy()
         self._now = now
-        self._past: dict[_Step, tuple[float, TimePoint | None]] = {}
 
     def summary(
         self,
@@ -126,8 +108,10 @@ class Reading:
         top: int = 10,
     ) -> Summary:
         """Return what became of all replays, with `top` groups for each target."""
-        held = holdings(self.reader, since, target, route, self.settings)
-        return summarise(held, top)
+        return self._kept(
+            ("summary", _minute(since), target, route, top),
+            lambda: summarise(self._held(since, target, route), top),
+        )
 
     def overview(
         self,
@@ -137,13 +121,10 @@ class Reading:
         route: str | None = None,
     ) -> Overview:
         """Return the summary and the verdict, from one reading of the store."""
-        held = holdings(self.reader, since, target, route, self.settings)
-        start = self._fresh(since, self.policy)
-        young = held
-        if start != since:
-            young = holdings(self.reader, start, target, route, self.settings)
-        found = judge(judged(self.reader, young, start), self.policy)
-        return Overview(summarise(held), found)
+        return Overview(
+            self.summary(since, target=target, route=route),
+            self.verdict(since=since, target=target, route=route),
+        )
 
     def verdict(
         self,
@@ -156,8 +137,24 @@ class Reading:
         """Return what to do about each target, by its latest version."""
         asked = policy or self.policy
         start = self._fresh(since, asked)
-        held = holdings(self.reader, start, target, route, self.settings)
-        return judge(judged(self.reader, held, start), asked)
+        return self._kept(
+            ("verdict", _minute(start), target, route, asked),
+            lambda: judge(
+                judged(self.reader, self._held(start, target, route), start), asked
+            ),
+        )
+
+    def _held(
+        self, since: float | None, target: str | None, route: str | None
+    ) -> Holdings:
+        return holdings(self.reader, since, target, route, self.settings)
+
+    def _kept(
+        self, key: Hashable, make: Callable[[], T], seconds: float = _REMEMBERED
+    ) -> T:
+        """Return what was made before, unless something was written since."""
+        key = (key, NoisePolicy.of(self.settings))
+        return remembered(self.reader, key, make, seconds)
 
     def _fresh(self, since: float | None, policy: Policy) -> float | None:
         if policy.freshness_seconds is None:
@@ -173,11 +170,19 @@ class Reading:
         recent: int = 10,
     ) -> Stats:
         """Return the few figures of scripts and status pages."""
-        held = holdings(self.reader, since, target, route, self.settings)
+        return self._kept(
+            ("stats", _minute(since), target, route, recent),
+            lambda: self._stats(since, target, route, recent),
+        )
+
+    def _stats(
+        self, since: float | None, target: str | None, route: str | None, recent: int
+    ) -> Stats:
+        held = self._held(since, target, route)
         where = DivergenceFilter(target=target, route=route, since=since)
         newest = [
             one
-            for one in self.reader.divergences(where, limit=recent)
+            for one in self.reader.divergences(where, limit=recent, whole=False)
             if one.record.target != CONTROL
         ]
         span = self.reader.span()
@@ -192,11 +197,19 @@ class Reading:
         enough: int = 1,
     ) -> Coverage:
         """Return what of the app was put to the test; uses count by whole days."""
-        totals = self.reader.totals(_minute(since), target=target)
+        return self._kept(
+            ("coverage", _minute(since), target, enough),
+            lambda: self._coverage(since, target, enough),
+            _DAY_LONG,
+        )
+
+    def _coverage(
+        self, since: float | None, target: str | None, enough: int
+    ) -> Coverage:
         return coverage_of(
             self.reader.routes(),
             self.reader.uses(None if since is None else int(since // DAY)),
-            totals,
+            self.reader.totals(_minute(since), target=target),
             enough=enough,
         )
 
@@ -212,55 +225,16 @@ class Reading:
         span = self.reader.span()
         if span is None:
             return Series([], [])
-        first = max(span[0], _minute(since) or 0)
-        if first > span[1]:
+        first, last = max(span[0], _minute(since) or 0), span[1]
+        if first > last:
             return Series([], [])
-        short = steps_of(first, span[1], steps)
-        long = steps_of(first, span[1], steps, LATENCY_WINDOW)
-        return Series(
-            self._points(short, target, route),
-            self._times(long, target, route),
-            60.0 * len(short[0]),
-            60.0 * len(long[0]),
+        return self._kept(
+            ("series", first, last, target, route, steps),
+            lambda: series_of(
+                self.reader, self.settings, range(first, last + 1), target, route, steps
+            ),
+            _DAY_LONG,
         )
-
-    def _points(
-        self, steps: Sequence[range], target: str | None, route: str | None
-    ) -> list[Point]:
-        insight = insight_of(self.reader, learned_of(self.reader, self.settings))
-        found = []
-        for step in steps:
-            rows = self.reader.totals(step.start, step.stop, target)
-            shadows, _ = without_control(_of_route(rows, route))
-            counted = effective(shadows, insight.signatures, insight.explained)
-            found.append(point(step.start * 60.0, counted))
-        return found
-
-    def _times(
-        self, steps: Sequence[range], target: str | None, route: str | None
-    ) -> list[TimePoint]:
-        found = [self._time(step, target, route) for step in steps]
-        return [one for one in found if one is not None]
-
-    def _time(
-        self, step: range, target: str | None, route: str | None
-    ) -> TimePoint | None:
-        """Return one step; what is long over is remembered, as pages ask again and again."""
-        key, now = (step.start, step.stop, target, route), self._now()
-        at, known = self._past.get(key, (0.0, None))
-        if now - at < _REMEMBERED:
-            return known
-        rows = [
-            row
-            for row in self.reader.latencies(step.start, step.stop, target)
-            if row.target != CONTROL and route in (None, row.route)
-        ]
-        made = time_point(step.start * 60.0, rows)
-        if step.stop * 60 < now - _SETTLED:
-            if len(self._past) >= _PAST:
-                self._past.clear()
-            self._past[key] = (now, made)
-        return made
 
     def targets(self) -> list[TargetState]:
         """Return every target as it is known now."""
@@ -287,7 +261,7 @@ class Reading:
 
     def route_names(self) -> list[str]:
         """Return the routes that anything is held of, by name."""
-        names = {row.route for row in self.reader.totals()}
+        names = {row.route for row in all_totals(self.reader)}
         return sorted(names - {"-", MANY})
 
     def groups(self, where: GroupFilter | None = None) -> list[GroupRow]:
@@ -325,7 +299,11 @@ class Reading:
 
     def suggestions(self, target: str | None = None) -> Suggestion:
         """Return the fewest rules that would explain the noise seen so far."""
-        return suggestion(self.reader, self.settings, target)
+        return self._kept(
+            ("suggestions", target),
+            lambda: suggestion(self.reader, self.settings, target),
+            _DAY_LONG,
+        )
 
     def divergences(
         self, where: DivergenceFilter, *, limit: int = 50, offset: int = 0
@@ -341,7 +319,3 @@ class Reading:
 
 def _minute(since: float | None) -> int | None:
     return None if since is None else int(since // 60)
-
-
-def _of_route(rows: list[Total], route: str | None) -> list[Total]:
-    return [row for row in rows if route in (None, row.route)]

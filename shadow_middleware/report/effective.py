@@ -26,6 +26,7 @@ __all__ = [
     "NOISE",
     "effective",
     "explained_groups",
+    "explained_reasons",
     "groups_of",
     "without_control",
 ]
@@ -68,6 +69,18 @@ def groups_of(
     if reason in signatures:
         return signatures[reason]
     return (reason,) if len(reason) == 16 and not reason.startswith("+") else ()
+
+
+def explained_reasons(
+    signatures: Iterable[Signature], explained: Mapping[str, str]
+) -> list[str]:
+    """Return what divergences are counted under of which nothing counts by now."""
+    several = (
+        one.signature
+        for one in signatures
+        if one.groups and all(group in explained for group in one.groups)
+    )
+    return [*explained, *several]
 
 
 def effective(

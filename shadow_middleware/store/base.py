@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol, Self
 
 from shadow_middleware.evidence import (
@@ -16,7 +17,10 @@ from shadow_middleware.evidence import (
     Mark,
     Progress,
     Purged,
+    Revision,
     Run,
+    StepLatency,
+    StepTotal,
     StoredDivergence,
     Total,
 )
@@ -70,17 +74,23 @@ class Reader(Protocol):
     Evidence as it is read: by reports, verdicts and the faces. Safe on any thread.
 
     `since` is the first minute wanted and `until` the first one not wanted, both in
-    minutes since the epoch; `target` None is every target. Rows come sorted by
+    minutes since the epoch; `target` None is every target, `route` None every route.
+    Rows come sorted by
     their fields, so equal evidence reads equal.
 
     Every method raises StoreError where the store cannot be read.
     """
+
+    def revision(self) -> Revision:
+        """Return which state of the evidence and of what was decided this is."""
+        ...
 
     def totals(
         self,
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
+        route: str | None = None,
     ) -> list[Total]:
         """Return the counts, summed over minutes; versions stay apart."""
         ...
@@ -90,12 +100,46 @@ class Reader(Protocol):
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
+        route: str | None = None,
     ) -> list[LatencyTotal]:
         """
         Return the latency buckets, summed over windows; versions stay apart.
 
         Windows are taken whole: those that start at `since`'s window or later.
         """
+        ...
+
+    def outcomes_by_step(
+        self,
+        steps: Sequence[range],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepTotal]:
+        """
+        Return the counts of each step; of divergences not under which reason they count.
+
+        Steps follow each other and begin at multiples of their length. Without a target
+        the control, which is no shadow, is left out.
+        """
+        ...
+
+    def divergences_by_step(
+        self,
+        steps: Sequence[range],
+        reasons: Collection[str],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepTotal]:
+        """Return the divergences of each step that are counted under the reasons."""
+        ...
+
+    def latencies_by_step(
+        self,
+        steps: Sequence[range],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepLatency]:
+        """Return the latency buckets of each step, which are of whole windows."""
         ...
 
     def losses(
@@ -112,9 +156,18 @@ class Reader(Protocol):
         ...
 
     def divergences(
-        self, where: DivergenceFilter = ANY, *, limit: int = 50, offset: int = 0
+        self,
+        where: DivergenceFilter = ANY,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        whole: bool = True,
     ) -> list[StoredDivergence]:
-        """Return divergences that fit `where`, the newest first."""
+        """
+        Return divergences that fit `where`, the newest first.
+
+        Those that are not `whole` come without headers and bodies, at much less cost.
+        """
         ...
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:

@@ -7,7 +7,7 @@ known of live as well, and live never by what a run has learned.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Column,
@@ -22,9 +22,8 @@ from sqlalchemy import (
 
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
 from shadow_middleware.store.queries import AFTER_ALL_TEXT, columns_of, in_run
-from shadow_middleware.store.rows import UNSENT, fit, fit_route
+from shadow_middleware.store.rows import fit, fit_route
 from shadow_middleware.store.schema import (
-    counts,
     groups,
     noise,
     noise_bases,
@@ -34,9 +33,11 @@ from shadow_middleware.store.schema import (
     run_groups,
     signatures,
     uses,
+    writers,
 )
 
 __all__ = [
+    "DECISIONS",
     "all_routes",
     "all_rules",
     "all_signatures",
@@ -46,11 +47,15 @@ __all__ = [
     "newest_noise",
     "noise_bases_since",
     "noise_since",
+    "revision",
     "ruled",
     "totals_of_rules",
     "uses_since",
-    "versions_since",
 ]
+
+
+DECISIONS: Final = "(decisions)"
+"""What counts decisions among the writers: it is no name that a writer can have."""
 
 
 def groups_where(
@@ -164,6 +169,15 @@ def noise_bases_since(
     return asked
 
 
+def revision() -> Select[Any]:
+    """Ask how far writers have come, and decisions: one row for each."""
+    decisions = writers.c.writer == DECISIONS
+    moved = (func.count(), func.sum(writers.c.number), func.max(writers.c.at))
+    asked: Any = select(decisions.label("decisions"), *moved)
+    counted: Select[Any] = asked.group_by(decisions)
+    return counted
+
+
 def all_rules() -> Select[Any]:
     """List the rules that were added at run time."""
     return select(rules).order_by(rules.c.name)
@@ -186,27 +200,6 @@ def uses_since(since_day: int | None) -> Select[Any]:
     sums = (func.sum(uses.c.seen), func.sum(uses.c.mirrored))
     asked = select(*keys, *sums).where(in_run(uses)).group_by(*keys).order_by(*keys)
     return asked if since_day is None else asked.where(uses.c.day >= since_day)
-
-
-def versions_since(since: int | None, target: str | None) -> Select[Any]:
-    """List the versions that were replayed to, the latest seen first."""
-    table = counts.c
-    last = func.max(table.minute)
-    asked = (
-        select(
-            table.target,
-            table.version,
-            func.min(table.minute),
-            last,
-            func.sum(table.count),
-        )
-        .where(in_run(counts), table.outcome.not_in([str(one) for one in UNSENT]))
-        .group_by(table.target, table.version)
-        .order_by(last.desc(), table.target, table.version)
-    )
-    if since is not None:
-        asked = asked.where(table.minute >= since)
-    return asked if target is None else asked.where(table.target == target)
 
 
 def _keys_of(table: Table) -> list[Column[Any]]:

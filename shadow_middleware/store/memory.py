@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -16,26 +16,21 @@ from shadow_middleware.evidence import (
     Batch,
     Count,
     DivergenceFilter,
-    LatencyTotal,
-    Loss,
     Progress,
     Purged,
     Settlement,
     StoredDivergence,
-    Total,
 )
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.knowledge import DAY, VersionSeen
+from shadow_middleware.knowledge import DAY
 from shadow_middleware.store import rows
 from shadow_middleware.store.memory_knowledge import drop, is_ruled
-from shadow_middleware.store.memory_runs import MemoryRuns
+from shadow_middleware.store.memory_sums import Key, MemorySums
 
 __all__ = ["MemoryStore"]
 
-Key = tuple[Any, ...]
 
-
-class MemoryStore(MemoryRuns):
+class MemoryStore(MemorySums):
     """
     A store, a reader, a curator, a purger and a list of runs that forgets at exit.
 
@@ -79,6 +74,7 @@ class MemoryStore(MemoryRuns):
                 if self._turns.get(batch.writer, 0) >= batch.number:
                     return
                 self._turns[batch.writer] = batch.number
+            self._moved["written"] += 1
             for settlement in batch.settlements:
                 self._settle(settlement)
             _add(self._counts, rows.count_rows(batch))
@@ -144,79 +140,6 @@ class MemoryStore(MemoryRuns):
             del self._samples[key]
         return len(gone)
 
-    def versions(
-        self, target: str | None = None, since: int | None = None
-    ) -> list[VersionSeen]:
-        """Return every version of each target, the latest seen first."""
-        seen: dict[tuple[str, str], VersionSeen] = {}
-        for key, number in self._between(self._counts, since, None, target):
-            if key[3] not in rows.UNSENT:
-                one = VersionSeen(key[1], key[5], key[0], key[0], number)
-                before = seen.get((one.target, one.version), one)
-                seen[one.target, one.version] = VersionSeen(
-                    one.target,
-                    one.version,
-                    min(one.first_minute, before.first_minute),
-                    max(one.last_minute, before.last_minute),
-                    number + (0 if before is one else before.count),
-                )
-        names = sorted(seen.values(), key=lambda one: (one.target, one.version))
-        return sorted(names, key=lambda one: one.last_minute, reverse=True)
-
-    def totals(
-        self,
-        since: int | None = None,
-        until: int | None = None,
-        target: str | None = None,
-    ) -> list[Total]:
-        """Return the counts, summed over minutes; versions stay apart."""
-        found = self._between(self._counts, since, until, target)
-        return [
-            Total(key[0], key[1], Outcome(key[2]), key[3], count, key[4])
-            for key, count in _summed(found)
-        ]
-
-    def latencies(
-        self,
-        since: int | None = None,
-        until: int | None = None,
-        target: str | None = None,
-    ) -> list[LatencyTotal]:
-        """Return the latency buckets, summed over windows; versions stay apart."""
-        if since is not None:
-            since -= since % LATENCY_WINDOW
-        found = self._between(self._latencies, since, until, target)
-        return [
-            LatencyTotal(key[0], key[1], key[2], key[3], count, key[4])
-            for key, count in _summed(found)
-        ]
-
-    def losses(
-        self,
-        since: int | None = None,
-        until: int | None = None,
-        target: str | None = None,
-    ) -> list[Loss]:
-        """Return the lost samples, by minute."""
-        found = self._between(self._losses, since, until, target)
-        return [Loss(key[0], key[1], key[2], count) for key, count in sorted(found)]
-
-    def _between(
-        self,
-        sums: dict[Key, int],
-        since: int | None,
-        until: int | None,
-        target: str | None,
-    ) -> list[tuple[Key, int]]:
-        with self._lock:
-            return [
-                (key, count)
-                for key, count in sums.items()
-                if (since is None or key[0] >= since)
-                and (until is None or key[0] < until)
-                and (target is None or key[1] == target)
-            ]
-
     def progress(self, target: str | None = None) -> list[Progress]:
         """Return how far each session has come with each target, in all."""
         with self._lock:
@@ -227,10 +150,16 @@ class MemoryStore(MemoryRuns):
             ]
 
     def divergences(
-        self, where: DivergenceFilter = ANY, *, limit: int = 50, offset: int = 0
+        self,
+        where: DivergenceFilter = ANY,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        whole: bool = True,
     ) -> list[StoredDivergence]:
         """Return divergences that fit `where`, the newest first."""
-        return self._fitting(where)[offset : offset + limit]
+        found = self._fitting(where)[offset : offset + limit]
+        return found if whole else [rows.in_short(one) for one in found]
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:
         """Return how many stored divergences fit `where`."""
@@ -278,6 +207,7 @@ class MemoryStore(MemoryRuns):
             for run, view in list(self._views.items())
         ]
         with self._lock:
+            self._moved["written"] += 1
             purged = Purged(
                 divergences=sum(divergences for divergences, _ in removed),
                 samples=sum(samples for _, samples in removed),
@@ -359,14 +289,6 @@ def _add(sums: dict[Key, int], prepared: list[dict[str, Any]]) -> None:
         *names, count = row.values()
         key = tuple(names)
         sums[key] = sums.get(key, 0) + count
-
-
-def _summed(found: Iterable[tuple[Key, int]]) -> list[tuple[Key, int]]:
-    sums: dict[Key, int] = {}
-    for (_, *rest), count in found:
-        key = tuple(rest)
-        sums[key] = sums.get(key, 0) + count
-    return sorted(sums.items())
 
 
 def _remove(sums: dict[Key, int], before: int) -> int:

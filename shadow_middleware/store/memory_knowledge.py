@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from shadow_middleware.evidence import Batch
+from shadow_middleware.evidence import Batch, Revision
 from shadow_middleware.knowledge import (
     Decision,
     Group,
@@ -55,6 +55,7 @@ class MemoryKnowledge:
         self._most = most
         self._clock = clock
         self._lock = threading.Lock()
+        self._moved = {"written": 0, "decided": 0}
         self._groups: Table = {}
         self._signatures: Table = {}
         self._rules: dict[str, SharedRule] = {}
@@ -100,6 +101,12 @@ class MemoryKnowledge:
         _keep(self._hits, self._most, lambda row: row["last_at"])
         for table in (self._noise, self._bases, self._uses):
             _keep(table, self._most, lambda row: row["day"])
+
+    def revision(self) -> Revision:
+        """Return which state of the evidence and of what was decided this is."""
+        with self._lock:
+            moved = self._moved
+            return Revision((1, moved["written"], 0.0), (moved["decided"], 0.0))
 
     def groups(
         self, where: GroupFilter | None = None, *, limit: int = 1_000, offset: int = 0
@@ -223,6 +230,7 @@ class MemoryKnowledge:
         """
         values = rows.decided(decision)
         with self._lock:
+            self._moved["decided"] += 1
             row = self._groups.get((fit(decision.group),))
             if row is not None:
                 row.update(values)
@@ -232,6 +240,7 @@ class MemoryKnowledge:
         """Add a rule for every process; False where one of that name is there."""
         row = rows.rule_row(rule)
         with self._lock:
+            self._moved["decided"] += 1
             if row["name"] in self._rules:
                 return False
             self._rules[row["name"]] = rows.to_shared_rule(row)
@@ -240,6 +249,7 @@ class MemoryKnowledge:
     def remove_rule(self, name: str) -> bool:
         """Remove a rule that was added at run time; False where there is none."""
         with self._lock:
+            self._moved["decided"] += 1
             return self._rules.pop(rows.fit_rule(name), None) is not None
 
 

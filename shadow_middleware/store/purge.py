@@ -20,16 +20,16 @@ from shadow_middleware.store.purge_knowledge import (
     purge_samples,
 )
 from shadow_middleware.store.purge_runs import purge_runs
+from shadow_middleware.store.purge_sums import purge_counted
 from shadow_middleware.store.schema import (
     LIVE,
-    counts,
     divergences,
-    latencies,
     losses,
     runs,
     sessions,
     writers,
 )
+from shadow_middleware.store.sums import OF_COUNTS, OF_LATENCIES
 
 __all__ = ["purge"]
 
@@ -74,12 +74,9 @@ def _purge_sums(database: Database, before: float, purged: Purged) -> Purged:
     return replace(
         purged,
         progress=silenced,
-        counts=purge_older(database, counts.c.minute, minute, MINUTES_AT_ONCE),
-        latencies=purge_older(
-            database,
-            latencies.c.window,
-            minute - LATENCY_WINDOW + 1,
-            MINUTES_AT_ONCE,
+        counts=purge_counted(database, OF_COUNTS, minute),
+        latencies=purge_counted(
+            database, OF_LATENCIES, minute - LATENCY_WINDOW + 1, LATENCY_WINDOW
         ),
         losses=purge_older(database, losses.c.minute, minute, MINUTES_AT_ONCE),
     )

@@ -9,9 +9,13 @@ from sqlalchemy import Table, delete, select
 from shadow_middleware.evidence import RunState
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.schema import (
+    count_spans,
+    count_times,
     counts,
     divergences,
     latencies,
+    latency_spans,
+    latency_times,
     losses,
     noise,
     noise_bases,
@@ -28,7 +32,11 @@ __all__ = ["purge_runs", "remove_run"]
 ROWS_AT_ONCE: Final = 500
 SUMS: Final = (
     counts,
+    count_spans,
+    count_times,
     latencies,
+    latency_spans,
+    latency_times,
     losses,
     noise,
     noise_bases,

@@ -15,15 +15,16 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    literal_column,
     select,
     tuple_,
 )
 
-from shadow_middleware.evidence import LATENCY_WINDOW, DivergenceFilter
+from shadow_middleware.evidence import DivergenceFilter
+from shadow_middleware.store import rows
 from shadow_middleware.store.schema import (
     counts,
     divergences,
-    latencies,
     losses,
     samples,
     sessions,
@@ -34,13 +35,11 @@ __all__ = [
     "count_divergences",
     "divergences_where",
     "in_run",
-    "latencies_between",
     "losses_between",
     "numbered",
     "of_exchange",
     "progress_of",
     "span",
-    "totals_between",
 ]
 
 AFTER_ALL_TEXT = "\U0010ffff"
@@ -56,36 +55,6 @@ def in_run(table: Table) -> ColumnElement[bool]:
 def columns_of(table: Table) -> list[Column[Any]]:
     """Return the columns without the run: rows read as what one run wrote."""
     return [column for column in table.columns if column.name != "run"]
-
-
-def totals_between(
-    since: int | None, until: int | None, target: str | None
-) -> Select[Any]:
-    """Sum counts over minutes."""
-    table = counts.c
-    keys = (table.target, table.route, table.outcome, table.reason, table.version)
-    return (
-        select(*keys, func.sum(table.count).label("count"))
-        .where(*_between(counts, "minute", since, until, target))
-        .group_by(*keys)
-        .order_by(*keys)
-    )
-
-
-def latencies_between(
-    since: int | None, until: int | None, target: str | None
-) -> Select[Any]:
-    """Sum latency buckets over windows, each taken whole."""
-    if since is not None:
-        since -= since % LATENCY_WINDOW
-    table = latencies.c
-    keys = (table.target, table.route, table.leg, table.bucket, table.version)
-    return (
-        select(*keys, func.sum(table.count).label("count"))
-        .where(*_between(latencies, "window", since, until, target))
-        .group_by(*keys)
-        .order_by(*keys)
-    )
 
 
 def losses_between(
@@ -128,19 +97,35 @@ def span() -> Select[Any]:
     return select(first, last)
 
 
-def divergences_where(where: DivergenceFilter, limit: int, offset: int) -> Select[Any]:
-    """List divergences, the newest first."""
+def divergences_where(
+    where: DivergenceFilter, limit: int, offset: int, *, whole: bool = True
+) -> Select[Any]:
+    """
+    List divergences, the newest first.
+
+    Those that are passed over are counted in an index; only those wanted are read.
+    """
     at = divergences.c.at
     # The few samples of a group are sorted: who walked all in their order of time, to
     # find those few, would read the whole table.
     newest = at if where.group is None else at + 0
-    return (
-        select(divergences)
+    newest_first = (newest.desc(), divergences.c.id.desc())
+    wanted = (
+        select(divergences.c.id)
         .where(*_fitting(where))
-        .order_by(newest.desc(), divergences.c.id.desc())
+        .order_by(*newest_first)
         .limit(limit)
         .offset(offset)
+        .subquery()
     )
+    columns = [
+        one
+        if whole or one.name not in rows.LONG
+        else literal_column("''").label(one.name)
+        for one in divergences.columns
+    ]
+    both = divergences.c.id == wanted.c.id
+    return select(*columns).join_from(wanted, divergences, both).order_by(*newest_first)
 
 
 def count_divergences(where: DivergenceFilter) -> Select[Any]:

@@ -17,16 +17,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from shadow_middleware.errors import RefusedByStoreError
-from shadow_middleware.evidence import Batch, DivergenceRecord
+from shadow_middleware.evidence import Batch, DivergenceRecord, StoredDivergence
 from shadow_middleware.exchange import Difference, Outcome
 from shadow_middleware.store.merging import PROGRESS, Row, merged
 
 __all__ = [
+    "LONG",
     "UNSENT",
     "count_rows",
     "divergence_rows",
     "dump_json",
     "fit",
+    "in_short",
     "latency_rows",
     "loss_rows",
     "progress_rows",
@@ -152,7 +154,7 @@ def progress_rows(batch: Batch) -> list[Row]:
 
 def _added_up(names: tuple[str, ...], pairs: Iterable[tuple[K, int]]) -> list[Row]:
     """
-    Return rows that name each key once, sorted.
+    Return rows that name each key once, sorted; none for what adds up to nothing.
 
     Sorted, because two transactions that lock rows in different orders deadlock.
     """
@@ -162,6 +164,7 @@ def _added_up(names: tuple[str, ...], pairs: Iterable[tuple[K, int]]) -> list[Ro
     return [
         {**dict(zip(names, key, strict=True)), "count": sums[key]}
         for key in sorted(sums)
+        if sums[key]
     ]
 
 
@@ -190,6 +193,17 @@ _TEXTS: dict[str, Callable[[str], str]] = {
 }
 
 
+LONG = (
+    "request_headers",
+    "request_body",
+    "live_headers",
+    "live_body",
+    "shadow_headers",
+    "shadow_body",
+)
+"""Columns that a list of divergences does without."""
+
+
 def _divergence_row(record: DivergenceRecord) -> Row:
     try:
         row: Row = msgspec.structs.asdict(record)
@@ -203,6 +217,13 @@ def _divergence_row(record: DivergenceRecord) -> Row:
     return row
 
 
+def in_short(stored: StoredDivergence) -> StoredDivergence:
+    """Return a divergence without its headers and bodies."""
+    nothing = {name: [] if name.endswith("headers") else "" for name in LONG}
+    record = msgspec.structs.replace(stored.record, **nothing)
+    return StoredDivergence(stored.id, record)
+
+
 def to_record(row: Mapping[str, Any]) -> DivergenceRecord:
     """Return the record that a row holds."""
     fields = {name: row[name] for name in DivergenceRecord.__struct_fields__}
@@ -210,6 +231,6 @@ def to_record(row: Mapping[str, Any]) -> DivergenceRecord:
         fields["differences"], tuple[Difference, ...]
     )
     for name in ("request_headers", "live_headers", "shadow_headers"):
-        fields[name] = msgspec.convert(fields[name], _Headers)
+        fields[name] = msgspec.convert(fields[name] or [], _Headers)
     fields["groups"] = tuple(fields["groups"])
     return DivergenceRecord(**fields)

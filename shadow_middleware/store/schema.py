@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -33,10 +34,14 @@ __all__ = [
     "HEAD",
     "LIVE",
     "VERSION_TABLE",
+    "count_spans",
+    "count_times",
     "counts",
     "divergences",
     "groups",
     "latencies",
+    "latency_spans",
+    "latency_times",
     "losses",
     "metadata",
     "noise",
@@ -53,7 +58,7 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest migration that this package holds."""
 
 LIVE: Final = ""
@@ -88,6 +93,15 @@ counts = Table(
     Column("reason", _Key, primary_key=True),
     Column("version", _Key, primary_key=True),
     Column("count", BigInteger, nullable=False),
+    # Some groups over time: of all that ended, few rows are divergences.
+    Index(
+        "ix_shadow_counts_divergent",
+        "run",
+        "reason",
+        "minute",
+        sqlite_where=text("outcome = 'divergence'"),
+        postgresql_where=text("outcome = 'divergence'"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -98,6 +112,69 @@ latencies = Table(
     Column("window", Integer, primary_key=True, autoincrement=False),
     Column("target", _Key, primary_key=True),
     Column("route", _Key, primary_key=True),
+    Column("leg", _Key, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("version", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Sums of both over longer times: see `sums`. `span` is in minutes, 0 is ever.
+
+count_spans = Table(
+    "shadow_count_spans",
+    metadata,
+    Column("run", _Key, primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("route", _Key, primary_key=True),
+    Column("outcome", _Key, primary_key=True),
+    Column("reason", _Key, primary_key=True),
+    Column("version", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Index(None, "run", "span", "reason", "start"),
+    Index(None, "run", "span", "route", "start"),
+    sqlite_with_rowid=False,
+)
+
+count_times = Table(
+    "shadow_count_times",
+    metadata,
+    Column("run", _Key, primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("outcome", _Key, primary_key=True),
+    Column("reason", _Key, primary_key=True),
+    Column("version", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+latency_spans = Table(
+    "shadow_latency_spans",
+    metadata,
+    Column("run", _Key, primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
+    Column("route", _Key, primary_key=True),
+    Column("leg", _Key, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    Column("version", _Key, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Index(None, "run", "span", "route", "start"),
+    sqlite_with_rowid=False,
+)
+
+latency_times = Table(
+    "shadow_latency_times",
+    metadata,
+    Column("run", _Key, primary_key=True),
+    Column("span", Integer, primary_key=True, autoincrement=False),
+    Column("start", Integer, primary_key=True, autoincrement=False),
+    Column("target", _Key, primary_key=True),
     Column("leg", _Key, primary_key=True),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
     Column("version", _Key, primary_key=True),

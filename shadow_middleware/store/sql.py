@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 
 from sqlalchemy import Connection, Executable
 
@@ -16,11 +17,13 @@ from shadow_middleware.evidence import (
     Loss,
     Progress,
     Purged,
+    StepLatency,
+    StepTotal,
     StoredDivergence,
     Total,
 )
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.store import queries, rows
+from shadow_middleware.store import queries, rows, sum_queries
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.purge import purge
 from shadow_middleware.store.sql_runs import SqlRuns
@@ -28,6 +31,13 @@ from shadow_middleware.store.statements import settle
 from shadow_middleware.store.upgrade import ensure_schema
 
 __all__ = ["SqlStore"]
+
+UNNAMED = "(unnamed)"
+PURGES = "(purges)"
+"""What counts batches that nobody writes twice, and purges, among the writers."""
+
+REASONS_AT_ONCE = 1_000
+"""Reasons named in one statement."""
 
 MOST_DIGITS = 18
 """Digits of the largest row number that fits both databases."""
@@ -83,6 +93,7 @@ class SqlStore(SqlRuns):
 
     def _is_new(self, connection: Connection, batch: Batch) -> bool:
         if not batch.writer:
+            self._moved(connection, UNNAMED)
             return True
         row = {"writer": batch.writer, "number": batch.number, "at": self._clock()}
         return connection.execute(self._statements.turn, row).first() is not None
@@ -92,9 +103,10 @@ class SqlStore(SqlRuns):
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
+        route: str | None = None,
     ) -> list[Total]:
         """Return the counts, summed over minutes; versions stay apart."""
-        found = self._rows(queries.totals_between(since, until, target))
+        found = self._rows(sum_queries.totals_between(since, until, target, route))
         return [
             Total(row[0], row[1], Outcome(row[2]), row[3], int(row[5]), row[4])
             for row in found
@@ -105,12 +117,55 @@ class SqlStore(SqlRuns):
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
+        route: str | None = None,
     ) -> list[LatencyTotal]:
         """Return the latency buckets, summed over windows; versions stay apart."""
-        found = self._rows(queries.latencies_between(since, until, target))
+        found = self._rows(sum_queries.latencies_between(since, until, target, route))
         return [
             LatencyTotal(row[0], row[1], row[2], row[3], int(row[5]), row[4])
             for row in found
+        ]
+
+    def outcomes_by_step(
+        self,
+        steps: Sequence[range],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepTotal]:
+        """Return the counts of each step, divergences without their reasons."""
+        return self._steps(sum_queries.outcomes_by_step(steps, target, route))
+
+    def divergences_by_step(
+        self,
+        steps: Sequence[range],
+        reasons: Collection[str],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepTotal]:
+        """Return the divergences of each step that are counted under the reasons."""
+        left, found = iter(sorted(set(reasons))), []
+        while some := list(islice(left, REASONS_AT_ONCE)):
+            found += self._steps(
+                sum_queries.divergences_by_step(steps, some, target, route)
+            )
+        return sorted(found, key=lambda one: (one.start, one.target, one.reason))
+
+    def _steps(self, statement: Executable) -> list[StepTotal]:
+        return [
+            StepTotal(row[0], row[1], Outcome(row[2]), row[3], int(row[4]))
+            for row in self._rows(statement)
+        ]
+
+    def latencies_by_step(
+        self,
+        steps: Sequence[range],
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[StepLatency]:
+        """Return the latency buckets of each step, which are of whole windows."""
+        found = self._rows(sum_queries.latencies_by_step(steps, target, route))
+        return [
+            StepLatency(row[0], row[1], row[2], row[3], int(row[4])) for row in found
         ]
 
     def losses(
@@ -128,10 +183,17 @@ class SqlStore(SqlRuns):
         return [Progress(*row) for row in self._rows(queries.progress_of(target))]
 
     def divergences(
-        self, where: DivergenceFilter = ANY, *, limit: int = 50, offset: int = 0
+        self,
+        where: DivergenceFilter = ANY,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        whole: bool = True,
     ) -> list[StoredDivergence]:
         """Return divergences that fit `where`, the newest first."""
-        return self._stored(queries.divergences_where(where, limit, offset))
+        return self._stored(
+            queries.divergences_where(where, limit, offset, whole=whole)
+        )
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:
         """Return how many stored divergences fit `where`."""
@@ -156,7 +218,10 @@ class SqlStore(SqlRuns):
 
     def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
         """Remove what is older than `before`, and divergences beyond `keep`."""
-        return purge(self._database, before, keep)
+        purged = purge(self._database, before, keep)
+        with self._database.writing() as connection:
+            self._moved(connection, PURGES)
+        return purged
 
     def close(self) -> None:
         """Release every connection."""

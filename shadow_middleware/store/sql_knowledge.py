@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Delete, Executable, Update, delete, update
 
+from shadow_middleware.evidence import Revision
 from shadow_middleware.knowledge import (
     Decision,
     Group,
@@ -24,7 +26,7 @@ from shadow_middleware.knowledge import (
     VersionSeen,
 )
 from shadow_middleware.store import knowledge_queries as queries
-from shadow_middleware.store import knowledge_rows, rows
+from shadow_middleware.store import knowledge_rows, rows, sum_queries
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.schema import groups, rules
 from shadow_middleware.store.statements import Statements
@@ -45,13 +47,26 @@ class SqlKnowledge:
         self._database = database
         self._run = run
         self._statements = Statements(database, run)
+        self._clock = time.time
         self._noted: set[tuple[str, object]] = set()
+
+    def revision(self) -> Revision:
+        """Return which state of the evidence and of what was decided this is."""
+        found = {row[0]: row for row in self._rows(queries.revision())}
+        _, count, number, at = found.get(False, (False, 0, 0, 0.0))
+        _, _, decisions, decided = found.get(True, (True, 0, 0, 0.0))
+        return Revision((count, int(number), at), (int(decisions), decided))
+
+    def _moved(self, connection: Connection, name: str) -> None:
+        """Note that something was written which no writer counts."""
+        row = {"writer": name, "number": 1, "at": self._clock()}
+        connection.execute(self._statements.move, row)
 
     def versions(
         self, target: str | None = None, since: int | None = None
     ) -> list[VersionSeen]:
         """Return every version of each target, the latest seen first."""
-        found = self._rows(queries.versions_since(since, target))
+        found = self._rows(sum_queries.versions_of(since, target))
         return [
             VersionSeen(row[0], row[1], row[2], row[3], int(row[4])) for row in found
         ]
@@ -169,6 +184,7 @@ class SqlKnowledge:
         """Add a rule for every process; False where one of that name is there."""
         row = knowledge_rows.rule_row(rule)
         with self._database.writing() as connection:
+            self._moved(connection, queries.DECISIONS)
             return connection.execute(self._statements.rule, row).first() is not None
 
     def remove_rule(self, name: str) -> bool:
@@ -178,6 +194,7 @@ class SqlKnowledge:
 
     def _changes(self, statement: Update | Delete) -> bool:
         with self._database.writing() as connection:
+            self._moved(connection, queries.DECISIONS)
             return connection.execute(statement).rowcount > 0
 
     def _rows(self, statement: Executable) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, Table, and_, case, select, tuple_, update
@@ -32,6 +32,7 @@ from shadow_middleware.store.schema import (
     uses,
     writers,
 )
+from shadow_middleware.store.sums import OF_COUNTS, OF_LATENCIES, SUMS, Sum
 
 __all__ = ["NO_ROUTE", "Statements", "settle"]
 
@@ -51,11 +52,13 @@ class Statements:
         self.counts = self._adding(counts)
         self.latencies = self._adding(latencies)
         self.losses = self._adding(losses)
+        self.sums = {one.table: self._adding(one.table) for one in SUMS}
         self.divergences: Executable = self._insert(divergences).on_conflict_do_nothing(
             index_elements=["run", "exchange_id", "target"]
         )
         self.progress = self._merging(sessions, merging.PROGRESS)
         self.turn = self._taking_turn(writers)
+        self.move = self._counting_up(writers)
         self.sightings = self._merging(groups, merging.SIGHTING)
         self.known: Executable = self._insert(groups).on_conflict_do_nothing(
             index_elements=["fingerprint"]
@@ -75,8 +78,8 @@ class Statements:
     ) -> list[tuple[Executable, list[dict[str, Any]]]]:
         """Return the statements that write the batch at `at`, each with its rows."""
         work = (
-            (self.counts, self._ours(rows.count_rows(batch))),
-            (self.latencies, self._ours(rows.latency_rows(batch))),
+            *self.summing(self.counts, OF_COUNTS, rows.count_rows(batch)),
+            *self.summing(self.latencies, OF_LATENCIES, rows.latency_rows(batch)),
             (self.losses, self._ours(rows.loss_rows(batch))),
             (self.progress, self._ours(rows.progress_rows(batch))),
             (self.divergences, self._ours(rows.divergence_rows(batch))),
@@ -91,6 +94,18 @@ class Statements:
             *self._marked(batch.mark, at),
         )
         return [(statement, prepared) for statement, prepared in work if prepared]
+
+    def summing(
+        self, into: Executable, sums: Iterable[Sum], prepared: list[Row]
+    ) -> list[tuple[Executable, list[Row]]]:
+        """Return what adds rows of counts or latencies, and adds them to their sums."""
+        return [
+            (into, self._ours(prepared)),
+            *(
+                (self.sums[one.table], self._ours(one.rows(prepared, one.spans)))
+                for one in sums
+            ),
+        ]
 
     def _ours(self, prepared: list[Row]) -> list[Row]:
         """Say of each row which run it is of."""
@@ -158,6 +173,15 @@ class Statements:
         added: Executable = insert.returning(table.c.name)
         return added
 
+    def _counting_up(self, table: Table) -> Executable:
+        """Count one more of a name: whoever remembers what was before looks again."""
+        insert = self._insert(table)
+        counted: Executable = insert.on_conflict_do_update(
+            index_elements=["writer"],
+            set_={"number": table.c.number + 1, "at": insert.excluded.at},
+        )
+        return counted
+
     def _taking_turn(self, table: Table) -> Executable:
         """Note a batch's number and return it; nothing where it was noted before."""
         insert = self._insert(table)
@@ -177,7 +201,6 @@ def settle(
         missing = _close_account(connection, statements, settlement)
         if missing > 0:
             row = {
-                "run": statements.run,
                 "minute": settlement.minute,
                 "target": rows.fit(settlement.target),
                 "route": NO_ROUTE,
@@ -186,7 +209,10 @@ def settle(
                 "version": "",
                 "count": missing,
             }
-            connection.execute(statements.counts, [row])
+            for statement, some in statements.summing(
+                statements.counts, OF_COUNTS, [row]
+            ):
+                connection.execute(statement, some)
 
 
 def _close_account(

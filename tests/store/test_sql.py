@@ -30,6 +30,7 @@ from shadow_middleware.exchange import Difference, Kind, Part
 from shadow_middleware.knowledge import GroupFilter, RouteUse, SharedRule, Sighting
 from shadow_middleware.settings import Rule, load
 from shadow_middleware.store import (
+    sum_queries,
     knowledge_queries,
     knowledge_rows,
     queries,
@@ -497,8 +498,8 @@ def many_learned() -> dict[Table, list[dict[str, object]]]:
 A_GROUP = group_key("/7", target="t7").fingerprint
 
 READS: dict[str, Select[object]] = {
-    "totals": queries.totals_between(MINUTE + 50, MINUTE + 60, None),
-    "latencies": queries.latencies_between(MINUTE + 50, MINUTE + 60, None),
+    "totals": sum_queries.totals_between(MINUTE + 50, MINUTE + 60, None),
+    "latencies": sum_queries.latencies_between(MINUTE + 50, MINUTE + 60, None),
     "newest": queries.divergences_where(DivergenceFilter(), 50, 0),
     "of a target": queries.divergences_where(DivergenceFilter(target="t7"), 50, 0),
     "of a route": queries.divergences_where(DivergenceFilter(route="GET /7"), 50, 0),
@@ -508,7 +509,7 @@ READS: dict[str, Select[object]] = {
     "by beginning": queries.of_exchange("00001", 20),
     "by number": queries.numbered(7),
     "span": queries.span(),
-    "versions": knowledge_queries.versions_since(MINUTE + 1_400, None),
+    "versions": sum_queries.versions_of(MINUTE + 1_400, None),
     "of a group": queries.divergences_where(DivergenceFilter(group=A_GROUP), 50, 0),
     "how many of a group": queries.count_divergences(DivergenceFilter(group=A_GROUP)),
     "largest groups": knowledge_queries.groups_where(GroupFilter(), 50, 0),

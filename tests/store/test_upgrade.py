@@ -209,7 +209,7 @@ def test_tables_that_went_missing_are_an_error(empty_url: str) -> None:
     with pytest.raises(StoreError, match="shadow_counts"):
         store.write(matches())
     with pytest.raises(StoreError, match="shadow_counts"):
-        store.totals()
+        store.totals(0, 1)
     store.close()
 
 
