@@ -18,7 +18,7 @@ from shadow_middleware.settings import Settings
 from shadow_middleware.traffic import rotation
 from shadow_middleware.traffic.files import PART, open_capture, read_file
 from shadow_middleware.traffic.ndjson import Account
-from shadow_middleware.traffic.recorded import Recorded
+from shadow_middleware.traffic.recorded import BadRecord, Recorded
 from shadow_middleware.traffic.writer import CaptureWriter, Tally
 from tests.traffic.making import a_record
 
@@ -172,7 +172,7 @@ def test_a_full_disk_is_told_and_counted_and_nothing_false_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What waits is written when there is room again; half a write leaves no trace."""
-    full, clock = [True], [0.0]
+    full, clock = [False], [0.0]
     real = os.write
 
     def write(file: int, data: Any) -> int:
@@ -184,16 +184,20 @@ def test_a_full_disk_is_told_and_counted_and_nothing_false_is_written(
 
     monkeypatch.setattr(os, "write", write)
     with writing(tmp_path, queue_count=2, clock=lambda: clock[0]) as writer:
+        writer.add(exchange(0), 100)
+        until(lambda: writer.tally.written == 1)
+        full[0] = True
         writer.add(exchange(1), 100)
         until(lambda: writer.tally.failure)
         writer.add(exchange(2), 100)
         writer.add(exchange(3), 100)
         assert {"no_space": 1} == writer.tally.not_written
-        assert [] == list(tmp_path.glob("*.ndjson*"))
         full[0], clock[0] = False, 100.0
-        until(lambda: writer.tally.written == 2)
+        until(lambda: writer.tally.written == 3)
     assert adds_up(writer.tally)
-    assert [exchange(1).id, exchange(2).id] == read(tmp_path)[0]
+    assert [exchange(number).id for number in range(3)] == read(tmp_path)[0]
+    assert [] == [one for one in open_capture(tmp_path) if isinstance(one, BadRecord)]
+    assert 2 == len(list(tmp_path.glob("*.ndjson.zst")))
     assert "No space left" in caplog.text
     assert "can be written again" in caplog.text
 
