@@ -28,6 +28,7 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "process_view": "Django, on a middleware",
     "process_exception": "Django, on a middleware",
     "make_app": "uvicorn, in the memory benchmark",
+    "run_async": "users, on an experiment",
     "ready": "Django, on an app's configuration",
     "redirect_request": "urllib, on a handler",
     "handle_starttag": "html.parser, on a parser",
