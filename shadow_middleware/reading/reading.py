@@ -255,6 +255,9 @@ class Reading:
 
     def names(self) -> list[str]:
         """Return the names of all targets that anything is held of."""
+        return self._kept("names", self._names, _DAY_LONG)
+
+    def _names(self) -> list[str]:
         found = {one.target for one in self.reader.progress()}
         found |= {one.target for one in self.reader.versions()}
         return sorted(found - {CONTROL})
@@ -282,9 +285,15 @@ class Reading:
 
     def examples(self, fingerprints: Iterable[str]) -> dict[str, Example]:
         """Return what both sides said once, by group; one without samples is not in it."""
+        names = tuple(fingerprints)
+        key = ("examples", names)
+        return self._kept(key, lambda: self._examples(names), _DAY_LONG)
+
+    def _examples(self, fingerprints: Iterable[str]) -> dict[str, Example]:
         found = {}
         for one in fingerprints:
-            newest = self.reader.divergences(DivergenceFilter(group=one), limit=1)
+            where = DivergenceFilter(group=one)
+            newest = self.reader.divergences(where, limit=1, whole=False)
             if (example := example_of(newest, one)) is not None:
                 found[one] = example
         return found
