@@ -43,6 +43,7 @@ def is_unchanged(text: str) -> bool:
 @settings(max_examples=400)
 @example('{"name": "password", "value": "x"}')
 @example('{"a": "token: abc"}')
+@example('{"a": "https://ann:pw99@host/"}')
 @example('{"a": 4111111111111111}')
 @example("[" * 300 + "]" * 300)
 @example('{"pin": 1, "pin": null}')
