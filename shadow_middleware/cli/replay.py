@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
 import re
-import secrets
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import holdings, judged
 from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl, since_of
-from shadow_middleware.cli.progress import busy
-from shadow_middleware.cli.recheck import moved
-from shadow_middleware.cli.replay_screen import (
-    Explained,
-    progress_of,
-    show_beginning,
-    show_end,
-)
-from shadow_middleware.cli.screen import console, print_json
-from shadow_middleware.cli.verdict import EXIT_CODES
-from shadow_middleware.cli.verdict_policy import policy_of
+from shadow_middleware.cli.replaying import How, begin
+from shadow_middleware.cli.replaying import resume as resumed
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.evidence import Run, RunState
-from shadow_middleware.report.summary import Summary, summarise
-from shadow_middleware.report.verdict import Verdict
-from shadow_middleware.report.verdict import verdict as judge
-from shadow_middleware.settings import Settings, load
 
 if TYPE_CHECKING:
     from shadow_middleware.offline.asked import Asked
-    from shadow_middleware.offline.conduct import Conduct, RunStore
-    from shadow_middleware.offline.replay import Progress
-    from shadow_middleware.offline.survey import Survey
+    from shadow_middleware.offline.replay import Plan
 
 __all__ = ["EPILOG", "replay"]
 
@@ -59,10 +36,6 @@ EPILOG = (
     "Exit codes: 0 promote · 1 do not promote · 2 usage, configuration or store · "
     "3 not enough evidence, or interrupted"
 )
-_FRESH = 30.0
-"""Seconds without a word after which a run is taken for dead."""
-
-Many = Annotated[list[str] | None, typer.Option()]
 
 
 def replay(
@@ -117,6 +90,7 @@ def replay(
             "--rate",
             metavar="N",
             min=0.0,
+            show_default=False,
             help="Exchanges a second, evenly, instead of the recorded spacing.",
         ),
     ] = 0.0,
@@ -126,6 +100,7 @@ def replay(
             "--workers",
             metavar="N",
             min=0,
+            show_default=False,
             help="Requests under way at once; a session has one. [default: 32]",
         ),
     ] = 0,
@@ -239,8 +214,9 @@ def replay(
     """
     if bool(files) == bool(resume):
         raise typer.BadParameter("name files to replay, or a run to --resume")
+    how = How(store, policy, explain, as_json)
     if resume:
-        raise typer.Exit(_resume(resume, store, config, policy, explain, as_json))
+        raise typer.Exit(resumed(resume, config, how))
     asked = _asked(
         files or [],
         {
@@ -270,17 +246,17 @@ def replay(
             },
         ),
     )
-    raise typer.Exit(_begin(asked, name, store, policy, explain, as_json))
+    raise typer.Exit(begin(asked, name, how))
 
 
-def _plan(speed: str, rate: float, rounds: int, picks: dict[str, Any]) -> Any:
+def _plan(speed: str, rate: float, rounds: int, picks: dict[str, Any]) -> Plan:
     from shadow_middleware.offline.picking import Picks
     from shadow_middleware.offline.replay import Plan
 
     return Plan(picks=Picks(**picks), speed=_speed_of(speed), rate=rate, rounds=rounds)
 
 
-def _asked(files: Sequence[str], given: dict[str, Any], plan: Any) -> Asked:
+def _asked(files: Sequence[str], given: dict[str, Any], plan: Plan) -> Asked:
     from shadow_middleware.offline.asked import Asked, sources_of
     from shadow_middleware.traffic.files import capture_files
 
@@ -291,218 +267,6 @@ def _asked(files: Sequence[str], given: dict[str, Any], plan: Any) -> Asked:
             "name a file"
         )
     return Asked(sources=sources_of(paths), plan=plan, **given)
-
-
-def _settings(asked: Asked, store: str | None) -> Settings:
-    """Return the settings of a run: one target, and what was asked for."""
-    given: dict[str, Any] = {
-        "store_url": store,
-        "control_url": asked.control or None,
-        "concurrency": asked.workers or None,
-        "sessions": asked.sessions or None,
-    }
-    stated = {name: value for name, value in given.items() if value is not None}
-    settings = load(
-        stated, config=asked.config, source="command line", require_target=False
-    )
-    known = {one.name: one for one in settings.all_targets}
-    if not asked.target and len(known) != 1:
-        raise ConfigurationError(
-            "say where the shadow is: --target URL"
-            + (f", or one of {', '.join(known)}" if known else "")
-        )
-    if asked.target and asked.target not in known:
-        only = next(iter(known)) if len(known) == 1 else "shadow"
-        settings = moved(settings, only, asked.target)
-        known = {one.name: one for one in settings.all_targets}
-        one = known[only]
-    else:
-        one = known[asked.target or next(iter(known))]
-    methods = asked.methods or one.methods or settings.methods
-    return msgspec.structs.replace(
-        settings,
-        shadow_url="",
-        targets=(msgspec.structs.replace(one, methods=()),),
-        methods=methods,
-    )
-
-
-def _begin(
-    asked: Asked,
-    name: str,
-    store: str | None,
-    policy: str | None,
-    explain: bool,
-    as_json: bool,
-) -> int:
-    from shadow_middleware.offline.asked import check
-    from shadow_middleware.offline.conduct import begun, surveyed
-
-    settings = _settings(asked, store)
-    with busy("Reading the files"):
-        found = surveyed(asked, settings)
-    check(asked, found, settings)
-    kept = _store(settings)
-    try:
-        run = begun(secrets.token_hex(4), name, asked, found, settings)
-        kept.begin_run(run)
-        return _work(kept, run, asked, settings, found, policy, explain, as_json)
-    finally:
-        kept.close()
-
-
-def _resume(
-    beginning: str,
-    store: str | None,
-    config: str | None,
-    policy: str | None,
-    explain: bool,
-    as_json: bool,
-) -> int:
-    from shadow_middleware.cli.naming import one_run
-    from shadow_middleware.offline.asked import Asked, check_unchanged
-    from shadow_middleware.offline.conduct import owner, surveyed
-
-    kept = _store(
-        load(
-            {"store_url": store} if store else {},
-            config=config,
-            source="--store",
-            require_target=False,
-        )
-    )
-    try:
-        run = one_run(kept, beginning)
-        if run.state is RunState.DONE:
-            raise ConfigurationError(
-                f"run {run.id} is done; see: shadow-middleware runs show {run.id}"
-            )
-        _refuse_running(run)
-        asked = msgspec.convert(run.arguments, Asked)
-        check_unchanged(run.id, asked.sources)
-        settings = _settings(asked, store)
-        with busy("Reading the files"):
-            found = surveyed(asked, settings)
-        run = msgspec.structs.replace(
-            run, state=RunState.RUNNING, at=time.time(), owner=owner()
-        )
-        kept.keep_run(run)
-        return _work(kept, run, asked, settings, found, policy, explain, as_json)
-    finally:
-        kept.close()
-
-
-def _refuse_running(run: Run) -> None:
-    """Refuse a run that another process works at: both would send the same."""
-    from shadow_middleware.offline.conduct import owner
-
-    if run.state is not RunState.RUNNING:
-        return
-    here = owner().rpartition(":")[0]
-    host, _, process = run.owner.rpartition(":")
-    alive = _is_alive(int(process)) if host == here and process else None
-    if alive or (alive is None and time.time() - run.at < _FRESH):
-        raise ConfigurationError(
-            f"run {run.id} is being worked at by {run.owner}; stop that first"
-        )
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process != os.getpid()
-
-
-def _store(settings: Settings) -> RunStore:
-    # Only commands that read or write pay for the import.
-    if not settings.store_url:
-        from shadow_middleware.store.memory import MemoryStore
-
-        return MemoryStore()
-    from shadow_middleware.store.sql import SqlStore
-
-    return SqlStore(settings.store_url)
-
-
-def _work(
-    kept: RunStore,
-    run: Run,
-    asked: Asked,
-    settings: Settings,
-    found: Survey,
-    policy: str | None,
-    explain: bool,
-    as_json: bool,
-) -> int:
-    from shadow_middleware.offline.conduct import Conduct, run_loop
-
-    wanted = policy_of(policy, asked.config, {})
-    screen = console()
-    if not as_json:
-        show_beginning(screen, run, found, settings)
-    explained = Explained() if explain else None
-
-    async def work() -> tuple[Run, Progress]:
-        conduct = Conduct(run, asked, settings, kept, explained)
-        with progress_of(conduct.offline, found.picked * run.rounds):
-            _listen(conduct)
-            return await conduct.carry_out(), conduct.offline.progress()
-
-    with _quiet():
-        ended, progress = run_loop(work())
-    summary, verdict = _read(kept.of_run(run.id), settings, wanted)
-    code = EXIT_CODES[verdict.ruling]
-    if ended.state is RunState.STOPPED:
-        code = code or 3
-    if as_json:
-        data = _as_json(ended, found, progress, summary, verdict)
-        if explained is not None:
-            data["substitutions"] = explained.rows
-        print_json("replay", {"exit_code": code, **data})
-    else:
-        show_end(screen, ended, progress, summary, verdict, explained)
-    return code
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Log no divergence: each is in the report, and a line for each would bury it."""
-    logger = logging.getLogger("shadow_middleware.divergence")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def _listen(conduct: Conduct) -> None:
-    """Let Ctrl-C finish what is under way, and a second one not even that."""
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, conduct.offline.stop)
-
-
-def _read(view: RunStore, settings: Settings, policy: Any) -> tuple[Summary, Verdict]:
-    held = holdings(view, None, None, None, settings)
-    return summarise(held), judge(judged(view, held, None), policy)
-
-
-def _as_json(
-    run: Run, found: Survey, progress: Progress, summary: Summary, verdict: Verdict
-) -> dict[str, Any]:
-    return {
-        "run": msgspec.to_builtins(run),
-        "progress": msgspec.to_builtins(progress),
-        "bad": [msgspec.to_builtins(one) for one in found.bad_ones],
-        "writes_left_out": found.writes,
-        "report": msgspec.to_builtins(summary),
-        "verdict": msgspec.to_builtins(verdict),
-    }
 
 
 def _speed_of(text: str) -> float:

@@ -29,6 +29,8 @@ from shadow_middleware.report.verdict import Verdict
 __all__ = ["show_diff", "show_run", "show_runs"]
 
 _SHOWN: Final = 20
+_WIDE: Final = 100
+"""Columns from which a list has room for addresses."""
 _AGREE: Final = ("match", "noise")
 _AGAINST: Final = ("divergence", "shadow_error", "timeout")
 _STYLES: Final = {0: "bold green", 1: "bold red", 3: "bold yellow"}
@@ -51,12 +53,14 @@ def show_runs(console: Console, rows: Sequence[RunRow], total: int) -> None:
         "target",
         right=("replays", "agree"),
     )
+    if console.width < _WIDE:
+        lines.columns.pop()
     for row in rows:
         run = row.run
         agree = sum(row.outcomes.get(name, 0) for name in _AGREE)
         against = sum(row.outcomes.get(name, 0) for name in _AGAINST)
         decided = agree + against
-        lines.add_row(
+        cells: list[str | Text] = [
             run.id,
             visible(run.name or "-"),
             moment(run.started_at),
@@ -64,7 +68,8 @@ def show_runs(console: Console, rows: Sequence[RunRow], total: int) -> None:
             f"{row.ended:,}",
             Text(share_text(agree / decided if decided else None)),
             visible(run.address),
-        )
+        ]
+        lines.add_row(*cells[: len(lines.columns)])
     console.print(lines)
     if total > len(rows):
         console.print(Text(f"{total - len(rows):,} older ones: --limit {total}"))
