@@ -245,9 +245,16 @@ def test_data_is_never_taken_for_a_name() -> None:
     assert b'{"balance":7,"price":10,"title":"a"}' == sent.body.data
 
 
-def test_rows_in_another_order_name_nothing() -> None:
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}],
+        [{"id": 1}, {"id": 2}],
+        [{"item": {"id": 1}, "name": "a"}, {"item": {"id": 2}, "name": "b"}],
+    ],
+)
+def test_rows_in_another_order_name_nothing(rows: list[Any]) -> None:
     """Or a shadow that sorts otherwise would have every row renamed."""
-    rows = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
     known = Known()
 
     told = known.hear("/items", {"items": rows}, {"items": rows[::-1]}, method="GET")
