@@ -30,6 +30,8 @@ SCREENS = {
     "divergence-other-view": ("2", "enter", "enter", "v"),
     "divergence-unfolded": ("2", "enter", "enter", "f"),
 }
+PLAIN = ("overview", "groups", "ask", "divergence-other-view")
+"""Screens that are looked at without colours as well."""
 LEARNED = {
     "noise-learned": ("4",),
     "group-learned": ("4", "enter"),
@@ -96,15 +98,15 @@ def test_a_recheck_looks_as_it_was_approved(store: SqlStore) -> None:
     play(source, story)
 
 
-def test_every_screen_says_the_same_without_colours(
+def test_a_screen_says_the_same_without_colours(
     store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NO_COLOR takes every colour away, and no word."""
     monkeypatch.setenv("NO_COLOR", "1")
 
     async def story(screen: Screen) -> None:
-        for name, keys in SCREENS.items():
-            await screen.press(*keys)
+        for name in PLAIN:
+            await screen.press(*SCREENS[name])
             assert screen.colours == set()
             same_as_kept(f"{name}-small", screen.text)
             await screen.press("escape", "1")
