@@ -79,7 +79,7 @@ def targets(server: ShadowServer) -> list[str]:
 def test_everything_that_is_read_is_accounted_for(
     shadow: ShadowServer, tmp_path: Path
 ) -> None:
-    """W19: picked exchanges have one outcome each, and live's account agrees."""
+    """Picked exchanges have one outcome each, and live's account agrees."""
     records = [recorded(n, key=f"k{n % 7}") for n in range(60)]
     records += [
         recorded(60, "POST"),
