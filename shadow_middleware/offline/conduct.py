@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final, Protocol, TypeVar
@@ -30,6 +31,9 @@ __all__ = ["Conduct", "RunStore", "begun", "owner", "run_loop", "surveyed"]
 
 T = TypeVar("T")
 
+_GIVE_WAY: Final = 0.0005
+"""Seconds after which a thread that computes lets another one run."""
+
 UNANSWERED: Final = "unanswered"
 """Stands in `Run.missing` for exchanges of which no answer was recorded."""
 
@@ -54,7 +58,21 @@ def surveyed(
 
 
 def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run the work to its end, on uvloop's loop where that is installed."""
+    """
+    Run the work to its end, on uvloop's loop where that is installed.
+
+    Meanwhile threads give way to each other ten times as often as they do elsewhere.
+    """
+    before = sys.getswitchinterval()
+    # What writes to the store would else keep the loop from its times for 5 ms each.
+    sys.setswitchinterval(_GIVE_WAY)
+    try:
+        return _run(work)
+    finally:
+        sys.setswitchinterval(before)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         import uvloop
     except ImportError:
