@@ -30,12 +30,12 @@ from shadow_middleware.exchange import Difference, Kind, Part
 from shadow_middleware.knowledge import GroupFilter, RouteUse, SharedRule, Sighting
 from shadow_middleware.settings import Rule, load
 from shadow_middleware.store import (
-    sum_queries,
     knowledge_queries,
     knowledge_rows,
     queries,
     rows,
     schema,
+    sum_queries,
 )
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.sql import SqlStore
