@@ -105,6 +105,8 @@ class Client:
     def __init__(self, live: Shop, name: str) -> None:
         self.live, self.name, self.cookie = live, name, ""
         self.seen: list[Exchange] = []
+        self.passes = False
+        """Whether credentials pass the wall."""
 
     def ask(self, method: str, path: str, body: Any = None, route: str = "") -> Any:
         """Ask live; return what it said."""
@@ -118,12 +120,12 @@ class Client:
             Exchange(
                 id=f"live-{self.name}{len(self.seen):x}",
                 at=time.time(),
-                request=request,
+                request=whole if self.passes else request,
                 response=response,
                 timing=Timing(0, 1_000_000, 2_000_000),
                 route=route or path,
                 key=self.cookie or None,
-                withheld=("cookie",) if cookies else (),
+                withheld=("cookie",) if cookies and not self.passes else (),
                 visitor=visitor(cookies),
             )
         )
@@ -531,3 +533,15 @@ def test_a_capture_without_its_secrets_replays_as_well() -> None:
 
     assert ["match"] * 12 == stage.outcomes
     assert 0 == stage.shadow.mixed
+
+
+@pytest.mark.parametrize("credentials", ["drop", "pass"])
+def test_cookies_that_passed_the_wall_make_no_difference(credentials: str) -> None:
+    """A capture that holds cookies has its sessions, whatever the target may get."""
+    stage = Stage(sessions="rebind", credentials=credentials)
+    client = Client(stage.live, "alice")
+    client.passes = True
+
+    stage.play(*client.work("tea"))
+
+    assert ["match"] * 6 == stage.outcomes

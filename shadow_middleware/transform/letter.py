@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from shadow_middleware.compare.names import meaning_of
-from shadow_middleware.exchange import Exchange, Request, Substitution
+from shadow_middleware.exchange import Request, Substitution
 from shadow_middleware.transform.continuity import TOKEN_MEMBERS
 from shadow_middleware.transform.cookies import Jar, Visit, pairs_of
 from shadow_middleware.transform.rebind.links import Place
@@ -32,9 +32,19 @@ class Letter:
     """One request on its way, and the notes that are taken of it."""
 
     def __init__(
-        self, exchange: Exchange, jar: Jar, table: Table, visit: Visit
+        self, withheld: tuple[str, ...], jar: Jar, table: Table, visit: Visit
     ) -> None:
-        self._withheld = exchange.withheld
+        """
+        Begin a letter.
+
+        Args:
+            withheld: Names, in lower case, of headers that live's client sent and
+                that the target does not get.
+            jar: The session's cookies.
+            table: What the session knows of names.
+            visit: Whom the request is for, and when.
+        """
+        self._withheld = withheld
         self._jar = jar
         self._table = table
         self._visit = visit
