@@ -9,6 +9,7 @@ ways, as an agent would need hours; what sums up minutes is then made of them.
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 import time
@@ -176,32 +177,19 @@ class Million:
 
     def _learned(self) -> Iterator[tuple[Table, tuple[Any, ...]]]:
         end, days = self.until * 60.0, range(self.since // 1440, self.until // 1440 + 1)
-        number = 0
+        numbers = itertools.count(1)
         for route in self.routes:
             yield schema.routes, (route.name, end)
-            for day in days:
-                for status in (2, 4, 5):
-                    yield schema.uses, (day, route.name, status, 5_000, 4_000)
-                for status in (200, 404):
-                    base = (day, "live-7", TARGET, route.name, status)
-                    yield schema.noise_bases, (*base, 4_000.0, 2_000.0, 0.0)
-            for groups in route.ways:
-                if len(groups[1]) > 1:
-                    yield schema.signatures, (groups[0], dump_json(groups[1]), end)
-            for key in route.groups:
-                number += 1
+            yield from _used(route.name, days)
+            for signature, prints in route.ways:
+                if len(prints) > 1:
+                    yield schema.signatures, (signature, dump_json(prints), end)
+            for key, number in zip(route.groups, numbers, strict=False):
                 yield self._group(key, number)
                 yield from _cells(key, number, days)
         for name in ("a", "b", "c", "d"):
             yield schema.sessions, (name * 8, TARGET, 2_000_000, 1_999_990, end)
-        for count in range(20):
-            rule = {
-                "name": f"rule {count}",
-                "path": f"/data/{count}",
-                "action": "ignore",
-            }
-            yield schema.rules, (rule["name"], dump_json(rule), end, "")
-            yield schema.rule_hits, (rule["name"], TARGET, "changed", 1_000, end)
+        yield from _rules(end)
         yield schema.losses, (self.since, TARGET, "buffer_full", 12)
 
     def _group(self, key: GroupKey, number: int) -> tuple[Table, tuple[Any, ...]]:
@@ -221,6 +209,23 @@ class Million:
             "",
             ruling,
         )
+
+
+def _used(route: str, days: range) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+    for day in days:
+        for status in (2, 4, 5):
+            yield schema.uses, (day, route, status, 5_000, 4_000)
+        for status in (200, 404):
+            base = (day, "live-7", TARGET, route, status)
+            yield schema.noise_bases, (*base, 4_000.0, 2_000.0, 0.0)
+
+
+def _rules(end: float) -> Iterator[tuple[Table, tuple[Any, ...]]]:
+    for number in range(20):
+        name = f"rule {number}"
+        rule = {"name": name, "path": f"/data/{number}", "action": "ignore"}
+        yield schema.rules, (name, dump_json(rule), end, "")
+        yield schema.rule_hits, (name, TARGET, "changed", 1_000, end)
 
 
 def _route(number: int, chance: random.Random) -> _Route:

@@ -26,11 +26,6 @@ class Ledger:
         self.claimed = self._before.claimed
         """Every write below may have been sent."""
 
-    @property
-    def pending(self) -> int:
-        """How many are under way."""
-        return len(self._pending)
-
     def is_settled(self, place: int) -> bool:
         """Whether an earlier process has settled it."""
         if place < self._before.settled:

@@ -54,7 +54,10 @@ class Merged:
             folder, name = os.path.split(path)
             found = _ROTATED.match(name)
             writers.setdefault((folder, found[1] if found else name), []).append(path)
-        rows = [in_order(self._records(sorted(row)), _WINDOW, _WINDOW_BYTES) for row in writers.values()]
+        rows = [
+            in_order(self._records(sorted(row)), _WINDOW, _WINDOW_BYTES)
+            for row in writers.values()
+        ]
         seen: OrderedDict[str, None] = OrderedDict()
         for record in heapq.merge(*rows, key=lambda one: one.exchange.at):
             if record.exchange.id in seen:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -74,12 +76,13 @@ def test_steps_of_any_length_agree(
     memory = twin(store)
     steps = [range(at, at + size) for at in range(FIRST, FIRST + 1_440, size)]
 
-    for ask in (
+    asks: list[Callable[[WholeStore], object]] = [
         lambda one: one.outcomes_by_step(steps, "shadow", route),
         lambda one: one.outcomes_by_step(steps, None, route),
         lambda one: one.divergences_by_step(steps, [f"{1:016x}", "gone"], None, route),
         lambda one: one.latencies_by_step(steps, "shadow", route),
-    ):
+    ]
+    for ask in asks:
         assert ask(memory) == ask(store)
     divergences = store.divergences_by_step(steps, [f"{1:016x}"])
     assert {"", f"{1:016x}"} >= {one.reason for one in divergences}
@@ -105,7 +108,7 @@ def test_nothing_is_left_of_sums_where_all_was_purged(
 ) -> None:
     """Not even rows that count nothing."""
     store = SqlStore(url)
-    twin(store)  # type: ignore[arg-type]
+    twin(store)
     store.purge((FIRST + 9_000) * 60.0)
 
     with store._database.reading() as connection:
