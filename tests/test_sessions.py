@@ -545,3 +545,45 @@ def test_cookies_that_passed_the_wall_make_no_difference(credentials: str) -> No
     stage.play(*client.work("tea"))
 
     assert ["match"] * 6 == stage.outcomes
+
+
+def test_a_token_that_a_capture_holds_is_renamed_and_not_guessed() -> None:
+    """With a CSRF cookie and another token in JSON, the header follows live's own."""
+    stage = Stage(sessions="rebind")
+    target = stage.settings.all_targets[0]
+    sessions = Sessions(target, stage.settings)
+
+    def said(side: str) -> Response:
+        cookie = (b"Set-Cookie", f"csrftoken={side}-cookie-9Gk2QxW7; Path=/".encode())
+        return answer({"csrf_token": f"{side}-token-b1F8sYt5QmZ3"}, cookie)
+
+    token = (b"X-CSRF-Token", b"live-token-b1F8sYt5QmZ3")
+    first = stage_exchange("1", "GET", "/me", said("live"))
+    later = stage_exchange("2", "POST", "/items", Response(201), token)
+    sent = sessions.prepare(first, first.request)
+    asyncio.run(sessions.heard(first, sent, said("shadow")))
+    bare = Request("POST", b"/items", b"", [], Body())
+
+    headers = dict(sessions.prepare(later, bare).request.headers)
+
+    assert b"shadow-token-b1F8sYt5QmZ3" == headers[b"x-csrf-token"]
+
+
+def stage_exchange(
+    number: str,
+    method: str,
+    path: str,
+    response: Response,
+    *headers: tuple[bytes, bytes],
+) -> Exchange:
+    """Return one exchange of one session."""
+    request = Request(method, path.encode(), b"", list(headers), Body())
+    return Exchange(
+        id=number,
+        at=1.0,
+        request=request,
+        response=response,
+        timing=Timing(0, 1, 2),
+        route=path,
+        key="one",
+    )

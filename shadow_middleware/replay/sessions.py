@@ -25,7 +25,7 @@ from shadow_middleware.exchange import (
 )
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 from shadow_middleware.transform.cookies import Jar, Visit
-from shadow_middleware.transform.credentials import strip, withheld_names
+from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.letter import Letter
 from shadow_middleware.transform.outgoing import host_of
 from shadow_middleware.transform.rebind.learn import Answers, pairs_of, side_of
@@ -148,7 +148,9 @@ class Sessions:
         now = self._clock()
         session = self._open(exchange.key, now)
         visit = self._visit(exchange, request, now)
-        letter = Letter(self._kept_from_it(exchange), session.jar, session.table, visit)
+        letter = Letter(
+            exchange, self._kept_back(exchange), session.jar, session.table, visit
+        )
         request = letter.with_credentials(request)
         if self._rebinds:
             request = substituted(request, exchange.route, letter.rename)
@@ -163,11 +165,14 @@ class Sessions:
             tuple(letter.planted),
         )
 
-    def _kept_from_it(self, exchange: Exchange) -> tuple[str, ...]:
+    def _kept_back(self, exchange: Exchange) -> dict[str, bytes]:
         # What live let pass the wall may still be kept from this target: another one
         # gets it, or a capture that holds it is replayed by other settings.
-        _, gone = strip(exchange.request.headers, self._withheld)
-        return tuple(sorted({*exchange.withheld, *gone})) if gone else exchange.withheld
+        return {
+            name.lower().decode("latin-1"): value
+            for name, value in exchange.request.headers
+            if self._withheld[name]
+        }
 
     def _visit(self, exchange: Exchange, request: Request, now: float) -> Visit:
         hosts = tuple(filter(None, (self._host, _bare(host_of(exchange.request)))))

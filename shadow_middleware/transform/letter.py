@@ -6,17 +6,19 @@ Pure. What was put where is noted, so that every substitution can be explained.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
 import msgspec
 
 from shadow_middleware.compare.names import meaning_of
-from shadow_middleware.exchange import Request, Substitution
+from shadow_middleware.exchange import Exchange, Request, Substitution
 from shadow_middleware.transform.continuity import TOKEN_MEMBERS
 from shadow_middleware.transform.cookies import Jar, Visit, pairs_of
 from shadow_middleware.transform.rebind.links import Place
 from shadow_middleware.transform.rebind.nouns import is_opaque, singular
+from shadow_middleware.transform.rebind.substitute import renamed
 from shadow_middleware.transform.rebind.table import Ambiguous, Binding, Pair, Table
 
 __all__ = ["Letter"]
@@ -32,19 +34,27 @@ class Letter:
     """One request on its way, and the notes that are taken of it."""
 
     def __init__(
-        self, withheld: tuple[str, ...], jar: Jar, table: Table, visit: Visit
+        self,
+        exchange: Exchange,
+        kept_back: Mapping[str, bytes],
+        jar: Jar,
+        table: Table,
+        visit: Visit,
     ) -> None:
         """
         Begin a letter.
 
         Args:
-            withheld: Names, in lower case, of headers that live's client sent and
-                that the target does not get.
+            exchange: What live's client asked.
+            kept_back: Headers of it that the target does not get, by names in lower
+                case; what live withheld is not known here and not among them.
             jar: The session's cookies.
             table: What the session knows of names.
             visit: Whom the request is for, and when.
         """
-        self._withheld = withheld
+        self._withheld = tuple(sorted({*exchange.withheld, *kept_back}))
+        self._kept_back = kept_back
+        self._route = exchange.route
         self._jar = jar
         self._table = table
         self._visit = visit
@@ -100,7 +110,7 @@ class Letter:
         if "cookie" in self._withheld and (cookies := self._cookies()):
             headers.append((b"Cookie", cookies.encode("latin-1", "replace")))
         for withheld in self._withheld:
-            if restored := self._restored(withheld):
+            if restored := self._renamed(withheld) or self._restored(withheld):
                 field = (
                     withheld.encode("latin-1"),
                     restored.encode("latin-1", "replace"),
@@ -136,6 +146,12 @@ class Letter:
             elif not jar.ended(name):
                 pairs.append(f"{name}={value}")
         return "; ".join(pairs)
+
+    def _renamed(self, name: str) -> str:
+        """Return the shadow's name for what is known of live's header; '' if none."""
+        value = self._kept_back.get(name, b"")
+        new = renamed(name.encode("latin-1"), value, self._route, self.rename)
+        return new.decode("latin-1") if new != value else ""
 
     def _restored(self, name: str) -> str:
         """Return the shadow's own value of a header that was kept at home; '' if none."""

@@ -29,7 +29,7 @@ from shadow_middleware.transform.rebind.nouns import (
 )
 from shadow_middleware.transform.rebind.spans import Path, leaves, splice
 
-__all__ = ["substituted"]
+__all__ = ["renamed", "substituted"]
 
 _MAX_BODY: Final = 256 * 1024
 _MAX_LEAVES: Final = 20_000
@@ -71,12 +71,13 @@ def substituted(request: Request, route: str, rename: Rename) -> Request:
 
 def _headers(headers: Headers, route: str, rename: Rename) -> Headers:
     new = [
-        (name, _header(name.lower(), value, route, rename)) for name, value in headers
+        (name, renamed(name.lower(), value, route, rename)) for name, value in headers
     ]
     return headers if new == [*headers] else new
 
 
-def _header(name: bytes, value: bytes, route: str, rename: Rename) -> bytes:
+def renamed(name: bytes, value: bytes, route: str, rename: Rename) -> bytes:
+    """Return the value of one header, its name in lower case, with what is renamed."""
     if name in _NEVER or name[:6] == b"x-shad":
         return value
     text = value.decode("latin-1")
