@@ -113,6 +113,7 @@ def test_the_demo_goes_on_serving_until_ctrl_c(tmp_path: Path) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as visitor:
             visitor.sendall(b"GET /users/7 HTTP/1.0\r\n\r\n")
             answer = visitor.recv(100)
+        assert "shadow-middleware dashboard --store" in terminal.text
         terminal.process.send_signal(signal.SIGINT)
         terminal.read_all()
         exit_code = terminal.process.wait(60)

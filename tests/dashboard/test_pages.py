@@ -125,6 +125,20 @@ def test_routes_come_in_the_order_that_the_url_names(somebody: TestClient) -> No
     assert 'aria-sort="descending"' in down
 
 
+def test_a_heading_sorts_words_from_a_and_numbers_from_the_most(
+    somebody: TestClient,
+) -> None:
+    """The first click gives what one wants first; the next one turns it."""
+    fresh = somebody.get("/routes", headers=LOOK).text
+    by_name = somebody.get("/routes?sort=route", headers=LOOK).text
+
+    assert ("?sort=route", "?sort=-rate") == (
+        _link(fresh, "route"),
+        _link(fresh, "match rate"),
+    )
+    assert "?sort=-route" == _link(by_name, "route")
+
+
 def test_routes_are_found_by_a_part_of_their_name(somebody: TestClient) -> None:
     """What is typed into the field narrows the list."""
     every = _rows(somebody.get("/routes", headers=LOOK).text)
@@ -222,6 +236,12 @@ def _addresses(text: str) -> list[str]:
 
 def _rows(text: str) -> list[str]:
     return [part.partition('"')[0] for part in text.split('data-row="')[1:]]
+
+
+def _link(text: str, heading: str) -> str:
+    """Return where the heading of a column leads, from its question mark on."""
+    before = text.partition(f">{heading}</a>")[0]
+    return "?" + before.rpartition("?")[2].rstrip('"')
 
 
 def _raising(_: Visit) -> Shown:

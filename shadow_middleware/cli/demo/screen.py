@@ -52,6 +52,8 @@ def show_serving(console: Console, on_stage: Stage, store_url: str) -> None:
     console.print(
         bullets(
             Text(f"curl {on_stage.live_url}/users/7"),
+            Text(f"shadow-middleware dashboard {option}"),
+            Text(f"shadow-middleware watch {option}"),
             Text(f"shadow-middleware groups list {option}"),
             Text(f"shadow-middleware divergences show 1 {option}"),
             Text(f"shadow-middleware noise list {option}"),
