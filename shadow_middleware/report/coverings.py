@@ -179,6 +179,7 @@ def _matcher(pattern: str) -> PathMatcher[bool]:
     return PathMatcher([(pattern, True)])
 
 
+@lru_cache(maxsize=16_384)
 def _fits(pattern: str, path: str) -> bool:
     return bool(_matcher(pattern).find(path))
 

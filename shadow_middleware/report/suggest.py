@@ -100,22 +100,19 @@ def suggest(
     near = _Neighbours(needed)
     chosen = _without_needless([near.explained(rule) for rule in cover.choose()])
     names = {rule.name for rule in today}
+    explained = {cell for proposal in chosen for cell in proposal.cells}
     return Suggestion(
         tuple(_named(proposal, names) for proposal in chosen),
-        tuple(one for one in cover.left() if not _is_explained(one.noisy, chosen)),
+        tuple(one for one in cover.left() if one.noisy not in explained),
         len(every) - len(needed),
     )
-
-
-def _is_explained(noisy: NoisyCell, chosen: Iterable[Proposal]) -> bool:
-    return any(explains(proposal.rule, noisy.cell) for proposal in chosen)
 
 
 class _Cover:
     """One greedy choice after the other, over cells that offer their own rules."""
 
     def __init__(self, needed: Sequence[NoisyCell], signal: Sequence[Cell]) -> None:
-        self._signal = _by_part(signal)
+        self._signal = _Signal(signal)
         self._needed = needed
         self._offers: dict[_Candidate, set[int]] = {}
         self._harmless: dict[Rule, bool] = {}
@@ -155,7 +152,7 @@ class _Cover:
     def _is_harmless(self, rule: Rule) -> bool:
         known = self._harmless.get(rule)
         if known is None:
-            cells = self._signal.get(rule.part, ())
+            cells = self._signal.near(rule)
             known = not any(may_hide(rule, cell) for cell in cells)
             self._harmless[rule] = known
         return known
@@ -219,12 +216,51 @@ def _paths(cell: Cell) -> list[tuple[str, int]]:
     return [(path, 0), (f"/**/{tail}", 1)]
 
 
+_Route = tuple[str, ...]
+
+
+class _Signal:
+    """Cells that are no noise, so that a rule need not be asked about them all."""
+
+    def __init__(self, cells: Iterable[Cell]) -> None:
+        self._every: dict[str, list[Cell]] = {}
+        self._anywhere: dict[str, dict[Cell, None]] = {}
+        self._by_route: dict[tuple[str, _Route], list[Cell]] = {}
+        for cell in cells:
+            part, route = cell.key.part.value, cell.key.route
+            # To a rule for every route, cells that differ by their route are one.
+            key = msgspec.structs.replace(cell.key, route=MANY)
+            placeless = msgspec.structs.replace(cell, key=key)
+            self._every.setdefault(part, []).append(cell)
+            self._anywhere.setdefault(part, {})[placeless] = None
+            self._by_route.setdefault((part, _route(route)), []).append(cell)
+
+    def near(self, rule: Rule) -> Iterable[Cell]:
+        """Return every cell that the rule may hide, and some more."""
+        if rule.route == "**":
+            return self._anywhere.get(rule.part, ())
+        if "*" in rule.route:
+            return self._every.get(rule.part, ())
+        here, many = (
+            self._by_route.get((rule.part, _route(route)), ())
+            for route in (rule.route, MANY)
+        )
+        return (*here, *many)
+
+
+def _route(route: str) -> _Route:
+    """Return what one without globs must have in common with what it fits."""
+    return tuple(split_pointer(route.rpartition(" ")[2]))
+
+
 class _Neighbours:
-    """Cells by the steps of their path, so that a rule need not look at them all."""
+    """Cells by route and steps of their path: a rule need not look at them all."""
 
     def __init__(self, cells: Iterable[NoisyCell]) -> None:
         self._cells: dict[str, list[NoisyCell]] = {}
+        self._by_route: dict[_Route, list[NoisyCell]] = {}
         for cell in cells:
+            self._by_route.setdefault(_route(cell.cell.key.route), []).append(cell)
             # A rule about something is about all that is in it.
             for end in {"*", *named_path(cell.cell.key).split("/")}:
                 self._cells.setdefault(end, []).append(cell)
@@ -232,7 +268,10 @@ class _Neighbours:
     def explained(self, rule: Rule) -> Proposal:
         """Return the rule with every cell that it explains."""
         end = rule.path.rpartition("/")[2]
-        near = self._cells.get("*" if "*" in end else end, ())
+        if "*" in rule.route:
+            near = self._cells.get("*" if "*" in end else end, ())
+        else:
+            near = self._by_route.get(_route(rule.route), ())
         return Proposal(rule, tuple(one for one in near if explains(rule, one.cell)))
 
 
@@ -267,13 +306,6 @@ def _why_left(cell: Cell) -> str:
     if not any(True for _ in _candidates(cell)):
         return "no rule can say this and no more"
     return "a rule for it would hide a divergence as well"
-
-
-def _by_part(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
-    parts: dict[str, list[Cell]] = {}
-    for cell in cells:
-        parts.setdefault(cell.key.part.value, []).append(cell)
-    return parts
 
 
 def _order(noisy: NoisyCell) -> tuple[object, ...]:
