@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Final
+
+import msgspec
 
 from shadow_middleware.tui.source import Source
 from shadow_middleware.tui.words import clock
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "Held"]
+
+_REMEMBERED: Final = 32
+"""Screens whose last reading is kept, the latest."""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a screen read last."""
+
+    data: Any
+    at: float
+    """In Unix seconds."""
 
 
 class Desk:
@@ -28,6 +43,18 @@ class Desk:
         self.now = now
         self.away_since: float | None = None
         self._problem = ""
+        self._read: OrderedDict[Hashable, Held] = OrderedDict()
+
+    def remember(self, question: Hashable, reading: Held) -> None:
+        """Keep what was read for when the same is asked by another screen."""
+        self._read[question] = reading
+        self._read.move_to_end(question)
+        if len(self._read) > _REMEMBERED:
+            self._read.popitem(last=False)
+
+    def last(self, question: Hashable) -> Held | None:
+        """Return what was read last; None where it never was, or long ago."""
+        return self._read.get(question)
 
     def away(self, problem: str) -> None:
         """Note that the source does not answer, and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Hashable
 from typing import ClassVar
 
 import msgspec
@@ -81,6 +82,10 @@ class GroupPage(Page):
         job = self.desk.source.job(self._fingerprint)
         detail = self.desk.source.group(self._fingerprint)
         return None if detail is None else Found(detail, job)
+
+    def question(self) -> Hashable:
+        """Return which group is meant."""
+        return "group", self._fingerprint
 
     def draw(self, data: Found | None) -> None:
         """Show the group; the cursor stays where it is."""
@@ -175,6 +180,10 @@ class DivergencePage(TextPage):
     def read(self) -> StoredDivergence | None:
         """Return the divergence."""
         return self.desk.source.divergence(self._number)
+
+    def question(self) -> Hashable:
+        """Return which divergence is meant."""
+        return "divergence", self._number
 
     def draw(self, data: StoredDivergence | None) -> None:
         """Show it for the width that there is."""

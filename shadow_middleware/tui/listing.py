@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -164,6 +164,10 @@ class Listing(Page):
         if not found.rows and found.total:
             return self.read_window((found.total - 1) // WINDOW * WINDOW)
         return found
+
+    def question(self) -> Hashable:
+        """Return the list, its filter and which window of it is meant."""
+        return self.TAB, self.filter_text, self._at // WINDOW
 
     def draw(self, data: Window) -> None:
         """Show the window; the cursor stays on the row that it is on."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -23,7 +23,7 @@ from textual.worker import get_current_worker
 
 from shadow_middleware.errors import ShadowMiddlewareError
 from shadow_middleware.tui.ask import Ask
-from shadow_middleware.tui.desk import Desk
+from shadow_middleware.tui.desk import Desk, Held
 from shadow_middleware.tui.words import DIM, clock, one_line
 
 __all__ = ["TABS", "Page", "TextPage"]
@@ -89,6 +89,10 @@ class Page(Screen[None]):
     def draw(self, data: Any) -> None:
         """Show what was read."""
 
+    @abstractmethod
+    def question(self) -> Hashable:
+        """Return what is asked; another screen that asks the same shows the same."""
+
     def compose(self) -> ComposeResult:
         """Compose the frame that all screens have."""
         yield Static(id="head", markup=False)
@@ -139,13 +143,18 @@ class Page(Screen[None]):
         self._reading = False
         self.desk.back()
         self.read_at = self.desk.now()
+        self.desk.remember(self.question(), Held(message.data, self.read_at))
         self.draw(message.data)
         self._frame()
 
     def on_page_away(self, message: Away) -> None:
-        """Keep what is shown, and say since when it stands still."""
+        """Keep what is shown, or was last, and say since when it stands still."""
         self._reading = False
         self.desk.away(message.problem)
+        last = self.desk.last(self.question()) if self.read_at is None else None
+        if last is not None:
+            self.read_at = last.at
+            self.draw(last.data)
         self._frame()
 
     # --- what is done -----------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -41,6 +41,10 @@ class OverviewPage(TextPage):
         """Return the totals and the verdict."""
         return self.desk.source.overview()
 
+    def question(self) -> Hashable:
+        """Return that it is the overview."""
+        return self.TAB
+
     def draw(self, data: Overview) -> None:
         """Show them for the width that there is."""
         self._data = data
@@ -74,6 +78,10 @@ class GroupsPage(Listing):
         note = "" if "state:" in self.filter_text else "(those that count)"
         note += f" of {self._route}" if self._route else ""
         return Window(offset, found.rows, found.total, note)
+
+    def question(self) -> Hashable:
+        """Return the list, and of which route."""
+        return super().question(), self._route
 
     def cells(self, row: GroupRow) -> Sequence[Text]:
         """Return one group."""

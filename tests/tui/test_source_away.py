@@ -37,6 +37,31 @@ def test_the_last_good_data_stays_with_a_banner(store: SqlStore) -> None:
     play(source, story, now=lambda: next(time))
 
 
+def test_the_last_good_data_stays_on_every_screen_that_had_some(
+    store: SqlStore,
+) -> None:
+    """Who looks around while the source is away finds what was read before."""
+    source = Away(source_over(store))
+    time = itertools.count(AT, 10)
+
+    async def story(screen: Screen) -> None:
+        await screen.press("2", "enter")
+        group = screen.lines[1:5]
+        await screen.press("b", "3")
+        source.gone = "no such disk"
+        await screen.press("1")
+        assert "105 ended" in screen.text
+        assert "shown is what was read at 14:14:00" in " ".join(screen.text.split())
+        await screen.press("2")
+        assert "body /price" in screen.text
+        await screen.press("enter")
+        assert all(line in screen.lines for line in group)
+        await screen.press("4")
+        assert "nothing was read yet" in " ".join(screen.text.split())
+
+    play(source, story, now=lambda: next(time))
+
+
 def test_a_screen_that_was_never_read_says_so(store: SqlStore) -> None:
     """A source that is away from the start ends nothing; it is asked again."""
     source = Away(source_over(store))
