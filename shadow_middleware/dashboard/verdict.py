@@ -19,7 +19,7 @@ _ORDER: Final = (State.FAILED, State.OPEN, State.PASSED)
 
 
 def _verdict(visit: Visit) -> Shown:
-    found = _found(visit)
+    found = _found(visit, timed=False)
     values = {
         "targets": visit.reading.names(),
         "found": found,
@@ -51,9 +51,9 @@ def _file(visit: Visit) -> Shown:
     return Shown(document=document)
 
 
-def _found(visit: Visit) -> Verdict:
+def _found(visit: Visit, *, timed: bool = True) -> Verdict:
     where = visit.filters
-    return visit.reading.verdict(since=where.start, target=where.target)
+    return visit.reading.verdict(since=where.start, target=where.target, timed=timed)
 
 
 def _json(found: Verdict) -> str:

@@ -38,22 +38,29 @@ def holdings(
     route: str | None,
     settings: Settings | None = None,
     totals: Sequence[Total] | None = None,
+    *,
+    timed: bool = True,
 ) -> Holdings:
     """
     Return what the reader holds for a time, a target and a route, as it counts today.
 
     The settings say how noise is told. `totals` spares reading them a second time.
+    Unless `timed`, the latencies of all routes are one, whose route is ''.
     """
     known = settings or Settings()
-    if totals is not None:
-        return _holdings(reader, since, target, route, known, totals)
+    # Of one route all is read, so that its own latency is known either way.
+    timed = timed or route is not None
     minute = None if since is None else int(since // 60)
+
+    def read(counted: Sequence[Total]) -> Holdings:
+        return _holdings(reader, since, target, route, known, counted, timed=timed)
+
+    if totals is not None:
+        return read(totals)
     held = remembered(
         reader,
-        ("held", minute, target, route, Policy.of(known)),
-        lambda: _holdings(
-            reader, since, target, route, known, _totals(reader, minute, route)
-        ),
+        ("held", minute, target, route, timed, Policy.of(known)),
+        lambda: read(_totals(reader, minute, route)),
     )
     return msgspec.structs.replace(held, now=time.time())
 
@@ -71,6 +78,8 @@ def _holdings(
     route: str | None,
     settings: Settings,
     totals: Sequence[Total],
+    *,
+    timed: bool,
 ) -> Holdings:
     minute = None if since is None else int(since // 60)
     where = DivergenceFilter(target=target, route=route, since=since)
@@ -84,7 +93,9 @@ def _holdings(
                 if _fits(row.target, row.route, _or_control(target, row.target), route)
             ],
             insight=insight_of(reader, learned),
-            latencies=reader.latencies(minute, target=target, route=route),
+            latencies=reader.latencies(
+                minute, target=target, route=route, together=not timed
+            ),
             divergences=[
                 stored.record
                 for stored in reader.divergences(where, limit=_SAMPLE, whole=False)

@@ -29,7 +29,7 @@ from shadow_middleware.reading.knowing import (
     rules_known,
     suggestion,
 )
-from shadow_middleware.reading.learned import all_totals, learned_of, rows_of
+from shadow_middleware.reading.learned import learned_of, route_totals, rows_of
 from shadow_middleware.reading.over_time import Series, series_of
 from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.coverage import Coverage, coverage_of
@@ -106,11 +106,16 @@ class Reading:
         target: str | None = None,
         route: str | None = None,
         top: int = 10,
+        timed: bool = True,
     ) -> Summary:
-        """Return what became of all replays, with `top` groups for each target."""
+        """
+        Return what became of all replays, with `top` groups for each target.
+
+        Unless `timed`, routes have no latency of their own: that is most of the work.
+        """
         return self._kept(
-            ("summary", _minute(since), target, route, top),
-            lambda: summarise(self._held(since, target, route), top),
+            ("summary", _minute(since), target, route, top, timed),
+            lambda: summarise(self._held(since, target, route, timed=timed), top),
         )
 
     def overview(
@@ -119,11 +124,12 @@ class Reading:
         *,
         target: str | None = None,
         route: str | None = None,
+        timed: bool = True,
     ) -> Overview:
-        """Return the summary and the verdict, from one reading of the store."""
+        """Return the summary and the verdict; `timed` is as for both."""
         return Overview(
-            self.summary(since, target=target, route=route),
-            self.verdict(since=since, target=target, route=route),
+            self.summary(since, target=target, route=route, timed=timed),
+            self.verdict(since=since, target=target, route=route, timed=timed),
         )
 
     def verdict(
@@ -133,21 +139,35 @@ class Reading:
         since: float | None = None,
         target: str | None = None,
         route: str | None = None,
+        timed: bool = True,
     ) -> Verdict:
-        """Return what to do about each target, by its latest version."""
+        """
+        Return what to do about each target, by its latest version.
+
+        Unless `timed`, the latency of routes is looked at only where the policy asks
+        something of it.
+        """
         asked = policy or self.policy
-        start = self._fresh(since, asked)
+        start, timed = self._fresh(since, asked), timed or asked.times_routes
         return self._kept(
-            ("verdict", _minute(start), target, route, asked),
+            ("verdict", _minute(start), target, route, asked, timed),
             lambda: judge(
-                judged(self.reader, self._held(start, target, route), start), asked
+                judged(
+                    self.reader, self._held(start, target, route, timed=timed), start
+                ),
+                asked,
             ),
         )
 
     def _held(
-        self, since: float | None, target: str | None, route: str | None
+        self,
+        since: float | None,
+        target: str | None,
+        route: str | None,
+        *,
+        timed: bool = True,
     ) -> Holdings:
-        return holdings(self.reader, since, target, route, self.settings)
+        return holdings(self.reader, since, target, route, self.settings, timed=timed)
 
     def _kept(
         self, key: Hashable, make: Callable[[], T], seconds: float = _REMEMBERED
@@ -178,7 +198,7 @@ class Reading:
     def _stats(
         self, since: float | None, target: str | None, route: str | None, recent: int
     ) -> Stats:
-        held = self._held(since, target, route)
+        held = self._held(since, target, route, timed=False)
         where = DivergenceFilter(target=target, route=route, since=since)
         newest = [
             one
@@ -209,7 +229,7 @@ class Reading:
         return coverage_of(
             self.reader.routes(),
             self.reader.uses(None if since is None else int(since // DAY)),
-            self.reader.totals(_minute(since), target=target),
+            self.reader.route_totals(_minute(since), target),
             enough=enough,
         )
 
@@ -264,7 +284,7 @@ class Reading:
 
     def route_names(self) -> list[str]:
         """Return the routes that anything is held of, by name."""
-        names = {row.route for row in all_totals(self.reader)}
+        names = {row.route for row in route_totals(self.reader)}
         return sorted(names - {"-", MANY})
 
     def groups(self, where: GroupFilter | None = None) -> list[GroupRow]:

@@ -45,7 +45,7 @@ def rows_of_runs(store: RunReader, runs: list[Run], settings: Settings) -> list[
 
 
 def _row(store: RunReader, run: Run, settings: Settings) -> RunRow:
-    held = holdings(store.of_run(run.id), None, None, None, settings)
+    held = holdings(store.of_run(run.id), None, None, None, settings, timed=False)
     outcomes: dict[str, int] = {}
     for row in held.totals:
         outcomes[row.outcome.value] = outcomes.get(row.outcome.value, 0) + row.count
@@ -63,7 +63,7 @@ def difference(
 
 def _side(store: RunReader, run: Run, settings: Settings) -> Side:
     view = store.of_run(run.id)
-    held = holdings(view, None, None, None, settings)
+    held = holdings(view, None, None, None, settings, timed=False)
     learned = learned_of(view, settings)
     groups = rows_of(view, all_groups(view, GroupFilter(with_noise=True)), learned)
     return Side(held.totals, groups)

@@ -15,6 +15,7 @@ from shadow_middleware.report.rates import (
     Share,
     Weighed,
     by_route,
+    held_together,
     same_for_each_route,
     share_of,
     weighed_by_traffic,
@@ -79,7 +80,9 @@ def case_of(target: str, held: Holdings, policy: Policy) -> Case:
     rows = by_route(totals)
     shares = {route: share_of(some, policy) for route, some in rows.items()}
     tests = sum(1 for share in shares.values() if share.decided)
-    together = {route: share_of(some, policy, tests) for route, some in rows.items()}
+    together = {
+        route: held_together(share, policy, tests) for route, share in shares.items()
+    }
     whole = share_of(totals, policy)
     return Case(
         share=whole,

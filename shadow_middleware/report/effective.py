@@ -8,7 +8,6 @@ learned since: so a decision moves every report, and can be taken back.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from shadow_middleware.evidence import Total
@@ -96,12 +95,13 @@ def effective(
     route and version; the rows are sorted.
     """
     known = {one.signature: one.groups for one in signatures}
-    sums: Counter[tuple[str, str, str, str, str]] = Counter()
+    sums: dict[tuple[str, str, Outcome, str, str], int] = {}
     for row in totals:
         outcome, reason = _now(row, known, explained or {})
-        sums[row.target, row.route, outcome.value, reason, row.version] += row.count
+        key = (row.target, row.route, outcome, reason, row.version)
+        sums[key] = sums.get(key, 0) + row.count
     return [
-        Total(target, route, Outcome(outcome), reason, count, version)
+        Total(target, route, outcome, reason, count, version)
         for (target, route, outcome, reason, version), count in sorted(sums.items())
     ]
 

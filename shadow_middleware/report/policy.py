@@ -117,6 +117,12 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of single routes; the first glob that fits holds."""
 
     @property
+    def times_routes(self) -> bool:
+        """Whether something is asked of the latency of single routes."""
+        own = (one.latency for one in self.routes)
+        return any(one.ratios for one in (self.latency, *own) if one is not None)
+
+    @property
     def freshness_seconds(self) -> float | None:
         """The age in seconds; None where any is."""
         return seconds_in(self.freshness) if self.freshness else None

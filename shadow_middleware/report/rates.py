@@ -30,6 +30,7 @@ __all__ = [
     "Share",
     "Weighed",
     "by_route",
+    "held_together",
     "same_for_each_route",
     "share_of",
     "weighed_by_traffic",
@@ -63,24 +64,21 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
         return self.noise / self.decided if self.decided else 0.0
 
 
-def share_of(totals: Iterable[Total], policy: Policy, tests: int = 1) -> Share:
+def share_of(totals: Iterable[Total], policy: Policy) -> Share:
     """
     Return what the totals say under the policy.
 
     Args:
         totals: As they count today.
         policy: What counts neither for nor against, and the confidence.
-        tests: How many such shares are looked at together: each is bounded so tightly
-            that all bounds hold at once with the confidence asked for (Bonferroni).
     """
     rows = list(totals)
     counted = [row for row in rows if not _neutral(row, policy)]
     evidence = _less_tolerated(evidence_of(counted), counted, policy.tolerated)
     left_out = sum(row.count for row in rows if _neutral(row, policy))
     agrees, decided = evidence.agrees, evidence.decided
-    confidence = 1 - (1 - policy.confidence) / max(1, tests)
     bounds = [
-        kind(agrees, decided, confidence) if decided else None
+        kind(agrees, decided, policy.confidence) if decided else None
         for kind in (confidence_sequence, wilson, clopper_pearson)
     ]
     return Share(
@@ -95,6 +93,20 @@ def share_of(totals: Iterable[Total], policy: Policy, tests: int = 1) -> Share:
         clopper_pearson=bounds[2],
         coverage=evidence.coverage,
     )
+
+
+def held_together(share: Share, policy: Policy, tests: int) -> Share:
+    """
+    Return the share with an interval that holds at once with those of all `tests`.
+
+    Each is bounded so tightly that all of them hold with the confidence asked for
+    (Bonferroni). The intervals for one look stay what they are.
+    """
+    if not share.decided:
+        return share
+    confidence = 1 - (1 - policy.confidence) / max(1, tests)
+    interval = confidence_sequence(share.agrees, share.decided, confidence)
+    return msgspec.structs.replace(share, interval=interval)
 
 
 def _outcome(row: Total) -> Outcome:

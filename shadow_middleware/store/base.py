@@ -95,17 +95,30 @@ class Reader(Protocol):
         """Return the counts, summed over minutes; versions stay apart."""
         ...
 
+    def route_totals(
+        self, since: int | None = None, target: str | None = None
+    ) -> list[Total]:
+        """
+        Return the counts of each route, from the minute `since` on, in few rows.
+
+        All versions are one, named '', and so are all reasons of divergences.
+        """
+        ...
+
     def latencies(
         self,
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
         route: str | None = None,
+        *,
+        together: bool = False,
     ) -> list[LatencyTotal]:
         """
         Return the latency buckets, summed over windows; versions stay apart.
 
-        Windows are taken whole: those that start at `since`'s window or later.
+        Windows are taken whole: those that start at `since`'s window or later. With
+        `together`, and no route, all routes are one named '': few rows, read fast.
         """
         ...
 

@@ -64,17 +64,31 @@ class MemorySums(MemoryRuns):
             for key, count in _summed(found)
         ]
 
+    def route_totals(
+        self, since: int | None = None, target: str | None = None
+    ) -> list[Total]:
+        """Return the counts of each route, from the minute `since` on, in few rows."""
+        sums: Counter[tuple[str, str, Outcome, str]] = Counter()
+        for one in self.totals(since, target=target):
+            reason = "" if one.outcome is Outcome.DIVERGENCE else one.reason
+            sums[one.target, one.route, one.outcome, reason] += one.count
+        return [Total(*key, count) for key, count in sorted(sums.items())]
+
     def latencies(
         self,
         since: int | None = None,
         until: int | None = None,
         target: str | None = None,
         route: str | None = None,
+        *,
+        together: bool = False,
     ) -> list[LatencyTotal]:
         """Return the latency buckets, summed over windows; versions stay apart."""
         if since is not None:
             since -= since % LATENCY_WINDOW
         found = self._between(self._latencies, since, until, target, route)
+        if together and route is None:
+            found = [((*key[:2], "", *key[3:]), count) for key, count in found]
         return [
             LatencyTotal(key[0], key[1], key[2], key[3], count, key[4])
             for key, count in _summed(found)

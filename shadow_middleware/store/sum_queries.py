@@ -37,8 +37,10 @@ __all__ = [
     "divergences_by_step",
     "latencies_between",
     "latencies_by_step",
+    "latencies_of_all_between",
     "outcomes_by_step",
     "totals_between",
+    "totals_of_routes",
     "versions_of",
 ]
 
@@ -54,16 +56,42 @@ def totals_between(
     return _summed(OF_COUNTS[0], parts, target, route)
 
 
+def totals_of_routes(since: int | None, target: str | None) -> Select[Any]:
+    """Sum counts over minutes, versions, and what divergences are counted under."""
+    every = totals_between(since, None, target).order_by(None).subquery()
+    none: ColumnElement[str] = literal_column("''")
+    reason = case((every.c.outcome == _DIVERGENCE, none), else_=every.c.reason)
+    keys = (every.c.target, every.c.route, every.c.outcome, reason)
+    return select(*keys, func.sum(every.c.count)).group_by(*keys).order_by(*keys)
+
+
 def latencies_between(
     since: int | None, until: int | None, target: str | None, route: str | None = None
 ) -> Select[Any]:
     """Sum latency buckets over windows, each taken whole."""
+    return _in_windows(OF_LATENCIES[0], since, until, target, route)
+
+
+def latencies_of_all_between(
+    since: int | None, until: int | None, target: str | None
+) -> Select[Any]:
+    """Sum latency buckets over windows, each taken whole, and over routes."""
+    return _in_windows(OF_LATENCIES[1], since, until, target, None)
+
+
+def _in_windows(
+    one: Sum,
+    since: int | None,
+    until: int | None,
+    target: str | None,
+    route: str | None,
+) -> Select[Any]:
     if since is not None:
         since -= since % LATENCY_WINDOW
     if until is not None:
         until = -(-until // LATENCY_WINDOW) * LATENCY_WINDOW
-    parts = parts_of(since, until, OF_LATENCIES[0].spans, LATENCY_WINDOW)
-    return _summed(OF_LATENCIES[0], parts, target, route)
+    parts = parts_of(since, until, one.spans, LATENCY_WINDOW)
+    return _summed(one, parts, target, route)
 
 
 def _summed(

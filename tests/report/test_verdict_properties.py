@@ -15,6 +15,7 @@ from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.policy import Policy, Tolerated
 from shadow_middleware.report.rates import (
     by_route,
+    held_together,
     same_for_each_route,
     share_of,
     weighed_by_traffic,
@@ -91,7 +92,8 @@ def test_weighed_rates_lie_within_their_bounds(
     """And between the lowest and the highest route."""
     policy = Policy()
     shares = {
-        route: share_of(some, policy, 3) for route, some in by_route(rows).items()
+        route: held_together(share_of(some, policy), policy, 3)
+        for route, some in by_route(rows).items()
     }
     uses = [
         RouteUse(0, route, 2, weight, 0)

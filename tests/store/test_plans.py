@@ -42,6 +42,11 @@ ASKED: Final[dict[str, list[Ask]]] = {
         lambda s: s.totals(MINUTE - 400, MINUTE - 300, "shadow"),
         lambda s: s.totals(route=ROUTE),
     ],
+    "route_totals": [
+        lambda s: s.route_totals(),
+        lambda s: s.route_totals(MINUTE - 400),
+        lambda s: s.route_totals(MINUTE - 400, "shadow"),
+    ],
     "outcomes_by_step": [
         lambda s: s.outcomes_by_step(HOURS, "shadow"),
         lambda s: s.outcomes_by_step(MINUTES),
@@ -58,6 +63,8 @@ ASKED: Final[dict[str, list[Ask]]] = {
         lambda s: s.latencies(MINUTE - 20),
         lambda s: s.latencies(MINUTE - 100, target="shadow"),
         lambda s: s.latencies(route=ROUTE),
+        lambda s: s.latencies(together=True),
+        lambda s: s.latencies(MINUTE - 100, target="shadow", together=True),
     ],
     "latencies_by_step": [
         lambda s: s.latencies_by_step(HOURS, "shadow"),

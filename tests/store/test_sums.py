@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_middleware.evidence import Batch, Count, LatencyCount, Settlement
+from shadow_middleware.evidence import Batch, Count, LatencyCount, Settlement, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import Decision, GroupState
 from shadow_middleware.store.memory import MemoryStore
@@ -62,9 +62,41 @@ def test_any_time_is_put_together_right(store: WholeStore) -> None:
         for until in times:
             assert memory.totals(since, until) == store.totals(since, until)
             assert memory.latencies(since, until) == store.latencies(since, until)
+            ours, theirs = (
+                one.latencies(since, until, together=True) for one in (memory, store)
+            )
+            assert ours == theirs
+            assert {""} >= {one.route for one in theirs}
     assert memory.totals(route="GET /1") == store.totals(route="GET /1")
     assert memory.versions() == store.versions()
     assert memory.versions(since=FIRST + 61) == store.versions(since=FIRST + 61)
+
+
+def test_routes_are_summed_in_few_rows(store: WholeStore) -> None:
+    """Versions and what divergences are counted under are not told apart, the rest is."""
+    memory = twin(store)
+    more = [
+        Count(FIRST, "other", "GET /0", outcome, reason, 5, version)
+        for outcome, reason in (
+            (Outcome.DIVERGENCE, f"{1:016x}"),
+            (Outcome.DIVERGENCE, f"{2:016x}"),
+            (Outcome.TIMEOUT, "read"),
+            (Outcome.TIMEOUT, "connect"),
+        )
+        for version in ("1", "2")
+    ]
+    for one in (store, memory):
+        one.write(Batch(counts=more))
+
+    assert [
+        Total("other", "GET /0", Outcome.DIVERGENCE, "", 20),
+        Total("other", "GET /0", Outcome.TIMEOUT, "connect", 10),
+        Total("other", "GET /0", Outcome.TIMEOUT, "read", 10),
+    ] == store.route_totals(target="other")
+    for since in (None, FIRST, FIRST + 61, FIRST + 1_440):
+        assert memory.route_totals(since) == store.route_totals(since)
+        whole = sum(one.count for one in store.totals(since))
+        assert whole == sum(one.count for one in store.route_totals(since))
 
 
 @pytest.mark.parametrize("size", [10, 120, 1_440])
