@@ -26,6 +26,7 @@ from shadow_middleware.cli import (
     report,
     rules,
     runs,
+    targets,
     verdict,
     watch,
 )
@@ -69,6 +70,7 @@ app.command("watch", epilog=watch.EPILOG)(watch.watch)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
+app.command("targets", epilog=targets.EPILOG)(targets.targets)
 app.command("replay", epilog=replay.EPILOG)(replay.replay)
 app.add_typer(runs.app, name="runs")
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)
