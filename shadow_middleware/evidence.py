@@ -221,7 +221,7 @@ class Batch(msgspec.Struct, frozen=True):
     """Counts up from 1 for each writer."""
 
 
-class Total(msgspec.Struct, frozen=True):
+class Total(msgspec.Struct, frozen=True, gc=False):
     """A count summed over the minutes that were asked for."""
 
     target: str
@@ -232,7 +232,7 @@ class Total(msgspec.Struct, frozen=True):
     version: str = ""
 
 
-class LatencyTotal(msgspec.Struct, frozen=True):
+class LatencyTotal(msgspec.Struct, frozen=True, gc=False):
     """A latency bucket summed over the windows that were asked for."""
 
     target: str

@@ -206,7 +206,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 # --- noise ----------------------------------------------------------------------------
 
 
-class NoiseCount(msgspec.Struct, frozen=True):
+class NoiseCount(msgspec.Struct, frozen=True, gc=False):
     """
     How often one group's difference showed, and between whom. Adds up.
 
@@ -242,7 +242,7 @@ class NoiseCount(msgspec.Struct, frozen=True):
     probe_only: float = 0
 
 
-class NoiseBase(msgspec.Struct, frozen=True):
+class NoiseBase(msgspec.Struct, frozen=True, gc=False):
     """How many exchanges were looked at: what the counts are shares of. Adds up."""
 
     day: int

@@ -149,7 +149,7 @@ def show(
         learned = learned_of(opened, settings)
         row = rows_of(opened, [found], learned)[0]
         samples = opened.samples(found.fingerprint)
-    noise = noise_summary(learned.known, learned.rulings).rows
+    noise = noise_summary(learned.known, learned.numbers_of()).rows
     evidence = next((one for one in noise if one.fingerprint == row.fingerprint), None)
     if as_json:
         data = _as_json(row)

@@ -25,9 +25,9 @@ from shadow_middleware.cli.options import (
 )
 from shadow_middleware.cli.screen import console, print_json, visible
 from shadow_middleware.errors import DecodeError
-from shadow_middleware.judge import Policy, rulings
-from shadow_middleware.knowledge import DAY, Decision, GroupState, NoiseRuling
-from shadow_middleware.reading.learned import Learned, learned_of
+from shadow_middleware.judge import Policy
+from shadow_middleware.knowledge import Decision, GroupState, NoiseRuling
+from shadow_middleware.reading.learned import Learned, judged_at, learned_of
 from shadow_middleware.report.noise import (
     NoiseRow,
     known_of,
@@ -100,7 +100,7 @@ def list_noise(
             f"{held!r} is neither 'noise' nor 'signal'", param_hint="--held"
         )
     learned = _learned(store, config, source)
-    summary = noise_summary(learned.known, learned.rulings)
+    summary = noise_summary(learned.known, learned.numbers_of())
     rows = [row for row in summary.rows if _fits(row, target, route, held)]
     page = rows[offset : offset + limit]
     if as_json:
@@ -127,7 +127,7 @@ def show(
     with open_store(settings_of(store, config)) as opened:
         found = one_group(opened, group)
         learned = learned_of(opened, settings)
-    rows = noise_summary(learned.known, learned.rulings).rows
+    rows = noise_summary(learned.known, learned.numbers_of()).rows
     row = next((one for one in rows if one.fingerprint == found.fingerprint), None)
     if as_json:
         evidence = None if row is None else _as_json(row)
@@ -224,8 +224,7 @@ def _read(source: str, settings: Settings) -> Learned:
     except ValueError as error:
         raise DecodeError(f"{source!r} is no JSON: {error}") from None
     known, at = known_of(document)
-    held = rulings(known, Policy.of(settings), today=int(at // DAY))
-    return Learned(known, held, at)
+    return judged_at(known, Policy.of(settings), at)
 
 
 def _fits(

@@ -5,17 +5,20 @@ from __future__ import annotations
 from shadow_middleware.judge.case import Case, Judgement
 from shadow_middleware.judge.decay import days_back
 from shadow_middleware.judge.judge import Judge
+from shadow_middleware.judge.learned import Learned
 from shadow_middleware.judge.profile import Profile, Taken
-from shadow_middleware.judge.ruling import Policy, Ruling, rulings
+from shadow_middleware.judge.ruling import Policy, Ruling, rulings, rulings_of
 
 __all__ = [
     "Case",
     "Judge",
     "Judgement",
+    "Learned",
     "Policy",
     "Profile",
     "Ruling",
     "Taken",
     "days_back",
     "rulings",
+    "rulings_of",
 ]

@@ -103,14 +103,22 @@ def _cells(
 ) -> dict[str, dict[CellName, ByEra]]:
     """Fold the cells whose group is known; without its key, a cell says nothing."""
     cells: dict[str, dict[CellName, ByEra]] = {}
+    worths = {
+        day: weight(day, today, half_life) for day in {one.day for one in known.cells}
+    }
     for count in known.cells:
         if count.group not in keys:
             continue
         by_era = cells.setdefault(count.group, {}).setdefault(
             (count.status, count.size), {}
         )
-        tally = by_era.setdefault(count.era, [0.0] * CELL)
-        add(tally, of_count(count), weight(count.day, today, half_life))
+        worth, counted = worths[count.day], of_count(count)
+        tally = by_era.get(count.era)
+        by_era[count.era] = (
+            [worth * number for number in counted]
+            if tally is None
+            else [a + worth * b for a, b in zip(tally, counted, strict=True)]
+        )
     return cells
 
 

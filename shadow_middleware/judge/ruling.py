@@ -8,7 +8,7 @@ it. Nothing here remembers anything.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -51,6 +51,7 @@ __all__ = [
     "learned_by_diffy",
     "learned_by_steps",
     "rulings",
+    "rulings_of",
 ]
 
 ALPHA: Final = 0.01
@@ -95,7 +96,8 @@ class Ruling(msgspec.Struct, frozen=True):
     """
     What is to be held of a group, with the numbers that say so.
 
-    The counts are sums over the group's cells, weighed by age and by live version.
+    The counts are sums over the group's cells, weighed by age and by live version; 0
+    where no numbers were asked for.
     """
 
     key: GroupKey
@@ -211,16 +213,41 @@ def rulings(
             seen last where a target is missing.
     """
     facts = Learned.of(known, policy.half_life, today=today)
+    return rulings_of(facts, policy, eras=eras)
+
+
+def rulings_of(
+    facts: Learned,
+    policy: Policy = DEFAULT_POLICY,
+    *,
+    eras: Mapping[str, str] | None = None,
+    groups: Collection[str] | None = None,
+    numbers: bool = True,
+) -> dict[str, Ruling]:
+    """
+    Return the same of what was folded already.
+
+    Args:
+        facts: All that is known: each cell is judged with how many others there are.
+        policy: How noise is told from a divergence.
+        eras: As above.
+        groups: Those that are asked for, by fingerprint; None is all.
+        numbers: Whether the numbers are wanted that say so; they take half of the time.
+    """
     now = {**facts.latest, **(eras or {})}
-    return {
-        fingerprint: _ruling(facts, fingerprint, key, policy, now.get(key.target, ""))
-        for fingerprint, key in facts.keys.items()
-    }
+    wanted = facts.keys if groups is None else facts.keys.keys() & set(groups)
+    found = {}
+    for fingerprint in wanted:
+        key = facts.keys[fingerprint]
+        era = now.get(key.target, "")
+        found[fingerprint] = _ruling(facts, fingerprint, policy, era, numbers)
+    return found
 
 
 def _ruling(
-    facts: Learned, fingerprint: str, key: GroupKey, policy: Policy, era: str
+    facts: Learned, fingerprint: str, policy: Policy, era: str, numbers: bool
 ) -> Ruling:
+    key = facts.keys[fingerprint]
     cells = {
         cell: as_seen_from(era, by_era, CELL)
         for cell, by_era in facts.cells.get(fingerprint, {}).items()
@@ -252,7 +279,7 @@ def _ruling(
             f"{c[0]} {c[1]}".strip() for c, w in sorted(whys.items()) if not w
         ),
         log_e_needed=needed(tests),
-        **_numbers(cells, bases),
+        **(_numbers(cells, bases) if numbers else {}),
     )
 
 

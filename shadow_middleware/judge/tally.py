@@ -90,6 +90,8 @@ def twins(tally: Tally) -> float:
 
 def as_seen_from(era: str, by_era: Mapping[str, Tally], size: int) -> Tally:
     """Return the sum over all eras, where those other than `era` count less."""
+    if len(by_era) == 1 and era in by_era:
+        return by_era[era][:]  # as good as always, in every report
     total = [0.0] * size
     for name, tally in by_era.items():
         add(total, tally, 1.0 if name == era else OTHER_ERA)

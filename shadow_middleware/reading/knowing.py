@@ -10,7 +10,7 @@ import msgspec
 from shadow_middleware.configuration import Place, read_tables
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.judge import Policy
-from shadow_middleware.knowledge import Group, GroupFilter
+from shadow_middleware.knowledge import Group, GroupFilter, Known
 from shadow_middleware.reading.learned import (
     Learned,
     all_groups,
@@ -88,15 +88,29 @@ def group_detail(
         return None
     learned = learned_of(reader, settings)
     versions = reader.versions(found.key.target)
-    evidence = noise_known(reader, settings).rows
     return GroupDetail(
         rows_of(reader, [found], learned)[0],
-        next((one for one in evidence if one.fingerprint == fingerprint), None),
+        _evidence(learned, found),
         tuple(reader.samples(fingerprint)),
         _history(reader, found),
         version_at(versions, found.first_at),
         version_at(versions, found.last_at),
     )
+
+
+def _evidence(learned: Learned, group: Group) -> NoiseRow | None:
+    key, known = group.key, learned.known
+    ours = Known(
+        cells=[one for one in known.cells if one.group == group.fingerprint],
+        bases=[
+            one
+            for one in known.bases
+            if one.target == key.target and one.route == key.route
+        ],
+        groups=[one for one in known.groups if one.fingerprint == group.fingerprint],
+    )
+    rows = noise_summary(ours, learned.numbers_of([group.fingerprint])).rows
+    return rows[0] if rows else None
 
 
 def _history(reader: Reader, group: Group) -> tuple[Seen, ...]:
@@ -121,7 +135,7 @@ def noise_known(reader: Reader, settings: Settings) -> NoiseSummary:
     return remembered(
         reader,
         ("noise", learned.policy),
-        lambda: noise_summary(learned.known, learned.rulings),
+        lambda: noise_summary(learned.known, learned.numbers_of()),
     )
 
 

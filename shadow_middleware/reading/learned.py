@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 
 import msgspec
 
 from shadow_middleware.evidence import Total
-from shadow_middleware.judge import Policy, Ruling, days_back, rulings
+from shadow_middleware.judge import Learned as Folded
+from shadow_middleware.judge import Policy, Ruling, days_back, rulings_of
 from shadow_middleware.knowledge import DAY, Group, GroupFilter, Known
 from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.groups import GroupRow, group_rows
@@ -17,7 +18,15 @@ from shadow_middleware.report.noise import group_noise
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader
 
-__all__ = ["Learned", "all_groups", "all_totals", "learned_of", "rows_of"]
+__all__ = [
+    "Learned",
+    "all_groups",
+    "all_totals",
+    "judged_at",
+    "learned_of",
+    "route_totals",
+    "rows_of",
+]
 
 _PAGE = 1_000
 
@@ -27,10 +36,17 @@ class Learned(msgspec.Struct, frozen=True):
 
     known: Known
     rulings: Mapping[str, Ruling]
+    """Without their numbers: see `numbers_of`."""
     at: float
     """Unix seconds."""
-    policy: Policy = Policy()
+    policy: Policy
     """How it was judged."""
+    facts: Folded
+    """What is known, folded."""
+
+    def numbers_of(self, groups: Collection[str] | None = None) -> dict[str, Ruling]:
+        """Return the rulings with the numbers that say so; None is of all groups."""
+        return rulings_of(self.facts, self.policy, groups=groups)
 
 
 def learned_of(reader: Reader, settings: Settings) -> Learned:
@@ -38,12 +54,17 @@ def learned_of(reader: Reader, settings: Settings) -> Learned:
     now = time.time()
     policy, today = Policy.of(settings), int(now // DAY)
 
-    def learned() -> tuple[Known, Mapping[str, Ruling]]:
-        known = reader.known(today - days_back(policy.half_life))
-        return known, rulings(known, policy, today=today)
+    def learned() -> Learned:
+        return judged_at(reader.known(today - days_back(policy.half_life)), policy, now)
 
-    known, held = remembered(reader, ("learned", policy, today), learned)
-    return Learned(known, held, now, policy)
+    held = remembered(reader, ("learned", policy, today), learned)
+    return msgspec.structs.replace(held, at=now)
+
+
+def judged_at(known: Known, policy: Policy, at: float) -> Learned:
+    """Return what is known with what is held of it at that time."""
+    facts = Folded.of(known, policy.half_life, today=int(at // DAY))
+    return Learned(known, rulings_of(facts, policy, numbers=False), at, policy, facts)
 
 
 def all_groups(reader: Reader, where: GroupFilter) -> list[Group]:
@@ -64,9 +85,14 @@ def all_totals(reader: Reader) -> list[Total]:
     return remembered(reader, "totals", reader.totals)
 
 
+def route_totals(reader: Reader) -> list[Total]:
+    """Return the counts of all times by route, in few rows."""
+    return remembered(reader, "route totals", reader.route_totals)
+
+
 def rows_of(
     reader: Reader, groups: Sequence[Group], learned: Learned
 ) -> list[GroupRow]:
     """Return the groups as rows, with their share of all traffic that is counted."""
     noise = group_noise(learned.known, learned.rulings)
-    return group_rows(groups, all_totals(reader), noise)
+    return group_rows(groups, route_totals(reader), noise)
