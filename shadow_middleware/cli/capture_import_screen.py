@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
+from shadow_middleware.cli.capture_screen import many
 from shadow_middleware.cli.screen import console, print_json, table, visible
 from shadow_middleware.report.figures import percent
 from shadow_middleware.traffic.importers.account import MEANS, Account
@@ -100,9 +101,9 @@ def _ending(account: Account, output: str) -> Text:
     if not account.exchanges:
         return Text("No exchange was found, so nothing was written.", "red")
     where = "standard output" if output == "-" else output
-    sessions = f"{account.sessions:,} sessions" if account.sessions else "no sessions"
+    sessions = many(account.sessions, "session") if account.sessions else "no sessions"
     return visible(
-        f"{account.exchanges:,} exchanges, {sessions}, "
+        f"{many(account.exchanges, 'exchange')}, {sessions}, "
         f"{_moment(account.begin)} to {_moment(account.end)} UTC, in {where}"
     )
 

@@ -26,7 +26,12 @@ _SHORT = 16
 _LEGEND = ("  - live  + shadow", "dim")
 
 
-def show_list(console: Console, found: Sequence[StoredDivergence], total: int) -> None:
+def show_list(
+    console: Console,
+    found: Sequence[StoredDivergence],
+    total: int,
+    run: str | None = None,
+) -> None:
     """Print divergences one a line, and how many there are in all."""
     if not found:
         console.print("No stored divergence fits.")
@@ -50,7 +55,11 @@ def show_list(console: Console, found: Sequence[StoredDivergence], total: int) -
     console.print(rows)
     console.print(f"{len(found):,} of {total:,}, the newest first.")
     console.print(
-        Text("One in full: shadow-middleware divergences show ID", style="bright_black")
+        Text(
+            "One in full: shadow-middleware divergences show ID"
+            + (f" --run {run}" if run else ""),
+            style="bright_black",
+        )
     )
 
 

@@ -73,7 +73,7 @@ def list_divergences(
         rows = [_as_json(one) for one in found]
         print_json("divergences", {"total": total, "divergences": rows})
     else:
-        show_list(console(), found, total)
+        show_list(console(), found, total, run)
 
 
 @app.command("show", epilog=_SHOW_EPILOG)
@@ -105,8 +105,9 @@ def show(
     found = [one for one in stored if target in (None, one.record.target)]
     if not found:
         raise typer.BadParameter(
-            f"no stored divergence has the number or exchange id {key!r}; "
-            "see: shadow-middleware divergences list",
+            f"no stored divergence{'' if run else ' of live'} has the number or exchange "
+            f"id {key!r}; see: shadow-middleware divergences list"
+            + (f" --run {run}" if run else ", and --run RUN for an offline replay"),
             param_hint="ID",
         )
     if as_json:

@@ -85,25 +85,24 @@ def replay(
         ),
     ] = "1x",
     rate: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--rate",
             metavar="N",
-            min=0.0,
             show_default=False,
             help="Exchanges a second, evenly, instead of the recorded spacing.",
         ),
-    ] = 0.0,
+    ] = None,
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--workers",
             metavar="N",
-            min=0,
+            min=1,
             show_default=False,
             help="Requests under way at once; a session has one. [default: 32]",
         ),
-    ] = 0,
+    ] = None,
     loop: Annotated[
         int, typer.Option("--loop", metavar="N", min=1, help="Replay it all N times.")
     ] = 1,
@@ -223,7 +222,7 @@ def replay(
             "target": target or "",
             "control": control or "",
             "methods": _methods_of(methods),
-            "workers": workers,
+            "workers": workers or 0,
             "sessions": sessions or "",
             "config": os.path.abspath(config) if config else None,
             "allow_live_host": allow_live_host,
@@ -249,11 +248,23 @@ def replay(
     raise typer.Exit(begin(asked, name, how))
 
 
-def _plan(speed: str, rate: float, rounds: int, picks: dict[str, Any]) -> Plan:
+def _plan(speed: str, rate: float | None, rounds: int, picks: dict[str, Any]) -> Plan:
     from shadow_middleware.offline.picking import Picks
     from shadow_middleware.offline.replay import Plan
 
-    return Plan(picks=Picks(**picks), speed=_speed_of(speed), rate=rate, rounds=rounds)
+    if rate is not None and not 0 < rate < float("inf"):
+        raise typer.BadParameter(
+            f"{rate:g} is no rate; write how many a second, as 200",
+            param_hint="--rate",
+        )
+    factor = _speed_of(speed)
+    if rate is not None and factor != 1:
+        raise typer.BadParameter(
+            "a rate stands in the place of the recorded spacing, so --speed says nothing "
+            "beside it; leave one of them out",
+            param_hint="--rate",
+        )
+    return Plan(picks=Picks(**picks), speed=factor, rate=rate or 0.0, rounds=rounds)
 
 
 def _asked(files: Sequence[str], given: dict[str, Any], plan: Plan) -> Asked:

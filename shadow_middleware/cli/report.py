@@ -64,7 +64,8 @@ def report(
     if as_json:
         print_json("report", {"since": start, **msgspec.structs.asdict(summary)})
     else:
-        show_report(console(), summary, period_of(since))
+        period = f"run {run}" if run and since is None else period_of(since)
+        show_report(console(), summary, period)
 
 
 def period_of(since: str | None) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from shadow_middleware.compare.partial import NO_BODY
 from shadow_middleware.evidence import DivergenceRecord, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.report.judgement import BREAKER_OPEN, OUR_MISTAKES
@@ -52,7 +53,12 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         "ran out of time (`connect_timeout`, `read_timeout`, `total_timeout`).",
     ),
     (
-        lambda row: row.outcome is Outcome.INCOMPARABLE,
+        lambda row: row.outcome is Outcome.INCOMPARABLE and row.reason == NO_BODY,
+        "agree in all that the file knows; it does not know the body of live's answer, "
+        "so they count neither for the shadow nor against it.",
+    ),
+    (
+        lambda row: row.outcome is Outcome.INCOMPARABLE and row.reason != NO_BODY,
         "had a body cut by a cap, so they could not be compared "
         "(`max_response_body`, `max_shadow_body`, `max_expanded_body`).",
     ),

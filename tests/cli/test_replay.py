@@ -99,6 +99,9 @@ def test_a_run_is_beside_live_and_found_by_name(
     )
     assert 2 == run("divergences", "show", key).exit_code
     assert 0 == run("divergences", "show", key, "--run", "branch").exit_code
+    listed = words(run("divergences", "list", "--run", "branch"))
+    assert "divergences show ID --run branch" in listed
+    assert "run branch" in words(run("report", "--run", "branch"))
     assert 0 == run("groups", "ignore", a["group"], "--run", "branch").exit_code
     assert 1 == json_of(run, "groups", "list", "--run", "branch")["total"]
     assert 0 == json_of(run, "groups", "list", "--state", "all")["total"]
@@ -155,6 +158,11 @@ def test_two_runs_tell_what_a_build_fixed_and_broke(
         (("{file}",), "say where the shadow is: --target URL"),
         (("{file}", "--target", "nowhere"), "is not an http:// or https:// address"),
         (("{file}", "--target", NOWHERE, "--speed", "fast"), "is no speed"),
+        (("{file}", "--target", NOWHERE, "--rate", "0"), "0 is no rate"),
+        (
+            ("{file}", "--target", NOWHERE, "--rate", "5", "--speed", "2x"),
+            "leave one of them out",
+        ),
         (("{file}", "--target", NOWHERE, "--status", "6xx"), "is no status"),
         (("{file}", "--target", NOWHERE, "--path", "/none"), "left out by the filters"),
         (("{file}", "--target", "http://live.example"), "--allow-live-host"),

@@ -42,7 +42,7 @@ class Unpacked:
             if head.startswith(magic):
                 raise ConfigurationError(
                     f"it is compressed; give its content with: {command} FILE | "
-                    "shadow-middleware capture import -"
+                    "shadow-middleware capture import - (a capture file needs no import)"
                 )
         self._chunks = chain([head] if head else [], rest)
         self._packed = head.startswith(_GZIP)
