@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Select, Table, create_engine, insert, select, text
+from sqlalchemy import insert, select, text
 
 from shadow_middleware.errors import (
     ConfigurationError,
@@ -25,24 +25,21 @@ from shadow_middleware.errors import (
     RefusedByStoreError,
     StoreError,
 )
-from shadow_middleware.evidence import Batch, DivergenceFilter, LatencyCount
+from shadow_middleware.evidence import Batch
 from shadow_middleware.exchange import Difference, Kind, Part
-from shadow_middleware.knowledge import GroupFilter, RouteUse, SharedRule, Sighting
+from shadow_middleware.knowledge import RouteUse, SharedRule
 from shadow_middleware.settings import Rule, load
 from shadow_middleware.store import (
     knowledge_queries,
-    knowledge_rows,
-    queries,
     rows,
     schema,
-    sum_queries,
 )
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from tests.postgres import running_postgres
-from tests.store.evidence import MINUTE, count, divergence, matches
-from tests.store.learned import base, cell, group_key, sample
+from tests.store.evidence import count, divergence, matches
+from tests.store.learned import base, cell, sample
 
 OpenSql = Callable[[str], SqlStore]
 
@@ -422,105 +419,6 @@ def test_a_folder_without_write_permission_says_so(tmp_path: Path) -> None:
         SqlStore(f"sqlite:///{tmp_path}/store.db")
 
 
-MANY = 15_000
-
-
-def fill(url: str) -> None:
-    """Write many rows the quick way, with as many routes, minutes and exchanges."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(insert(schema.counts), many_counts())
-        connection.execute(insert(schema.latencies), many_latencies())
-        records = [
-            divergence(
-                f"{number:08x}-1",
-                target=f"t{number % 100}",
-                route=f"GET /{number % 100}",
-                at=float(number),
-            )
-            for number in range(MANY)
-        ]
-        written = rows.divergence_rows(Batch(divergences=records))
-        connection.execute(insert(schema.divergences), written)
-        for table, learned in many_learned().items():
-            connection.execute(insert(table), learned)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE"))
-    engine.dispose()
-
-
-def many_counts() -> list[dict[str, object]]:
-    """Return counts of many minutes, with ten routes each."""
-    counts = [
-        count(1, minute=MINUTE + number // 10, route=f"GET /{number % 10}")
-        for number in range(MANY)
-    ]
-    return rows.count_rows(Batch(counts=counts))
-
-
-def many_latencies() -> list[dict[str, object]]:
-    """Return latencies of many windows, with fifty buckets each."""
-    latencies = [
-        LatencyCount(
-            MINUTE + number // 50 * 10, "shadow", "GET /", "live", number % 50, 1
-        )
-        for number in range(MANY)
-    ]
-    return rows.latency_rows(Batch(latencies=latencies))
-
-
-def many_learned() -> dict[Table, list[dict[str, object]]]:
-    """Return groups, their samples, and a hundred days of noise and use."""
-    keys = [group_key(f"/{number}", target=f"t{number % 9}") for number in range(3_000)]
-    prints = [key.fingerprint for key in keys]
-    batch = Batch(
-        sightings=[Sighting(key, n % 400, 0.0, float(n)) for n, key in enumerate(keys)],
-        samples=[
-            sample(group, f"{number:08x}-1", slot, target=f"t{number % 100}")
-            for number, group in enumerate(prints)
-            for slot in range(4)
-        ],
-        noise=[cell(group, day=n % 100, raw=1) for n, group in enumerate(prints)],
-        noise_bases=[
-            base(day=n % 100, route=f"GET /{n // 100}", raw=1) for n in range(3_000)
-        ],
-        uses=[RouteUse(n % 100, f"GET /{n // 100}", 2, 1, 1) for n in range(3_000)],
-    )
-    return {
-        schema.groups: knowledge_rows.sighting_rows(batch),
-        schema.samples: knowledge_rows.sample_rows(batch),
-        schema.noise: knowledge_rows.noise_rows(batch),
-        schema.noise_bases: knowledge_rows.noise_base_rows(batch),
-        schema.uses: knowledge_rows.use_rows(batch),
-    }
-
-
-A_GROUP = group_key("/7", target="t7").fingerprint
-
-READS: dict[str, Select[object]] = {
-    "totals": sum_queries.totals_between(MINUTE + 50, MINUTE + 60, None),
-    "latencies": sum_queries.latencies_between(MINUTE + 50, MINUTE + 60, None),
-    "newest": queries.divergences_where(DivergenceFilter(), 50, 0),
-    "of a target": queries.divergences_where(DivergenceFilter(target="t7"), 50, 0),
-    "of a route": queries.divergences_where(DivergenceFilter(route="GET /7"), 50, 0),
-    "of a time": queries.divergences_where(
-        DivergenceFilter(since=10.0, until=60.0), 50, 0
-    ),
-    "by beginning": queries.of_exchange("00001", 20),
-    "by number": queries.numbered(7),
-    "span": queries.span(),
-    "versions": sum_queries.versions_of(MINUTE + 1_400, None),
-    "of a group": queries.divergences_where(DivergenceFilter(group=A_GROUP), 50, 0),
-    "how many of a group": queries.count_divergences(DivergenceFilter(group=A_GROUP)),
-    "largest groups": knowledge_queries.groups_where(GroupFilter(), 50, 0),
-    "one group": knowledge_queries.groups_where(GroupFilter(fingerprint="00f"), 5, 0),
-    "noise": knowledge_queries.noise_since(98),
-    "newest noise": knowledge_queries.newest_noise(98, 100),
-    "noise bases": knowledge_queries.noise_bases_since(98),
-    "uses": knowledge_queries.uses_since(98),
-}
-
-
 def test_all_that_an_agent_judges_by_is_of_one_moment(
     url: str, open_sql: OpenSql
 ) -> None:
@@ -676,40 +574,6 @@ def test_what_processes_learn_adds_up(url: str, open_sql: OpenSql) -> None:
     assert [80] * 30 == [one.count for one in store.groups()]
     assert [80.0] * 30 == [one.raw for one in store.noise()]
     assert [80.0] * 30 == [one.raw for one in store.noise_bases()]
-
-
-def test_every_question_uses_an_index(url: str, open_sql: OpenSql) -> None:
-    """W31: at volume none of them walks a whole table."""
-    store = open_sql(url)
-    fill(url)
-
-    slow = {}
-    for name, statement in READS.items():
-        plan = explained(store, statement)
-        if walks_all(plan):
-            slow[name] = plan
-
-    assert {} == slow
-
-
-def explained(store: SqlStore, statement: Select[object]) -> str:
-    """Return the plan of a statement, as the database tells it."""
-    engine = store._database.engine
-    asked = statement.params(run="")
-    spoken = asked.compile(engine, compile_kwargs={"literal_binds": True})
-    word = "EXPLAIN QUERY PLAN" if store._database.is_sqlite else "EXPLAIN"
-    with store._database.reading() as connection:
-        rows = connection.exec_driver_sql(f"{word} {str(spoken).replace('%', '%%')}")
-        return "\n".join(str(row[-1]) for row in rows)
-
-
-def walks_all(plan: str) -> bool:
-    """Whether the plan reads a whole table, by either database's words."""
-    by_table = any(
-        line.startswith("SCAN ") and "USING" not in line and "CONSTANT" not in line
-        for line in plan.splitlines()
-    )
-    return by_table or "Seq Scan" in plan
 
 
 def test_opening_a_store_again_takes_no_lock_away(
