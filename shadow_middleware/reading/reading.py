@@ -9,7 +9,7 @@ store cannot be read, and may be called from any thread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -309,14 +309,10 @@ class Reading:
         key = ("examples", names)
         return self._kept(key, lambda: self._examples(names), _DAY_LONG)
 
-    def _examples(self, fingerprints: Iterable[str]) -> dict[str, Example]:
-        found = {}
-        for one in fingerprints:
-            where = DivergenceFilter(group=one)
-            newest = self.reader.divergences(where, limit=1, whole=False)
-            if (example := example_of(newest, one)) is not None:
-                found[one] = example
-        return found
+    def _examples(self, fingerprints: Collection[str]) -> dict[str, Example]:
+        newest = self.reader.newest_samples(fingerprints)
+        found = ((name, example_of([one], name)) for name, one in newest.items())
+        return {name: one for name, one in found if one is not None}
 
     def noise(self) -> NoiseSummary:
         """Return what was learned of noise, and how it is held today."""

@@ -225,6 +225,10 @@ class Reader(Protocol):
         """Return what each signature of several groups stands for."""
         ...
 
+    def newest_samples(self, groups: Collection[str]) -> dict[str, StoredDivergence]:
+        """Return the newest sample of each group that has one, without its answers."""
+        ...
+
     def samples(self, group: str) -> list[StoredDivergence]:
         """Return the stored divergences that stand for a group, the newest first."""
         ...

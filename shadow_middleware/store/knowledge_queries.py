@@ -49,6 +49,7 @@ __all__ = [
     "noise_since",
     "revision",
     "ruled",
+    "state_of_noise",
     "totals_of_rules",
     "uses_since",
 ]
@@ -149,11 +150,28 @@ def noise_since(
     return asked
 
 
-def newest_noise(since_day: int, most: int, run: str = "") -> Select[Any]:
+def newest_noise(
+    since_day: int, most: int, run: str = "", until_day: int | None = None
+) -> Select[Any]:
     """List so many cells of noise, the newest day first."""
-    known = _known(noise, run)
-    newest = select(*columns_of(noise)).where(known, noise.c.day >= since_day)
+    newest = select(*columns_of(noise)).where(*_days(since_day, until_day, run))
     return newest.order_by(*(key.desc() for key in _keys_of(noise))).limit(most)
+
+
+def state_of_noise(since_day: int, until_day: int, run: str = "") -> Select[Any]:
+    """Ask for numbers that move whenever a cell of noise of those days does."""
+    numbers = [column for column in noise.columns if not column.primary_key]
+    whole = sum(numbers[1:], start=numbers[0])
+    asked: Any = select(func.count(), func.sum(whole))
+    found: Select[Any] = asked.where(*_days(since_day, until_day, run))
+    return found
+
+
+def _days(
+    since_day: int, until_day: int | None, run: str
+) -> tuple[ColumnElement[bool], ...]:
+    begun = (_known(noise, run), noise.c.day >= since_day)
+    return begun if until_day is None else (*begun, noise.c.day < until_day)
 
 
 def noise_bases_since(

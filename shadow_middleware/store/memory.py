@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -178,6 +178,11 @@ class MemoryStore(MemorySums):
                 if _fits(one, where) and (where.group is None or key in ours)
             ]
         return sorted(found, key=_age, reverse=True)
+
+    def newest_samples(self, groups: Collection[str]) -> dict[str, StoredDivergence]:
+        """Return the newest sample of each group that has one, without its answers."""
+        found = {one: self.samples(one) for one in groups}
+        return {name: rows.in_short(some[0]) for name, some in found.items() if some}
 
     def samples(self, group: str) -> list[StoredDivergence]:
         """Return the stored divergences that stand for a group, the newest first."""

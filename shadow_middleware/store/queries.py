@@ -6,6 +6,7 @@ Each asks for one run: whoever executes them says which, as the parameter `run`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    and_,
     bindparam,
     func,
     literal_column,
@@ -36,6 +38,7 @@ __all__ = [
     "divergences_where",
     "in_run",
     "losses_between",
+    "newest_samples",
     "numbered",
     "of_exchange",
     "progress_of",
@@ -43,6 +46,9 @@ __all__ = [
 ]
 
 AFTER_ALL_TEXT = "\U0010ffff"
+
+_OF_SAMPLE = ("run", "exchange_id", "target")
+"""What says of which divergence a sample is."""
 
 Conditions = list[ColumnElement[bool]]
 
@@ -118,14 +124,42 @@ def divergences_where(
         .offset(offset)
         .subquery()
     )
-    columns = [
+    both = divergences.c.id == wanted.c.id
+    asked = select(*_columns(whole=whole)).join_from(wanted, divergences, both)
+    return asked.order_by(*newest_first)
+
+
+def newest_samples(fingerprints: Collection[str]) -> Select[Any]:
+    """List the newest sample of each group, as `sample_of`, without its answers."""
+    at, number = divergences.c.at, divergences.c.id
+    place = func.row_number().over(
+        partition_by=samples.c.fingerprint, order_by=(at.desc(), number.desc())
+    )
+    both = [samples.c[name] == divergences.c[name] for name in _OF_SAMPLE]
+    ranked = (
+        select(
+            samples.c.fingerprint.label("sample_of"),
+            number,
+            place.label("place"),
+        )
+        .join_from(samples, divergences, and_(*both))
+        .where(in_run(samples), samples.c.fingerprint.in_(fingerprints))
+        .subquery()
+    )
+    return (
+        select(ranked.c.sample_of, *_columns(whole=False))
+        .join_from(ranked, divergences, number == ranked.c.id)
+        .where(ranked.c.place == 1)
+    )
+
+
+def _columns(*, whole: bool) -> list[ColumnElement[Any]]:
+    return [
         one
         if whole or one.name not in rows.LONG
         else literal_column("''").label(one.name)
         for one in divergences.columns
     ]
-    both = divergences.c.id == wanted.c.id
-    return select(*columns).join_from(wanted, divergences, both).order_by(*newest_first)
 
 
 def count_divergences(where: DivergenceFilter) -> Select[Any]:

@@ -220,6 +220,15 @@ class SqlStore(SqlRuns):
         """Return how many stored divergences fit `where`."""
         return int(self._rows(queries.count_divergences(where))[0][0])
 
+    def newest_samples(self, groups: Collection[str]) -> dict[str, StoredDivergence]:
+        """Return the newest sample of each group that has one, without its answers."""
+        left, found = iter(sorted(set(groups))), {}
+        while some := list(islice(left, REASONS_AT_ONCE)):
+            for row in self._rows(queries.newest_samples(some)):
+                record = rows.to_record(row._mapping)
+                found[row.sample_of] = StoredDivergence(row.id, record)
+        return found
+
     def samples(self, group: str) -> list[StoredDivergence]:
         """Return the stored divergences that stand for a group, the newest first."""
         return self.divergences(DivergenceFilter(group=group))

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Delete, Executable, Update, delete, update
 
 from shadow_middleware.evidence import Revision
 from shadow_middleware.knowledge import (
+    DAY,
     Decision,
     Group,
     GroupFilter,
@@ -49,6 +50,8 @@ class SqlKnowledge:
         self._statements = Statements(database, run)
         self._clock = time.time
         self._noted: set[tuple[str, object]] = set()
+        self._older: tuple[object, list[NoiseCount]] = ((), [])
+        """Cells of days that are over, with the state that they were read in."""
 
     def revision(self) -> Revision:
         """Return which state of the evidence and of what was decided this is."""
@@ -107,8 +110,7 @@ class SqlKnowledge:
         """Return all that an agent judges by, in one reading."""
         run = self._run
         with self._database.snapshot() as connection:
-            newest = queries.newest_noise(since_day, MOST_CELLS, run)
-            cells = self._asked(connection, newest)
+            cells = self._cells(connection, since_day)
             shares = queries.noise_bases_since(since_day, run=run)
             bases = self._asked(connection, shares)
             seen = self._asked(connection, queries.groups_to_know(since_day, run))
@@ -120,11 +122,24 @@ class SqlKnowledge:
                 MOST_CELLS,
             )
         return Known(
-            cells=[NoiseCount(*row) for row in cells],
+            cells=cells,
             bases=[NoiseBase(*row) for row in bases],
             groups=[knowledge_rows.to_group(row._mapping) for row in seen],
             rules=self._understood(added),
         )
+
+    def _cells(self, connection: Connection, since_day: int) -> list[NoiseCount]:
+        """Return the cells of noise; those of days that are over are read once."""
+        run, today = self._run, max(since_day, int(self._clock() // DAY))
+        newest = self._asked(connection, queries.newest_noise(today, MOST_CELLS, run))
+        moved = queries.state_of_noise(since_day, today, run)
+        state = (since_day, today, *self._asked(connection, moved)[0])
+        held, older = self._older
+        if held != state:
+            asked = queries.newest_noise(since_day, MOST_CELLS, run, today)
+            older = [NoiseCount(*row) for row in self._asked(connection, asked)]
+            self._older = state, older
+        return [NoiseCount(*row) for row in newest] + older[: MOST_CELLS - len(newest)]
 
     def rules(self) -> list[SharedRule]:
         """Return the rules that were added at run time, by name."""

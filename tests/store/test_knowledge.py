@@ -241,6 +241,44 @@ def test_samples_of_a_group_are_divergences(store: WholeStore) -> None:
     assert [] == store.samples("eeee")
 
 
+def test_the_newest_sample_of_each_group_is_found_at_once(store: WholeStore) -> None:
+    """One that was purged stands for nothing any more, and a group without one is not in it."""
+    names = ["a", "b", "c"]
+    records = [divergence(name, at=AT + n) for n, name in enumerate(names)]
+    samples = [
+        sample("aaaa", "a", 0),
+        sample("aaaa", "b", 1),
+        sample("aaaa", "never-stored", 2, at=AT + 9),
+        sample("bbbb", "b"),
+        sample("cccc", "c"),
+    ]
+    store.write(Batch(divergences=records, samples=samples))
+
+    found = store.newest_samples(["aaaa", "bbbb", "eeee"])
+
+    assert {"aaaa": "b", "bbbb": "b"} == {
+        name: one.record.exchange_id for name, one in found.items()
+    }
+    where = DivergenceFilter(group="aaaa")
+    assert store.divergences(where, limit=1, whole=False) == [found["aaaa"]]
+    assert {} == store.newest_samples([])
+
+
+def test_days_that_are_over_are_known_as_they_are_now(store: WholeStore) -> None:
+    """What is written late, or purged, is seen by whoever has read before."""
+    past, coming = TODAY - 1, 40_000
+
+    def write(day: int, **counts: float) -> list[tuple[int, float, float]]:
+        store.write(Batch(noise=[cell(NAME, day=day, **counts)]))
+        return [(one.day, one.raw, one.probe_only) for one in store.known(past).cells]
+
+    assert [(past, 1, 0)] == write(past, raw=1)
+    assert [(past, 1, 2)] == write(past, probe_only=2)
+    assert [(coming, 4, 0), (past, 1, 2)] == sorted(write(coming, raw=4), reverse=True)
+    store.purge(before=TODAY * 86_400.0)
+    assert [coming] == [one.day for one in store.known(past).cells]
+
+
 # --- what a person decides ------------------------------------------------------------------
 
 

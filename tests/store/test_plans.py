@@ -104,6 +104,7 @@ ASKED: Final[dict[str, list[Ask]]] = {
     ],
     "count_groups": [lambda s: s.count_groups()],
     "signatures": [lambda s: s.signatures()],
+    "newest_samples": [lambda s: s.newest_samples(fingerprints(s))],
     "samples": [lambda s: s.samples(fingerprints(s)[0])],
     "noise": [lambda s: s.noise(DAY), lambda s: s.noise(DAY, "shadow")],
     "noise_bases": [lambda s: s.noise_bases(DAY)],
