@@ -23,7 +23,12 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "gone": ("There is none of that name any more.", "warn"),
     "refused": ("That is no rule that can be added: nothing was changed.", "bad"),
     "started": ("The samples are on their way to the shadow.", "good"),
-    "unset": ("No shadow is set here, so nothing can be sent to it.", "warn"),
+    "unset": (
+        "No shadow is set here, so nothing can be sent to it. Start the dashboard with "
+        "SHADOW_MIDDLEWARE_SHADOW_URL or --config, or run shadow-middleware recheck "
+        "with --url.",
+        "warn",
+    ),
 }
 
 
