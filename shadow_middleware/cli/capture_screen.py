@@ -182,6 +182,13 @@ def _lacks(survey: Survey) -> list[Text]:
 def _damage(survey: Survey) -> list[Text]:
     notes = []
     states = Counter(file.state for file in survey.files)
+    if survey.bad and not survey.exchanges:
+        notes.append(
+            Text(
+                "nothing of it can be read; access logs, HAR and others become capture "
+                "files with: shadow-middleware capture import"
+            )
+        )
     if survey.bad or survey.lost:
         notes.append(
             Text(

@@ -247,3 +247,13 @@ def test_what_is_wrong_is_said(
 
     assert 2 == result.exit_code
     assert said in words(result)
+
+
+def test_a_log_given_as_a_capture_is_told_how_to_become_one(
+    run: Run, tmp_path: Path
+) -> None:
+    """A newcomer's first mistake has its remedy beside it."""
+    log = tmp_path / "access.log"
+    log.write_text("192.0.2.7 - - [10/Oct/2026:13:55:36 +0200] no capture\n", "utf-8")
+
+    assert "shadow-middleware capture import" in words(run("capture", "info", str(log)))
