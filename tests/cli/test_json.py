@@ -104,6 +104,7 @@ def test_json_holds_no_number_that_is_none(
 
 WITHOUT = {
     "agent": "runs until it is stopped",
+    "capture export": "NDJSON and HAR are JSON",
     "dashboard": "runs until it is stopped",
     "export divergences": "NDJSON is JSON",
     "export groups": "NDJSON is JSON",
