@@ -10,11 +10,12 @@ import msgspec
 from shadow_middleware.configuration import Place, read_tables
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.judge import Policy
-from shadow_middleware.knowledge import Group, GroupFilter, Known
+from shadow_middleware.knowledge import Group, GroupFilter
 from shadow_middleware.reading.learned import (
     Learned,
     all_groups,
     learned_of,
+    learned_of_one,
     rows_of,
 )
 from shadow_middleware.reading.remembering import remembered
@@ -86,31 +87,17 @@ def group_detail(
     )
     if found is None:
         return None
-    learned = learned_of(reader, settings)
+    learned = learned_of_one(reader, settings, found)
     versions = reader.versions(found.key.target)
+    evidence = noise_summary(learned.known, learned.rulings).rows
     return GroupDetail(
         rows_of(reader, [found], learned)[0],
-        _evidence(learned, found),
+        evidence[0] if evidence else None,
         tuple(reader.samples(fingerprint)),
         _history(reader, found),
         version_at(versions, found.first_at),
         version_at(versions, found.last_at),
     )
-
-
-def _evidence(learned: Learned, group: Group) -> NoiseRow | None:
-    key, known = group.key, learned.known
-    ours = Known(
-        cells=[one for one in known.cells if one.group == group.fingerprint],
-        bases=[
-            one
-            for one in known.bases
-            if one.target == key.target and one.route == key.route
-        ],
-        groups=[one for one in known.groups if one.fingerprint == group.fingerprint],
-    )
-    rows = noise_summary(ours, learned.numbers_of([group.fingerprint])).rows
-    return rows[0] if rows else None
 
 
 def _history(reader: Reader, group: Group) -> tuple[Seen, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 
 import msgspec
@@ -24,6 +24,7 @@ __all__ = [
     "all_totals",
     "judged_at",
     "learned_of",
+    "learned_of_one",
     "route_totals",
     "rows_of",
 ]
@@ -44,26 +45,58 @@ class Learned(msgspec.Struct, frozen=True):
     facts: Folded
     """What is known, folded."""
 
-    def numbers_of(self, groups: Collection[str] | None = None) -> dict[str, Ruling]:
-        """Return the rulings with the numbers that say so; None is of all groups."""
-        return rulings_of(self.facts, self.policy, groups=groups)
+    def numbers_of(self) -> dict[str, Ruling]:
+        """Return the rulings with the numbers that say so."""
+        return rulings_of(self.facts, self.policy)
 
 
 def learned_of(reader: Reader, settings: Settings) -> Learned:
     """Read what is known of noise, and judge it by the settings' rule."""
     now = time.time()
-    policy, today = Policy.of(settings), int(now // DAY)
+    policy = Policy.of(settings)
 
     def learned() -> Learned:
-        return judged_at(reader.known(today - days_back(policy.half_life)), policy, now)
+        return _held(*_folded(reader, policy, now), policy, now)
 
-    held = remembered(reader, ("learned", policy, today), learned)
+    held = remembered(reader, ("learned", policy, int(now // DAY)), learned)
     return msgspec.structs.replace(held, at=now)
+
+
+def learned_of_one(reader: Reader, settings: Settings, group: Group) -> Learned:
+    """Return what is known of one group and its route alone, and judge it in full."""
+    now, key = time.time(), group.key
+    policy = Policy.of(settings)
+    known, facts = _folded(reader, policy, now)
+    ours = Known(
+        cells=[one for one in known.cells if one.group == group.fingerprint],
+        bases=[
+            one
+            for one in known.bases
+            if one.target == key.target and one.route == key.route
+        ],
+        groups=[one for one in known.groups if one.fingerprint == group.fingerprint],
+    )
+    held = rulings_of(facts, policy, groups=[group.fingerprint])
+    return Learned(ours, held, now, policy, facts)
+
+
+def _folded(reader: Reader, policy: Policy, at: float) -> tuple[Known, Folded]:
+    today = int(at // DAY)
+
+    def folded() -> tuple[Known, Folded]:
+        known = reader.known(today - days_back(policy.half_life))
+        return known, Folded.of(known, policy.half_life, today=today)
+
+    return remembered(reader, ("folded", policy, today), folded)
 
 
 def judged_at(known: Known, policy: Policy, at: float) -> Learned:
     """Return what is known with what is held of it at that time."""
     facts = Folded.of(known, policy.half_life, today=int(at // DAY))
+    return _held(known, facts, policy, at)
+
+
+def _held(known: Known, facts: Folded, policy: Policy, at: float) -> Learned:
     return Learned(known, rulings_of(facts, policy, numbers=False), at, policy, facts)
 
 
@@ -95,4 +128,8 @@ def rows_of(
 ) -> list[GroupRow]:
     """Return the groups as rows, with their share of all traffic that is counted."""
     noise = group_noise(learned.known, learned.rulings)
-    return group_rows(groups, route_totals(reader), noise)
+    routes = {one.key.route for one in groups}
+    totals = (
+        reader.totals(route=routes.pop()) if len(routes) == 1 else route_totals(reader)
+    )
+    return group_rows(groups, totals, noise)
