@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.reading.remembering import forget, relax
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.settings import Settings, load
 
@@ -69,6 +70,7 @@ class Opened:
         with self._lock:
             store, self._store, self._found = self._store, None, None
         if store is not None:
+            forget(store)
             store.close()
 
     def _open(self) -> tuple[Reading, Triage]:
@@ -78,6 +80,7 @@ class Opened:
         with self._lock:
             if self._found is None:
                 self._store = SqlStore(self._settings.store_url)
+                relax(self._store)
                 self._found = (
                     Reading(self._store, self._settings, self._policy),
                     Triage(self._store, self._settings),
