@@ -16,9 +16,9 @@ from shadow_middleware.judge.tally import (
     CELL,
     Tally,
     add,
+    add_count,
     as_seen_from,
     of_base,
-    of_count,
     twins,
 )
 from shadow_middleware.knowledge import (
@@ -107,18 +107,19 @@ def _cells(
         day: weight(day, today, half_life) for day in {one.day for one in known.cells}
     }
     for count in known.cells:
-        if count.group not in keys:
-            continue
-        by_era = cells.setdefault(count.group, {}).setdefault(
-            (count.status, count.size), {}
-        )
-        worth, counted = worths[count.day], of_count(count)
+        names = cells.get(count.group)
+        if names is None:
+            if count.group not in keys:
+                continue
+            names = cells[count.group] = {}
+        name = (count.status, count.size)
+        by_era = names.get(name)
+        if by_era is None:
+            by_era = names[name] = {}
         tally = by_era.get(count.era)
-        by_era[count.era] = (
-            [worth * number for number in counted]
-            if tally is None
-            else [a + worth * b for a, b in zip(tally, counted, strict=True)]
-        )
+        if tally is None:
+            tally = by_era[count.era] = [0.0] * CELL
+        add_count(tally, count, worths[count.day])
     return cells
 
 

@@ -28,9 +28,9 @@ __all__ = [
     "RAW",
     "Tally",
     "add",
+    "add_count",
     "as_seen_from",
     "of_base",
-    "of_count",
     "twins",
 ]
 
@@ -53,18 +53,16 @@ BASES: Final = 3
 """How many counts a base has; the first is again `RAW`."""
 
 
-def of_count(count: NoiseCount) -> Tally:
-    """Return the counts of a stored cell."""
-    return [
-        count.raw,
-        count.alike,
-        count.control_both,
-        count.control_raw,
-        count.control_only,
-        count.probe_both,
-        count.probe_raw,
-        count.probe_only,
-    ]
+def add_count(total: Tally, count: NoiseCount, worth: float) -> None:
+    """Add a stored cell to `total` in place: a report does so ten thousands of times."""
+    total[RAW] += worth * count.raw
+    total[ALIKE] += worth * count.alike
+    total[CONTROL_BOTH] += worth * count.control_both
+    total[CONTROL_RAW] += worth * count.control_raw
+    total[CONTROL_ONLY] += worth * count.control_only
+    total[PROBE_BOTH] += worth * count.probe_both
+    total[PROBE_RAW] += worth * count.probe_raw
+    total[PROBE_ONLY] += worth * count.probe_only
 
 
 def of_base(base: NoiseBase) -> Tally:
