@@ -58,7 +58,7 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest migration that this package holds."""
 
 LIVE: Final = ""
@@ -226,6 +226,8 @@ divergences = Table(
     Index(None, "run", "at"),
     Index(None, "run", "target", "at"),
     Index(None, "run", "route", "at"),
+    Index(None, "run", "live_status", "at"),
+    Index(None, "run", "shadow_status", "at"),
 )
 
 sessions = Table(

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
 import pytest
 from sqlalchemy import event
 
@@ -166,6 +167,21 @@ def test_every_question_of_a_reader_uses_an_index(full: SqlStore, name: str) -> 
     ]
 
     assert [] == walks
+
+
+@pytest.mark.parametrize("status", ["live_status", "shadow_status"])
+def test_a_status_that_few_answers_have_is_looked_up(
+    full: SqlStore, status: str
+) -> None:
+    """A million others are not read to find or to count them."""
+    where = msgspec.structs.replace(DivergenceFilter(), **{status: 404})
+    asks: list[Ask] = [
+        lambda s: s.divergences(where),
+        lambda s: s.count_divergences(where),
+    ]
+
+    for ask in asks:
+        assert f"ix_shadow_divergences_run_{status}_at" in plans_of(full, ask)[0]
 
 
 def plans_of(store: SqlStore, ask: Ask, *, freely: bool = False) -> list[str]:
