@@ -45,7 +45,8 @@ def check_together(
     _check_control(settings, places)
     _check_asked(settings, places)
     _check_metrics(settings, places)
-    _check_sessions(settings, places)
+    if required:  # what is read from files has its key already
+        _check_sessions(settings, places)
     _check_rules(settings, places)
 
 

@@ -40,7 +40,7 @@ def test_each_kind_of_row_has_its_number_and_a_word(run: Run, empty_url: str) ->
     assert (
         "Removed rows: 0 counts, 0 latencies, 0 divergences, 0 losses, 0 progress, "
         "3 samples of groups, 2 counts of noise, 1 groups, 1 signatures, "
-        "5 hits of rules, 4 uses of routes\n"
+        "5 hits of rules, 4 uses of routes, 0 runs\n"
     ) == told
 
 

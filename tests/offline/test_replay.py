@@ -410,7 +410,7 @@ _TARGET = st.binary(max_size=30).map(
     body=st.binary(max_size=200),
 )
 @hypothesis_settings(
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -429,7 +429,7 @@ def test_what_was_captured_is_what_is_sent(
         method, path, query, [(b"Host", b"live.example"), *headers], body_of(body)
     )
     file = written(tmp_path / "t.ndjson.zst", [recorded(request=request)])
-    settings = settings_for(shadow.url, methods=(method,))
+    settings = settings_for(shadow.url, methods=(method,), credentials="pass")
 
     asyncio.run(replayed(MemoryStore(), file, settings))
 
