@@ -192,6 +192,8 @@ def writing(url: str) -> Iterator[None]:
     finally:
         done.set()
         agent.join()
+    if agent.exitcode:
+        raise RuntimeError("the writer failed, so nobody wrote beside the looks")
 
 
 def write_on(url: str, done: Event) -> None:
