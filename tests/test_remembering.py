@@ -227,10 +227,10 @@ def test_what_fails_beside_fails_where_somebody_looks() -> None:
 
 def test_a_thread_makes_it_anew_and_ends_with_the_store() -> None:
     """Whoever forgets a store has nothing reading it in the background."""
-    store, made, again = MemoryStore(), list[str](), threading.Event()
+    store, made, again = MemoryStore(), list[threading.Thread](), threading.Event()
 
     def make() -> str:
-        made.append(threading.current_thread().name)
+        made.append(threading.current_thread())
         if len(made) > 1:
             again.set()
         return "made"
@@ -241,8 +241,8 @@ def test_a_thread_makes_it_anew_and_ends_with_the_store() -> None:
 
     assert again.wait(30)
     forget(store)
-    assert "refresh" == made[1]
-    assert "refresh" not in {one.name for one in threading.enumerate()}
+    assert made[0] is threading.current_thread()
+    assert ("refresh", False) == (made[1].name, made[1].is_alive())
 
 
 def test_the_same_thing_is_made_once_at_a_time() -> None:
