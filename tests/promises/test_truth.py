@@ -30,7 +30,7 @@ from shadow_middleware.testing import ShadowServer, asgi, collect, frozen, refus
 from tests.promises.staging import counted, serving, until
 from tests.test_pipeline import exchange
 
-NUMBERS = itertools.count(1_000_003, 7_919)
+NUMBERS = itertools.count(100_000_007, 7_919)
 Answer = Callable[[int], dict[str, Any]]
 
 
