@@ -10,16 +10,9 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 import shadow_middleware
+from shadow_middleware.cli.progress import bytes_bar
 from shadow_middleware.traffic.files import CaptureFile, capture_files
 from shadow_middleware.traffic.ndjson import VERSION, Head
 from shadow_middleware.traffic.recorded import BadRecord
@@ -79,20 +72,11 @@ def reading(
         paths: What will be read.
         prints: Whether results go to standard output meanwhile.
     """
-    screen = Console(stderr=True)
-    total = sum(size_of(path) or 0 for path in paths)
-    if not screen.is_terminal or (prints and sys.stdout.isatty()):
+    if prints and sys.stdout.isatty():
         yield _nothing
         return
-    columns = (
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True) as progress:
-        task = progress.add_task("", total=total or None)
-        yield lambda size: progress.advance(task, size)
+    with bytes_bar(sum(size_of(path) or 0 for path in paths) or None) as advance:
+        yield advance
 
 
 def _nothing(size: int) -> None:

@@ -9,7 +9,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from shadow_middleware.exchange import Body, Given, Outcome, Response, Timing
@@ -98,7 +98,7 @@ class Call:
             self._raised(error, started)
 
     def _entered(self) -> AbstractContextManager[Any]:
-        return self._context() if self._context else _NOTHING
+        return self._context() if self._context else nullcontext()
 
     def _returned(self, result: Any, started: int) -> None:
         ended = time.monotonic_ns()
@@ -126,11 +126,3 @@ def cut(data: bytes, cap: int) -> Body:
     if len(data) <= cap:
         return Body(data, len(data))
     return Body(data[:cap], len(data), hashlib.sha256(data).digest())
-
-
-class _Nothing(AbstractContextManager[None]):
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-_NOTHING: Final = _Nothing()

@@ -7,7 +7,6 @@ An ASGI app gets its lifespan with the first request, a WSGI app runs on threads
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from asgiref.wsgi import WsgiToAsgi
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.replay.client import httpx
+from shadow_middleware.replay.importing import named
 
 __all__ = ["app_transport", "imported"]
 
@@ -49,14 +49,10 @@ def imported(path: str, what: str) -> Any:
     Raises:
         ConfigurationError: it cannot be imported; `what` is what the error calls it.
     """
-    module, _, attribute = path.partition(":")
     try:
-        found: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
+        return named(path)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"{what}: cannot import {path!r}: {error}") from error
-    return found
 
 
 class AppTransport(httpx.AsyncBaseTransport):

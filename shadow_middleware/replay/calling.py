@@ -8,13 +8,13 @@ itself, and when too many do, nothing is called any more.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.replay.importing import named
 
 __all__ = ["Caller", "function_at"]
 
@@ -33,11 +33,8 @@ def function_at(path: str) -> Callable[..., Any]:
     Raises:
         ConfigurationError: there is no such function.
     """
-    module, _, name = path.partition(":")
     try:
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
+        found = named(path)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
             f"transform: {path!r} cannot be imported by the agent: {error}"
