@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from shadow_middleware.configuration import IMPORT_PATH, Place
 
 __all__ = [
+    "admits",
+    "check_allowed",
     "check_listen",
     "check_target",
     "check_url",
@@ -107,6 +109,74 @@ def _origin(parts: SplitResult) -> tuple[str, int]:
     if address.is_loopback or address.is_unspecified:
         return "loopback", port
     return str(address), port
+
+
+_PATTERN = re.compile(
+    r"(?:(?P<scheme>https?)://)?"
+    r"(?P<host>\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])"
+    r"(?::(?P<port>[0-9]{1,5}|\*))?"
+    r"(?P<path>/[!-~]*)?"
+)
+_HOST = re.compile(r"[a-z0-9][a-z0-9.-]*|[0-9a-f:.]+")
+
+
+def check_allowed(place: Place, value: str) -> str:
+    """Check a pattern of addresses, or the import path of an app."""
+    if is_app(value):
+        return check_target(place, value)
+    found = _PATTERN.fullmatch(value.lower())
+    if not found or any(one in value for one in "?#@\\"):
+        raise place.error(
+            f"{place.show(value)} is no pattern of addresses",
+            "such as 'shadow.internal', 'shadow.internal:8080' or "
+            "'https://*.staging.example.com'",
+        )
+    return value
+
+
+def admits(pattern: str, url: str) -> bool:
+    """
+    Whether an address fits a pattern that `check_allowed` has let pass.
+
+    `*.` in front stands for one or more labels of a name; no scheme is either, no port
+    that of the scheme, `:*` any. A path admits itself and all below. Of an app that is
+    imported only the very same path fits.
+    """
+    if is_app(pattern) or is_app(url):
+        return pattern == url
+    wanted = _PATTERN.fullmatch(pattern.lower())
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    if wanted is None or parts.username is not None or not _HOST.fullmatch(host):
+        return False
+    default = 443 if parts.scheme == "https" else 80
+    port = wanted["port"] or str(default)
+    return (
+        parts.scheme in ("http", "https")
+        and wanted["scheme"] in (None, parts.scheme)
+        and port in ("*", str(parts.port or default))
+        and _host_fits(wanted["host"], host)
+        and _path_fits(pattern, wanted["path"] or "", parts.path)
+    )
+
+
+def _host_fits(wanted: str, host: str) -> bool:
+    if wanted.startswith("["):
+        try:
+            return ipaddress.ip_address(wanted[1:-1]) == ipaddress.ip_address(host)
+        except ValueError:
+            return False
+    if wanted == "*":
+        return True
+    return host.endswith(wanted[1:]) if wanted.startswith("*.") else host == wanted
+
+
+def _path_fits(pattern: str, wanted: str, path: str) -> bool:
+    base = pattern[len(pattern) - len(wanted) :].rstrip("/")
+    if not base:
+        return True
+    steps = unquote(path).replace("\\", "/").split("/")
+    return not {".", ".."} & set(steps) and (path + "/").startswith(base + "/")
 
 
 def check_listen(place: Place, value: str) -> str:

@@ -72,6 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """False passes every request straight through."""
     live_urls: tuple[str, ...] = ()
     """Addresses of the live app itself; a target among them is refused at start-up."""
+    target_allow: tuple[str, ...] = ()
+    """What addresses targets that are added at run time may have: `host`, `host:port`,
+    `https://*.staging.example.com/base`; empty admits none but the settings' own."""
 
     # --- selection (live side, before any byte is kept) --------------------------
     methods: tuple[str, ...] = SAFE_METHODS
@@ -236,6 +239,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """SQLAlchemy URL of SQLite or Postgres; empty keeps nothing."""
     store_buffer: int = 10_000
     """Divergences held while the store is away; then counted as lost."""
+    store_keep_days: float = 30.0
+    """Days that divergences, and counts by the minute, are kept; 0 is no bound."""
+    store_keep_rows: int = 1_000_000
+    """Divergences to keep, then the oldest go; 0 is no bound. Each run has as many."""
+    store_keep_bytes: int = 8 * 1024 * MIB
+    """Bytes of divergences to keep, then the oldest go; 0 is no bound. Runs likewise."""
+    store_keep_sums_days: float = 400.0
+    """Days that all else is kept: hours and days of counts, noise, groups, runs."""
     max_stored_body: int = 16 * 1024
     """Bytes of each body that are stored with a divergence, after redaction."""
     redact_headers: tuple[str, ...] = ()

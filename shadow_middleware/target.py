@@ -47,6 +47,15 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Steps for this target alone; they come after those of the whole."""
     version: str = ""
     """What is running there, where its answers do not say: see `version_header`."""
+    enabled: bool = True
+    """False sends it nothing, until somebody enables it at run time."""
+    rate: float = 1.0
+    """Share of the mirrored exchanges that it gets, 0 to 1: sticky for each key, and
+    who gets a copy at a low rate gets one at a higher rate too."""
+    rate_limit: float = 0.0
+    """Replays a second at most, in the long run and for each agent; 0: no limit."""
+    persistent: bool = False
+    """True probes it for ever, however long it fails; see `breaker_fail_after`."""
 
     @property
     def address(self) -> str:

@@ -11,7 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from shadow_middleware.addresses import check_listen, check_target, check_url
+from shadow_middleware.addresses import (
+    check_allowed,
+    check_listen,
+    check_target,
+    check_url,
+)
 from shadow_middleware.configuration import Check, Place
 from shadow_middleware.exchange import CONTROL
 from shadow_middleware.functions import (
@@ -70,6 +75,10 @@ def _optional_target(place: Place, value: str) -> str:
 
 def _urls(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(check_url(place, value) for value in values)
+
+
+def _allowed(place: Place, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(check_allowed(place, value) for value in values)
 
 
 def _one_line(place: Place, value: str) -> str:
@@ -273,6 +282,8 @@ TARGET_CHECKS: Mapping[str, Check] = {
     "total_timeout": at_least(0),
     "transport": check_transport_or_none,
     "version": _version,
+    "rate": rate,
+    "rate_limit": at_least(0),
 }
 RULE_CHECKS: Mapping[str, Check] = {
     "route": _route,
@@ -287,6 +298,7 @@ RULE_CHECKS: Mapping[str, Check] = {
 SETTINGS_CHECKS: Mapping[str, Check] = {
     "shadow_url": _optional_target,
     "live_urls": _urls,
+    "target_allow": _allowed,
     "methods": _some_methods,
     "include": _paths,
     "exclude": _paths,
@@ -346,6 +358,10 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "latency_floor": at_least(0),
     "store_url": _store_url,
     "store_buffer": at_least(0),
+    "store_keep_days": at_least(0),
+    "store_keep_rows": at_least(0),
+    "store_keep_bytes": at_least(0),
+    "store_keep_sums_days": at_least(0),
     "max_stored_body": at_least(0),
     "redact_headers": _HEADER_GLOBS,
     "redact_paths": _paths,

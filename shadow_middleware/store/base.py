@@ -38,6 +38,14 @@ from shadow_middleware.knowledge import (
     Signature,
     VersionSeen,
 )
+from shadow_middleware.targets import (
+    HealthEvent,
+    StoredTarget,
+    Switch,
+    TargetChange,
+    TargetHealth,
+    TargetsState,
+)
 
 __all__ = [
     "Batch",
@@ -49,6 +57,7 @@ __all__ = [
     "Reader",
     "Runs",
     "Store",
+    "Targets",
 ]
 
 
@@ -287,6 +296,48 @@ class Curator(Protocol):
 
     def remove_rule(self, name: str) -> bool:
         """Remove a rule that was added at run time; False where there is none."""
+        ...
+
+
+class Targets(Protocol):
+    """
+    What a person set of targets at run time, and how they fare: one for all hosts.
+
+    Live and every run share it. Every method raises StoreError where the store cannot
+    be used.
+    """
+
+    def targets_state(self) -> TargetsState:
+        """Return all that is known of targets, in one reading."""
+        ...
+
+    def change_target(self, change: TargetChange) -> StoredTarget:
+        """
+        Make the change, whoever else changes the target now; return what it is then.
+
+        A target that is enabled, or gets another URL, is healthy again.
+        """
+        ...
+
+    def remove_target(self, name: str) -> bool:
+        """
+        Forget what was set of a target and how it fares; False where nothing was set.
+
+        A target of the settings is then as they say; one that was added is no more.
+        """
+        ...
+
+    def turn_switch(self, switch: Switch) -> None:
+        """Turn the switch over all targets."""
+        ...
+
+    def health_event(self, event: HealthEvent) -> TargetHealth | None:
+        """
+        Take in what an agent says of a target, by `targets.after`, and one at a time.
+
+        Return how the target fares now; None where the event has changed nothing, as
+        with a probe that somebody else has claimed. The time is the store's own.
+        """
         ...
 
 

@@ -8,12 +8,12 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from shadow_middleware.evidence import Mark, Run
-from shadow_middleware.store.memory_knowledge import MemoryKnowledge
+from shadow_middleware.store.memory_targets import MemoryTargets
 
 __all__ = ["MemoryRuns"]
 
 
-class MemoryRuns(MemoryKnowledge):
+class MemoryRuns(MemoryTargets):
     """The third of `MemoryStore` that knows runs. All of them are in one memory."""
 
     def __init__(self, *args: Any) -> None:

@@ -58,7 +58,7 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 """The newest migration that this package holds."""
 
 LIVE: Final = ""

@@ -11,13 +11,13 @@ from shadow_middleware.evidence import Mark, Run
 from shadow_middleware.store.purge_runs import remove_run
 from shadow_middleware.store.run_rows import run_row, to_mark, to_run
 from shadow_middleware.store.schema import runs
-from shadow_middleware.store.sql_knowledge import SqlKnowledge
+from shadow_middleware.store.sql_targets import SqlTargets
 from shadow_middleware.store.statements import Statements
 
 __all__ = ["SqlRuns"]
 
 
-class SqlRuns(SqlKnowledge):
+class SqlRuns(SqlTargets):
     """The third of `SqlStore` that knows runs."""
 
     def of_run(self, run: str) -> Self:

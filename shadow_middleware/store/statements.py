@@ -48,19 +48,19 @@ class Statements:
         """Whose evidence is written: '' is live's."""
         # The two `insert` are alike in all that is used here, and share no base.
         dialect: Any = sqlite if database.is_sqlite else postgresql
-        self._insert: Callable[[Table], Any] = dialect.insert
+        self.insert: Callable[[Table], Any] = dialect.insert
         self.counts = self._adding(counts)
         self.latencies = self._adding(latencies)
         self.losses = self._adding(losses)
         self.sums = {one.table: self._adding(one.table) for one in SUMS}
-        self.divergences: Executable = self._insert(divergences).on_conflict_do_nothing(
+        self.divergences: Executable = self.insert(divergences).on_conflict_do_nothing(
             index_elements=["run", "exchange_id", "target"]
         )
         self.progress = self._merging(sessions, merging.PROGRESS)
         self.turn = self._taking_turn(writers)
         self.move = self._counting_up(writers)
         self.sightings = self._merging(groups, merging.SIGHTING)
-        self.known: Executable = self._insert(groups).on_conflict_do_nothing(
+        self.known: Executable = self.insert(groups).on_conflict_do_nothing(
             index_elements=["fingerprint"]
         )
         self.run_sightings = self._merging(run_groups, merging.SIGHTING)
@@ -139,7 +139,7 @@ class Statements:
 
     def _merging(self, table: Table, how: Merge) -> Executable:
         """Insert a row, or merge it into the one that is there."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         there, new = table.c, insert.excluded
         set_ = {name: there[name] + new[name] for name in how.adds}
         for name in how.least:
@@ -155,7 +155,7 @@ class Statements:
 
     def _replacing(self, table: Table, how: Merge) -> Executable:
         """Insert a row, or put it in the place of an older one."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         there, new = table.c, insert.excluded
         keys = table.primary_key.columns.keys()
         names = [column.name for column in table.columns]
@@ -169,13 +169,13 @@ class Statements:
 
     def _adding_rule(self, table: Table) -> Executable:
         """Insert a rule and return its name; nothing where one of it is there."""
-        insert = self._insert(table).on_conflict_do_nothing(index_elements=["name"])
+        insert = self.insert(table).on_conflict_do_nothing(index_elements=["name"])
         added: Executable = insert.returning(table.c.name)
         return added
 
     def _counting_up(self, table: Table) -> Executable:
         """Count one more of a name: whoever remembers what was before looks again."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         counted: Executable = insert.on_conflict_do_update(
             index_elements=["writer"],
             set_={"number": table.c.number + 1, "at": insert.excluded.at},
@@ -184,7 +184,7 @@ class Statements:
 
     def _taking_turn(self, table: Table) -> Executable:
         """Note a batch's number and return it; nothing where it was noted before."""
-        insert = self._insert(table)
+        insert = self.insert(table)
         taken: Executable = insert.on_conflict_do_update(
             index_elements=["writer"],
             set_={"number": insert.excluded.number, "at": insert.excluded.at},

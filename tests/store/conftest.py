@@ -8,12 +8,19 @@ from typing import Protocol
 
 import pytest
 
-from shadow_middleware.store.base import Curator, Purger, Reader, Runs, Store
+from shadow_middleware.store.base import (
+    Curator,
+    Purger,
+    Reader,
+    Runs,
+    Store,
+    Targets,
+)
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.store.sql import SqlStore
 
 
-class WholeStore(Store, Reader, Curator, Purger, Runs, Protocol):
+class WholeStore(Store, Reader, Curator, Purger, Runs, Targets, Protocol):
     """A store that can do everything."""
 
     def close(self) -> None:
