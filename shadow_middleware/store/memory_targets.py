@@ -87,7 +87,7 @@ class MemoryTargets(MemoryKnowledge):
     def _happen(self, event: HealthEvent) -> TargetHealth | None:
         key = rows.health_key(event)
         at = tuple(key.values())
-        before = self._health.get(at) or rows.to_health(key)
+        before = self._health.get(at) or TargetHealth(**key)
         fares = after(before, event, self._clock())
         if fares is not None:
             self._moved["decided"] += 1

@@ -11,6 +11,7 @@ from shadow_middleware.store.merging import Row
 from shadow_middleware.store.rows import fit, visible
 from shadow_middleware.targets import (
     FOLLOWED,
+    Health,
     HealthEvent,
     StoredTarget,
     Switch,
@@ -91,7 +92,8 @@ def health_row(health: TargetHealth) -> Row:
 
 def to_health(row: Mapping[Any, Any]) -> TargetHealth:
     """Return how a target fares."""
-    return msgspec.convert(dict(row), TargetHealth)
+    words = {name: row[name] for name in TargetHealth.__struct_fields__}
+    return TargetHealth(**words | {"health": Health(row["health"])})
 
 
 def switch_row(switch: Switch) -> Row:
