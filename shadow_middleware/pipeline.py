@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -297,12 +297,23 @@ class Pipeline:
         """Told of each replay that has ended, right before it is counted."""
         self.lanes, self.control = lanes(Ends(self._end, weigh), self._tell)
 
-    def accept(self, exchange: Exchange, size: int) -> None:
-        """Send the exchange down every lane."""
-        if self.control is not None:
-            self.control.expect(exchange, len(self.lanes))
-        for lane in self.lanes:
+    def accept(
+        self, exchange: Exchange, size: int, only: Collection[str] | None = None
+    ) -> int:
+        """
+        Send the exchange down every lane; return in how many it ends.
+
+        Args:
+            exchange: It ends once in each, sooner or later.
+            size: Bytes that it holds.
+            only: Names of the lanes that are meant; None is all of them.
+        """
+        lanes = [one for one in self.lanes if only is None or one.name in only]
+        if self.control is not None and lanes:
+            self.control.expect(exchange, len(lanes))
+        for lane in lanes:
             lane.accept(exchange, size)
+        return len(lanes)
 
     def dropped(self, session: str, drops: dict[str, int]) -> None:
         """Count what the live side of a session dropped before the wall."""

@@ -11,17 +11,17 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from shadow_middleware.accounting import Account
 from shadow_middleware.compare import Comparer
-from shadow_middleware.evidence import Batch, Mark, Progress, Settlement
+from shadow_middleware.evidence import Batch, Mark
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff import codec
-from shadow_middleware.handoff.intake import Intake
+from shadow_middleware.handoff.intake import Intake, Sink
 from shadow_middleware.judge import Judge
 from shadow_middleware.judging import Heard, Judging, Weighed
 from shadow_middleware.learning import Learning
@@ -38,101 +38,11 @@ from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.redact import Redactor
 from shadow_middleware.workload import at_work, of_capture, of_writer
 
-__all__ = ["Account", "Bench", "Equipment", "Service"]
+__all__ = ["Bench", "Equipment", "Service", "Works"]
 
 logger = logging.getLogger("shadow_middleware")
 
 FLUSH_INTERVAL: Final = 0.5
-
-
-class Account:
-    """How far each session has come with each target, since the last batch."""
-
-    def __init__(self, targets: tuple[str, ...], clock: Callable[[], float]) -> None:
-        self._targets = targets
-        self._clock = clock
-        self._selected: dict[str, int] = {}
-        self._ended: Counter[tuple[str, str]] = Counter()
-        self._settlements: list[Settlement] = []
-        self._changed: set[str] = set()
-        self._gone: set[str] = set()
-        self._begun: dict[str, int] = {}
-        self.totals: Counter[str] = Counter()
-        """Replays ended so far, by session."""
-        self.all_selected = 0
-        """Exchanges selected for this agent so far, by whatever session."""
-        self.all_ended: Counter[str] = Counter()
-        """Replays ended so far, by target."""
-
-    def ended(self, session: str, target: str, number: int) -> None:
-        """Take note of replays that ended."""
-        self._ended[session, target] += number
-        self.totals[session] += number
-        self.all_ended[target] += number
-        self._changed.add(session)
-
-    def begin(self, session: str, handed: int, selected: int) -> None:
-        """Take note of a session that comes, and of what it gave to earlier agents."""
-        self._begun[session] = handed
-        self._note(session, selected)
-        if handed:
-            self.settle(session, handed)
-
-    def selected(self, session: str, number: int) -> None:
-        """Take note of a session's own total, as a batch tells it."""
-        # Not as a hello tells it: what it speaks of may still wait on the other side.
-        begun = self._begun.get(session, 0)
-        self._begun[session] = max(number, begun)
-        self.all_selected += max(0, number - begun)
-        self._note(session, number)
-
-    def _note(self, session: str, number: int) -> None:
-        self._gone.discard(session)
-        if self._selected.get(session, -1) < number:
-            self._selected[session] = number
-            self._changed.add(session)
-
-    def settle(self, session: str, handed: int) -> None:
-        """Ask the store to settle what earlier agents of a session left undone."""
-        minute = int(self._clock() // 60)
-        self._settlements += [
-            Settlement(session, target, handed, minute) for target in self._targets
-        ]
-
-    def leave(self, session: str) -> None:
-        """Take note that a session has gone; it is forgotten when it is silent."""
-        self._gone.add(session)
-
-    def complete(self, batch: Batch) -> Batch:
-        """Return the batch with all that is to be told of sessions."""
-        now = self._clock()
-        progress = [
-            Progress(
-                session,
-                target,
-                self._selected.get(session, 0),
-                self._ended[session, target],
-                now,
-            )
-            for session in sorted(self._changed)
-            for target in self._targets
-        ]
-        settlements, self._settlements = self._settlements, []
-        self._forget(self._gone - self._changed)
-        self._ended.clear()
-        self._changed.clear()
-        return msgspec.structs.replace(
-            batch, progress=progress, settlements=settlements
-        )
-
-    def _forget(self, sessions: set[str]) -> None:
-        # One that ends a late replay even so is told of again: the store keeps the
-        # highest number that was selected, and adds up what has ended.
-        for session in sessions:
-            self._selected.pop(session, None)
-            self._begun.pop(session, None)
-            self.totals.pop(session, None)
-        self._gone -= sessions
 
 
 class Equipment(NamedTuple):
@@ -198,11 +108,21 @@ class Bench:
         """Where its figures are to be seen."""
         self.mark: Callable[[], Mark | None] = _no_mark
         """Says how far a run has come, for each batch."""
+        self.complete: Callable[[Batch], Batch] = _as_it_is
+        """Adds to each batch what is to be written with it."""
         self._meter = Meter(settings.metrics_routes) if self.place else None
+
+    def start(self) -> None:
+        """Begin to learn what is known."""
+        self.learning.start()
 
     async def _weigh(self, heard: Heard) -> Weighed:
         await self.learning.ready()
         return await self._judging.weigh(heard)
+
+    def begin(self, hello: codec.Hello) -> None:
+        """Take note of a session that comes."""
+        self.sessions.begin(hello.session, hello.handed, hello.selected)
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""
@@ -220,6 +140,10 @@ class Bench:
         if self._capture is not None:
             self._capture.add(exchange, size)
         self.pipeline.accept(exchange, size)
+
+    def note(self, batch: Batch) -> None:
+        """Have a batch written that says something beside replays."""
+        self._add(batch)
 
     def listed(self, routes: list[str]) -> None:
         """Take note of the routes that an app's router lists."""
@@ -303,7 +227,7 @@ class Bench:
         if self._writer is not None:
             mark = self.mark()
             marked = msgspec.structs.replace(batch, mark=mark) if mark else batch
-            self._writer.add(marked)
+            self._writer.add(self.complete(marked))
 
     def _announce(self, name: str, event: dict[str, Any]) -> None:
         for intake in self.intakes:
@@ -313,8 +237,45 @@ class Bench:
         return any(name in intake.wants for intake in self.intakes)
 
 
+def _as_it_is(batch: Batch) -> Batch:
+    return batch
+
+
 def _no_mark() -> None:
     """Say nothing: live goes on where it is."""
+
+
+class Works(Sink, Protocol):
+    """What works under one configuration: a `Bench`, or what stands in its place."""
+
+    settings: Settings
+    intakes: set[Intake]
+    sessions: Account
+    place: Place
+
+    def start(self) -> None:
+        """Begin."""
+        ...
+
+    def begin(self, hello: codec.Hello) -> None:
+        """Take note of a session that comes."""
+        ...
+
+    def part(self, intake: Intake) -> None:
+        """Take note that a connection is gone; it need not be one of ours."""
+        ...
+
+    def flush(self) -> None:
+        """Send on what is new."""
+        ...
+
+    async def close(self, seconds: float) -> None:
+        """Let what is under way end for up to `seconds`, and stop."""
+        ...
+
+    def figures(self) -> Figures:
+        """Return what is to be shown of it now."""
+        ...
 
 
 class Service:
@@ -328,12 +289,12 @@ class Service:
 
     def __init__(
         self,
-        open_bench: Callable[[bytes], Bench],
+        open_bench: Callable[[bytes], Works],
         *,
         ends_when_alone: bool = True,
     ) -> None:
         self._open_bench = open_bench
-        self._benches: dict[bytes, Bench] = {}
+        self._benches: dict[bytes, Works] = {}
         self._ends_when_alone = ends_when_alone
         self._stopped = asyncio.Event()
         self._board = Board()
@@ -345,14 +306,14 @@ class Service:
         self._intakes.add(intake)
         return intake
 
-    def welcome(self, hello: codec.Hello, intake: Intake) -> Bench:
+    def welcome(self, hello: codec.Hello, intake: Intake) -> Works:
         """Return where this connection's exchanges go."""
         bench = self._benches.get(hello.settings)
         if bench is None:
             bench = self._benches[hello.settings] = self._open_bench(hello.settings)
-            bench.learning.start()
+            bench.start()
         bench.intakes.add(intake)
-        bench.sessions.begin(hello.session, hello.handed, hello.selected)
+        bench.begin(hello)
         return bench
 
     def farewell(self, intake: Intake) -> None:

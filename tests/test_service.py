@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shadow_middleware.evidence import Batch, Count, Progress, Settlement
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.service import Account
+from shadow_middleware.accounting import Account
 
 NOW = 600.0
 

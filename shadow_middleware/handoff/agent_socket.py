@@ -65,7 +65,7 @@ class AgentSocket:
         *("_keeper", "_clock", "_pushed", "_interval", "_socket", "_outbox"),
         *("_deferred", "_dropped", "_unreported", "_max_bytes", "_max_count"),
         *("_starting", "_make_keeper", "session", "ended", "agents", "census"),
-        *("_spent", "_paid_for", "_cost_clock"),
+        *("_spent", "_paid_for", "_cost_clock", "_lives"),
     )
 
     def __init__(
@@ -118,6 +118,7 @@ class AgentSocket:
         self._unreported: Counter[str] = Counter()
         self._dropped_keys: set[str] = set()
         self.ended = self.agents = self._spent = self._paid_for = 0
+        self._lives: tuple[int, ...] = ()
 
     # --- called on the request path ----------------------------------------------
 
@@ -311,7 +312,9 @@ class AgentSocket:
         connection.setblocking(False)
         with self._lock:
             self._take_in()
-            known = {"selected": self._selected, "handed": self._outbox.handed}
+            handed = self._outbox.handed
+            known = {"selected": self._selected, "handed": handed, "lives": self._lives}
+            self._lives = (*self._lives[-3:], handed)
             data = codec.frame(codec.HELLO, msgspec.structs.replace(hello, **known))
             self._outbox.prepend(Frame(data, 0, lasting=False))
             self._socket = connection

@@ -88,6 +88,8 @@ class Hello(msgspec.Struct, frozen=True):
     """How many of them were given to earlier agents that are gone."""
     wants: tuple[str, ...] = ()
     """Short names of the signals that somebody listens to."""
+    lives: tuple[int, ...] = ()
+    """What `handed` was when each of the last agents began, the latest last."""
 
 
 class Batch(msgspec.Struct, frozen=True, array_like=True):

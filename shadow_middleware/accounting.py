@@ -1,0 +1,102 @@
+"""The account of an agent: what each session selected, and what of it has ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import msgspec
+
+from shadow_middleware.evidence import Batch, Progress, Settlement
+
+__all__ = ["Account"]
+
+
+class Account:
+    """How far each session has come with each target, since the last batch."""
+
+    def __init__(self, targets: tuple[str, ...], clock: Callable[[], float]) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._selected: dict[str, int] = {}
+        self._ended: Counter[tuple[str, str]] = Counter()
+        self._settlements: list[Settlement] = []
+        self._changed: set[str] = set()
+        self._gone: set[str] = set()
+        self._begun: dict[str, int] = {}
+        self.totals: Counter[str] = Counter()
+        """Replays ended so far, by session."""
+        self.all_selected = 0
+        """Exchanges selected for this agent so far, by whatever session."""
+        self.all_ended: Counter[str] = Counter()
+        """Replays ended so far, by target."""
+
+    def ended(self, session: str, target: str, number: int) -> None:
+        """Take note of replays that ended."""
+        self._ended[session, target] += number
+        self.totals[session] += number
+        self.all_ended[target] += number
+        self._changed.add(session)
+
+    def begin(self, session: str, handed: int, selected: int) -> None:
+        """Take note of a session that comes, and of what it gave to earlier agents."""
+        self._begun[session] = handed
+        self._note(session, selected)
+        if handed:
+            self.settle(session, handed)
+
+    def selected(self, session: str, number: int) -> None:
+        """Take note of a session's own total, as a batch tells it."""
+        # Not as a hello tells it: what it speaks of may still wait on the other side.
+        begun = self._begun.get(session, 0)
+        self._begun[session] = max(number, begun)
+        self.all_selected += max(0, number - begun)
+        self._note(session, number)
+
+    def _note(self, session: str, number: int) -> None:
+        self._gone.discard(session)
+        if self._selected.get(session, -1) < number:
+            self._selected[session] = number
+            self._changed.add(session)
+
+    def settle(self, session: str, handed: int) -> None:
+        """Ask the store to settle what earlier agents of a session left undone."""
+        minute = int(self._clock() // 60)
+        self._settlements += [
+            Settlement(session, target, handed, minute) for target in self._targets
+        ]
+
+    def leave(self, session: str) -> None:
+        """Take note that a session has gone; it is forgotten when it is silent."""
+        self._gone.add(session)
+
+    def complete(self, batch: Batch) -> Batch:
+        """Return the batch with all that is to be told of sessions."""
+        now = self._clock()
+        progress = [
+            Progress(
+                session,
+                target,
+                self._selected.get(session, 0),
+                self._ended[session, target],
+                now,
+            )
+            for session in sorted(self._changed)
+            for target in self._targets
+        ]
+        settlements, self._settlements = self._settlements, []
+        self._forget(self._gone - self._changed)
+        self._ended.clear()
+        self._changed.clear()
+        return msgspec.structs.replace(
+            batch, progress=progress, settlements=settlements
+        )
+
+    def _forget(self, sessions: set[str]) -> None:
+        # One that ends a late replay even so is told of again: the store keeps the
+        # highest number that was selected, and adds up what has ended.
+        for session in sessions:
+            self._selected.pop(session, None)
+            self._begun.pop(session, None)
+            self.totals.pop(session, None)
+        self._gone -= sessions
