@@ -358,8 +358,12 @@ def _connected(url: str) -> Any:
     return connection
 
 
+UNSAID = ("id", "run", "weight")
+"""Columns that rows do not name: what fills itself, and what old writers leave out."""
+
+
 def _put(connection: Any, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    ours = [one.name for one in table.columns if one.name not in ("id", "run")]
+    ours = [one.name for one in table.columns if one.name not in UNSAID]
     live = "run" in table.columns and table is not schema.divergences
     ours, rows = (
         (["run", *ours], [("", *row) for row in rows]) if live else (ours, rows)

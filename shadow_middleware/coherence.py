@@ -45,6 +45,7 @@ def check_together(
     _check_control(settings, places)
     _check_asked(settings, places)
     _check_metrics(settings, places)
+    _check_keeping(settings, places)
     if required:  # what is read from files has its key already
         _check_sessions(settings, places)
     _check_rules(settings, places)
@@ -161,6 +162,18 @@ def _check_metrics(settings: Settings, places: Mapping[str, Place]) -> None:
         raise places["metrics_address"].error(
             f"{address!r} can be reached from elsewhere",
             "set metrics_token as well, or listen at 127.0.0.1",
+        )
+
+
+def _check_keeping(settings: Settings, places: Mapping[str, Place]) -> None:
+    """Refuse sums that would go before what they are the sums of."""
+    days, sums = settings.store_keep_days, settings.store_keep_sums_days
+    if 0 < sums < days:
+        names = ("store_keep_sums_days", "store_keep_days")
+        place = next(places[one] for one in names if one in places)
+        raise place.error(
+            f"divergences would be kept {days:g} days, but what counts them {sums:g}",
+            "keep sums at least as long; store_keep_sums_days=0 keeps them for ever",
         )
 
 

@@ -18,9 +18,11 @@ from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.control import Control, Tell
 from shadow_middleware.replay.given import NoSender
 from shadow_middleware.replay.http import HttpSender
+from shadow_middleware.retention import Keep
 from shadow_middleware.service import Bench, Equipment
 from shadow_middleware.settings import Settings, Target, from_wire
 from shadow_middleware.store.base import Store
+from shadow_middleware.store.housekeeper import Housekeeper
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from shadow_middleware.traffic.writer import CaptureWriter
@@ -107,4 +109,8 @@ def _writer(settings: Settings, store: Store | None) -> Writer | None:
     url = _store_url(settings)
     if not url:
         return None
-    return Writer(lambda: SqlStore(url), buffer=settings.store_buffer)
+    return Writer(
+        lambda: SqlStore(url),
+        buffer=settings.store_buffer,
+        housekeeper=Housekeeper(lambda: SqlStore(url, create=False), Keep.of(settings)),
+    )

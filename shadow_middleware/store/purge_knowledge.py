@@ -11,16 +11,29 @@ from itertools import islice
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import Column, Delete, and_, delete, exists, func, not_, select, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    exists,
+    not_,
+    select,
+    tuple_,
+    union,
+)
 
 from shadow_middleware.evidence import Purged
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import DAY
 from shadow_middleware.store.engine import Database
 from shadow_middleware.store.knowledge_queries import ruled
+from shadow_middleware.store.pace import Pace
 from shadow_middleware.store.schema import (
     LIVE,
-    counts,
+    count_spans,
     divergences,
     groups,
     noise,
@@ -31,84 +44,96 @@ from shadow_middleware.store.schema import (
     signatures,
     uses,
 )
+from shadow_middleware.store.sums import EVER
 
-__all__ = ["purge_learned", "purge_older", "purge_samples"]
+__all__ = ["purge_learned", "purge_samples"]
 
 AT_ONCE: Final = 500
-"""Signatures named in one statement."""
+"""Rows named in one statement."""
 
 
-def purge_learned(database: Database, before: float, purged: Purged) -> Purged:
+def purge_learned(
+    database: Database, before: float, purged: Purged, pace: Pace
+) -> Purged:
     """Remove what was last seen before `before`: days only where they are whole."""
     day = int(before // DAY)
-    noises = sum(purge_older(database, t.c.day, day, 1) for t in (noise, noise_bases))
+    hits = and_(rule_hits.c.run == LIVE, rule_hits.c.last_at < before)
     return replace(
         purged,
-        noise=noises,
-        uses=purge_older(database, uses.c.day, day, 1),
-        rule_hits=_removed(
-            database,
-            delete(rule_hits).where(
-                rule_hits.c.run == LIVE, rule_hits.c.last_at < before
-            ),
-        ),
-        groups=_removed(database, _forgotten_groups(before)),
-        signatures=_purge_signatures(database, before),
+        noise=sum(_purge_days(database, t, day, pace) for t in (noise, noise_bases)),
+        uses=_purge_days(database, uses, day, pace),
+        rule_hits=pace.remove(database, rule_hits, hits),
+        groups=_purge_groups(database, before, pace),
+        signatures=_purge_signatures(database, before, pace),
     )
 
 
-def _forgotten_groups(before: float) -> Delete:
-    """Say which groups go: seen no more, of no noise, and nobody said anything."""
+def _purge_days(database: Database, table: Table, day: int, pace: Pace) -> int:
+    old = and_(table.c.run == LIVE, table.c.day < day)
+    return pace.remove(database, table, old)
+
+
+def _purge_groups(database: Database, before: float, pace: Pace) -> int:
+    """Remove groups that are seen no more, of no noise, and nobody said anything of."""
     silent = and_(groups.c.last_at < before, groups.c.note == "", not_(ruled()))
     counted = union(select(noise.c.fingerprint), select(run_groups.c.fingerprint))
-    return delete(groups).where(silent, groups.c.fingerprint.not_in(counted))
-
-
-def _purge_signatures(database: Database, before: float) -> int:
-    """Remove signatures that nothing is counted under any more."""
-    old = select(signatures.c.signature).where(signatures.c.at < before)
-    divergent = counts.c.outcome == str(Outcome.DIVERGENCE)
-    counted = select(counts.c.reason).where(divergent).distinct()
+    forgotten = and_(silent, groups.c.fingerprint.not_in(counted))
     with database.reading() as connection:
-        unused = set(connection.execute(old).scalars())
-        # This walks all counts: it is asked only where something may go.
-        unused -= set(connection.execute(counted).scalars()) if unused else set()
-    left, removed = iter(sorted(unused)), 0
-    while some := list(islice(left, AT_ONCE)):
-        # One that was counted again meanwhile is no longer that old.
-        gone = delete(signatures).where(
-            signatures.c.signature.in_(some), signatures.c.at < before
+        found = connection.execute(select(groups.c.fingerprint).where(forgotten))
+        names = [(name,) for name in found.scalars()]
+    # One that was seen again meanwhile, or that somebody spoke of, is none of them.
+    return _remove_named(database, names, (groups.c.fingerprint,), silent, pace)
+
+
+def _purge_signatures(database: Database, before: float, pace: Pace) -> int:
+    """Remove signatures that nothing is counted under any more."""
+    old = signatures.c.at < before
+    divergent = count_spans.c.outcome == str(Outcome.DIVERGENCE)
+    ever = and_(count_spans.c.span == EVER, divergent)
+    counted = select(count_spans.c.reason).where(ever).distinct()
+    with database.reading() as connection:
+        unused = set(
+            connection.execute(select(signatures.c.signature).where(old)).scalars()
         )
-        removed += _removed(database, gone)
+        # This walks the sums of ever: it is asked only where something may go.
+        unused -= set(connection.execute(counted).scalars()) if unused else set()
+    names = [(name,) for name in sorted(unused)]
+    # One that was counted again meanwhile is no longer that old.
+    return _remove_named(database, names, (signatures.c.signature,), old, pace)
+
+
+def _remove_named(
+    database: Database,
+    names: list[tuple[Any, ...]],
+    columns: tuple[Column[Any], ...],
+    still: ColumnElement[bool],
+    pace: Pace,
+) -> int:
+    """Remove the rows of these names for which it still holds; return how many."""
+    left, removed, table = iter(names), 0, columns[0].table
+
+    def work(connection: Connection, most: int) -> int:
+        nonlocal removed
+        some = list(islice(left, min(most, AT_ONCE)))
+        if some:
+            gone = delete(table).where(tuple_(*columns).in_(some), still)
+            removed += connection.execute(gone).rowcount
+        return most if some else 0
+
+    pace.drain(database, work)
     return removed
 
 
-def purge_samples(database: Database) -> int:
+def purge_samples(database: Database, pace: Pace) -> int:
     """Remove samples whose divergence is gone."""
     is_theirs = and_(
         divergences.c.run == samples.c.run,
         divergences.c.exchange_id == samples.c.exchange_id,
         divergences.c.target == samples.c.target,
     )
-    kept = exists().where(is_theirs)
-    return _removed(database, delete(samples).where(not_(kept)))
-
-
-def purge_older(
-    database: Database, time: Column[Any], before: int, at_once: int
-) -> int:
-    """Remove live's rows in steps of a few minutes or days, the oldest first."""
-    removed, ours = 0, time.table.c.run == LIVE
-    while True:
-        with database.writing() as connection:
-            oldest = connection.execute(select(func.min(time)).where(ours)).scalar()
-            if oldest is None or oldest >= before:
-                return removed
-            until = min(oldest + at_once, before)
-            old = delete(time.table).where(ours, time < until)
-            removed += connection.execute(old).rowcount
-
-
-def _removed(database: Database, statement: Delete) -> int:
-    with database.writing() as connection:
-        return int(connection.execute(statement).rowcount)
+    gone = not_(exists().where(is_theirs))
+    keys = (*samples.primary_key.columns, samples.c.exchange_id)
+    with database.reading() as connection:
+        found = connection.execute(select(*keys).where(gone))
+        names = [tuple(row) for row in found]
+    return _remove_named(database, names, keys, gone, pace)

@@ -1,13 +1,14 @@
-"""Removes runs, each of them whole, in small transactions."""
+"""Removes runs, each of them whole, in short transactions."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import delete, select
 
 from shadow_middleware.evidence import RunState
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.pace import Pace
 from shadow_middleware.store.schema import (
     count_spans,
     count_times,
@@ -29,8 +30,8 @@ from shadow_middleware.store.schema import (
 
 __all__ = ["purge_runs", "remove_run"]
 
-ROWS_AT_ONCE: Final = 500
-SUMS: Final = (
+EVIDENCE: Final = (
+    divergences,
     counts,
     count_spans,
     count_times,
@@ -48,15 +49,15 @@ SUMS: Final = (
 )
 
 
-def purge_runs(database: Database, before: float) -> int:
+def purge_runs(database: Database, before: float, pace: Pace) -> int:
     """Remove the runs of which nothing was heard since; return how many."""
     old = select(runs.c.id).where(runs.c.at < before)
     with database.reading() as connection:
         names = list(connection.execute(old).scalars())
-    return sum(remove_run(database, name) for name in names)
+    return sum(remove_run(database, name, pace) for name in names)
 
 
-def remove_run(database: Database, run: str) -> bool:
+def remove_run(database: Database, run: str, pace: Pace) -> bool:
     """Remove one run and all that was counted in it; False where there is none."""
     # What is left of it when this is interrupted is not taken for a whole one.
     stopped = runs.update().where(runs.c.id == run)
@@ -64,23 +65,8 @@ def remove_run(database: Database, run: str) -> bool:
         found = connection.execute(stopped.values(state=str(RunState.STOPPED)))
     if not run or not found.rowcount:
         return False
-    _remove_divergences(database, run)
-    for table in SUMS:
-        _remove_all(database, table, run)
+    for table in EVIDENCE:
+        pace.remove(database, table, table.c.run == run)
     with database.writing() as connection:
         connection.execute(delete(runs).where(runs.c.id == run))
     return True
-
-
-def _remove_divergences(database: Database, run: str) -> None:
-    ours = select(divergences.c.id).where(divergences.c.run == run)
-    some = delete(divergences).where(divergences.c.id.in_(ours.limit(ROWS_AT_ONCE)))
-    while True:
-        with database.writing() as connection:
-            if connection.execute(some).rowcount < ROWS_AT_ONCE:
-                return
-
-
-def _remove_all(database: Database, table: Table, run: str) -> None:
-    with database.writing() as connection:
-        connection.execute(delete(table).where(table.c.run == run))

@@ -23,14 +23,18 @@ from sqlalchemy import (
 )
 
 from shadow_middleware.evidence import DivergenceFilter
+from shadow_middleware.retention import What
 from shadow_middleware.store import rows
 from shadow_middleware.store.schema import (
+    count_times,
     counts,
     divergences,
     losses,
     samples,
     sessions,
 )
+from shadow_middleware.store.sums import HOUR
+from shadow_middleware.store.upkeep_tables import removals
 
 __all__ = [
     "columns_of",
@@ -38,6 +42,7 @@ __all__ = [
     "divergences_where",
     "in_run",
     "losses_between",
+    "minutes_kept_from",
     "newest_samples",
     "numbered",
     "of_exchange",
@@ -97,10 +102,22 @@ def _between(
 
 
 def span() -> Select[Any]:
-    """Ask for the first and the last minute, each by the index alone."""
-    first = select(func.min(counts.c.minute)).where(in_run(counts)).scalar_subquery()
-    last = select(func.max(counts.c.minute)).where(in_run(counts)).scalar_subquery()
-    return select(first, last)
+    """Ask for the first and the last minute and hour, each by the index alone."""
+    hours = and_(in_run(count_times), count_times.c.span == HOUR)
+    asked = (
+        select(edge(time)).where(here).scalar_subquery()
+        for time, here in (
+            (counts.c.minute, in_run(counts)),
+            (count_times.c.start, hours),
+        )
+        for edge in (func.min, func.max)
+    )
+    return select(*asked)
+
+
+def minutes_kept_from() -> Select[Any]:
+    """Ask for the time before which only whole hours are told apart."""
+    return select(func.max(removals.c.upto)).where(removals.c.what == str(What.MINUTES))
 
 
 def divergences_where(

@@ -23,6 +23,7 @@ from shadow_middleware.store.merging import PROGRESS, Row, merged
 
 __all__ = [
     "LONG",
+    "ROW_WEIGHT",
     "UNSENT",
     "count_rows",
     "divergence_rows",
@@ -193,6 +194,9 @@ _TEXTS: dict[str, Callable[[str], str]] = {
 }
 
 
+ROW_WEIGHT = 500
+"""Bytes of a stored divergence besides its texts: names, numbers, places in indexes."""
+
 LONG = (
     "request_headers",
     "request_body",
@@ -210,11 +214,24 @@ def _divergence_row(record: DivergenceRecord) -> Row:
         row["differences"] = msgspec.to_builtins(record.differences)
         for name, shown in _TEXTS.items():
             row[name] = shown(row[name])
+        row["weight"] = _weight(row)
     except (TypeError, ValueError, RecursionError) as error:
         raise RefusedByStoreError(
             f"the divergence of exchange {record.exchange_id!r} cannot be stored: {error}"
         ) from error
     return row
+
+
+def _weight(row: Row) -> int:
+    """Return about how many bytes the row takes in the store."""
+    bodies = sum(len(row[name]) for name in LONG if name.endswith("body"))
+    headers = sum(
+        8 + len(name) + len(value)
+        for column in LONG
+        if column.endswith("headers")
+        for name, value in row[column]
+    )
+    return ROW_WEIGHT + bodies + headers + len(dump_json(row["differences"]))
 
 
 def in_short(stored: StoredDivergence) -> StoredDivergence:

@@ -58,7 +58,7 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0006"
+HEAD: Final = "0007"
 """The newest migration that this package holds."""
 
 LIVE: Final = ""
@@ -222,8 +222,10 @@ divergences = Table(
     Column("replayable", Boolean, nullable=False, server_default=false()),
     Column("comparable", Boolean, nullable=False, server_default=false()),
     Column("run", _Key, nullable=False, server_default=""),
+    Column("weight", Integer),  # NULL where a writer of before 0007 did not say it
     UniqueConstraint("run", "exchange_id", "target"),
     Index(None, "run", "at"),
+    Index(None, "run", "at", "weight"),
     Index(None, "run", "target", "at"),
     Index(None, "run", "route", "at"),
     Index(None, "run", "live_status", "at"),
@@ -248,8 +250,6 @@ writers = Table(
     Column("number", BigInteger, nullable=False),
     Column("at", Double, nullable=False),
 )
-
-# --- what is learned and decided ------------------------------------------------------
 
 groups = Table(
     "shadow_groups",

@@ -17,7 +17,6 @@ from shadow_middleware.evidence import (
     LatencyTotal,
     Loss,
     Progress,
-    Purged,
     StepLatency,
     StepTotal,
     StoredDivergence,
@@ -26,16 +25,15 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows, sum_queries
 from shadow_middleware.store.engine import Database
-from shadow_middleware.store.purge import purge
-from shadow_middleware.store.sql_runs import SqlRuns
+from shadow_middleware.store.sql_upkeep import SqlUpkeep
 from shadow_middleware.store.statements import settle
+from shadow_middleware.store.sums import HOUR
 from shadow_middleware.store.upgrade import ensure_schema
 
 __all__ = ["SqlStore"]
 
 UNNAMED = "(unnamed)"
-PURGES = "(purges)"
-"""What counts batches that nobody writes twice, and purges, among the writers."""
+"""What counts batches that nobody writes twice among the writers."""
 
 REASONS_AT_ONCE = 1_000
 """Reasons named in one statement."""
@@ -47,7 +45,7 @@ MOST_DIGITS = 18
 """Digits of the largest row number that fits both databases."""
 
 
-class SqlStore(SqlRuns):
+class SqlStore(SqlUpkeep):
     """
     A store, a reader, a curator, a purger and a list of runs over one database.
 
@@ -110,6 +108,7 @@ class SqlStore(SqlRuns):
         route: str | None = None,
     ) -> list[Total]:
         """Return the counts, summed over minutes; versions stay apart."""
+        since, until = self._whole(since, until)
         found = self._rows(sum_queries.totals_between(since, until, target, route))
         return [
             Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[5]), row[4])
@@ -120,6 +119,7 @@ class SqlStore(SqlRuns):
         self, since: int | None = None, target: str | None = None
     ) -> list[Total]:
         """Return the counts of each route, from the minute `since` on, in few rows."""
+        since, _ = self._whole(since, None)
         return [
             Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[4]))
             for row in self._rows(sum_queries.totals_of_routes(since, target))
@@ -135,6 +135,7 @@ class SqlStore(SqlRuns):
         together: bool = False,
     ) -> list[LatencyTotal]:
         """Return the latency buckets, summed over windows; versions stay apart."""
+        since, until = self._whole(since, until)
         if together and route is None:
             few = sum_queries.latencies_of_all_between(since, until, target)
             return [
@@ -243,15 +244,13 @@ class SqlStore(SqlRuns):
 
     def span(self) -> tuple[int, int] | None:
         """Return the first and the last minute with a count; None without any."""
-        first, last = self._rows(queries.span())[0]
-        return None if first is None else (first, last)
-
-    def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
-        """Remove what is older than `before`, and divergences beyond `keep`."""
-        purged = purge(self._database, before, keep)
-        with self._database.writing() as connection:
-            self._moved(connection, PURGES)
-        return purged
+        first, last, hour, last_hour = self._rows(queries.span())[0]
+        if hour is None:
+            return None if first is None else (first, last)
+        # Minutes go before the hours that they are in.
+        if first is None or first - first % HOUR > hour:
+            first = hour
+        return first, last if last is not None and last >= last_hour else last_hour + 59
 
     def close(self) -> None:
         """Release every connection."""

@@ -29,8 +29,10 @@ from shadow_middleware.knowledge import (
 from shadow_middleware.store import knowledge_queries as queries
 from shadow_middleware.store import knowledge_rows, rows, sum_queries
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.queries import minutes_kept_from
 from shadow_middleware.store.schema import groups, rules
 from shadow_middleware.store.statements import Statements
+from shadow_middleware.store.sums import HOUR
 
 __all__ = ["SqlKnowledge"]
 
@@ -69,7 +71,9 @@ class SqlKnowledge:
         self, target: str | None = None, since: int | None = None
     ) -> list[VersionSeen]:
         """Return every version of each target, the latest seen first."""
-        found = self._rows(sum_queries.versions_of(since, target))
+        by_hours = since is not None and since < self._minutes_kept_from()
+        since, _ = self._whole(since, None)
+        found = self._rows(sum_queries.versions_of(since, target, by_hours=by_hours))
         return [
             VersionSeen(row[0], row[1], row[2], row[3], int(row[4])) for row in found
         ]
@@ -211,6 +215,23 @@ class SqlKnowledge:
         with self._database.writing() as connection:
             self._moved(connection, queries.DECISIONS)
             return connection.execute(statement).rowcount > 0
+
+    def _whole(
+        self, since: int | None, until: int | None
+    ) -> tuple[int | None, int | None]:
+        """Return the minutes as they can be told: where minutes went, in whole hours."""
+        if since is None and until is None:
+            return since, until
+        kept_from = self._minutes_kept_from()
+        if since is not None and since < kept_from:
+            since -= since % HOUR
+        if until is not None and until < kept_from:
+            until = -(-until // HOUR) * HOUR
+        return since, until
+
+    def _minutes_kept_from(self) -> int:
+        """Return the minute before which only whole hours are told apart."""
+        return int((self._rows(minutes_kept_from())[0][0] or 0.0) // 60)
 
     def _rows(self, statement: Executable) -> list[Any]:
         with self._database.reading() as connection:

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import insert, select, update
 
 from shadow_middleware.evidence import Mark, Run
+from shadow_middleware.store.pace import Pace
 from shadow_middleware.store.purge_runs import remove_run
 from shadow_middleware.store.run_rows import run_row, to_mark, to_run
 from shadow_middleware.store.schema import runs
@@ -58,4 +59,4 @@ class SqlRuns(SqlTargets):
 
     def remove_run(self, run: str) -> bool:
         """Remove a run and all that was counted in it; False where there is none."""
-        return remove_run(self._database, run)
+        return remove_run(self._database, run, Pace())

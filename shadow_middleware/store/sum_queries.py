@@ -222,13 +222,16 @@ def _by_step(
     return select(*keys, total).where(*conditions).group_by(*keys).order_by(*keys)
 
 
-def versions_of(since: int | None, target: str | None) -> Select[Any]:
+def versions_of(
+    since: int | None, target: str | None, *, by_hours: bool = False
+) -> Select[Any]:
     """
     List the versions that were replayed to, the latest seen first.
 
-    Hours find them, and minutes tell when in the first and the last hour.
+    Hours find them, and minutes tell when in the first and the last hour, where those
+    are kept. With `by_hours`, and a `since` that begins one, hours tell all.
     """
-    span = HOUR if since is None else 1
+    span = HOUR if since is None or by_hours else 1
     table = count_times.c
     sent = table.outcome.not_in([str(one) for one in UNSENT])
     asked = select(
@@ -261,7 +264,7 @@ def _minute(found: Any, edge: str) -> Any:
     minutes = count_times.alias()
     least_or_most = func.min if edge == "first" else func.max
     hour = found.c[edge]
-    return (
+    within = (
         select(least_or_most(minutes.c.start))
         .where(
             minutes.c.run == bindparam("run"),
@@ -274,3 +277,4 @@ def _minute(found: Any, edge: str) -> Any:
         )
         .scalar_subquery()
     )
+    return func.coalesce(within, hour)

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from shadow_middleware.errors import RefusedByStoreError
 from shadow_middleware.evidence import Batch
 from shadow_middleware.store.base import Store
+from shadow_middleware.store.housekeeper import Housekeeper
 from shadow_middleware.store.pending import REFUSED, Pending, outcomes_in, samples_of
 from shadow_middleware.store.pending_knowledge import (
     knowledge_in,
@@ -33,6 +34,9 @@ _logger = logging.getLogger("shadow_middleware.store")
 
 MOST_AT_ONCE: Final = 500
 """Divergences in one transaction."""
+
+LET_GO: Final = 0.5
+"""Seconds that a transaction that removes may take to end when the writer does."""
 
 LONGEST_RETRY: Final = 30.0
 """Seconds between two tries, at most."""
@@ -62,6 +66,7 @@ class Writer:
         retry_after: Seconds until the second try; doubles up to half a minute.
         most_keys: Distinct counts held while the store is away, before routes merge.
         name: Unique over all processes, so that no batch is added twice.
+        housekeeper: Works at the same store from the first batch until the end.
     """
 
     def __init__(
@@ -74,11 +79,13 @@ class Writer:
         retry_after: float = 0.5,
         most_keys: int = 20_000,
         name: str = "",
+        housekeeper: Housekeeper | None = None,
     ) -> None:
         self._open_store = open_store
         self._interval = interval
         self._retry_after = retry_after
         self._name = name or uuid.uuid4().hex
+        self._housekeeper = housekeeper
         self._changed = threading.Condition()
         self._pending = Pending(buffer, buffer_bytes, most_keys)
         self._work: deque[Batch] = deque()
@@ -141,6 +148,8 @@ class Writer:
         with self._changed:
             self._closing = True
             self._hurry()
+        if self._housekeeper is not None:
+            self._housekeeper.stop(LET_GO)
         if self._thread is not None:
             self._thread.join(timeout)
         with self._changed:
@@ -154,6 +163,8 @@ class Writer:
             target=self._run, name="shadow-middleware-writer", daemon=True
         )
         self._thread.start()
+        if self._housekeeper is not None:
+            self._housekeeper.start()
 
     def _hurry(self) -> None:
         self._hurried = True
