@@ -195,7 +195,8 @@ class CaptureWriter:
     def _round(self) -> None:
         """Write all that waits, and begin another file if it is time."""
         now = self._clock()
-        if now < self._retry_at:
+        # Further ahead than anybody waits: the clock has gone back meanwhile.
+        if now < self._retry_at <= now + _LONGEST_RETRY:
             return
         try:
             self._check_file()

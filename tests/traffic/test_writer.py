@@ -202,6 +202,26 @@ def test_a_full_disk_is_told_and_counted_and_nothing_false_is_written(
     assert "can be written again" in caplog.text
 
 
+def test_a_clock_that_goes_back_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that was full is tried again, though the hour of that has yet to come."""
+    full, clock = [True], [7200.0]
+    real = os.write
+
+    def write(file: int, data: Any) -> int:
+        if full[0] and threading.current_thread().name == "shadow-middleware-capture":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, data)
+
+    monkeypatch.setattr(os, "write", write)
+    with writing(tmp_path, clock=lambda: clock[0]) as writer:
+        writer.add(exchange(0), 100)
+        until(lambda: writer.tally.failure)
+        full[0], clock[0] = False, 3600.0
+        until(lambda: writer.tally.written == 1)
+
+
 def test_a_directory_that_is_removed_is_made_again_and_its_records_counted(
     tmp_path: Path,
 ) -> None:
