@@ -15,7 +15,7 @@ from random import random
 from typing import TYPE_CHECKING, Any, Final
 
 from shadow_middleware.capture import Capture
-from shadow_middleware.selection import SKIPPED, Selector, Skipped, reader_of
+from shadow_middleware.selection import OWN, SKIPPED, Selector, Skipped, reader_of
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.marker import read as read_marker
@@ -284,7 +284,7 @@ class LiveSide:
             status: What live answered; 0 where it raised.
             number: How many requests the one at hand stands for.
         """
-        if self.census is None:
+        if self.census is None or route is OWN:
             return
         try:
             name = f"{method} {route or path.decode('latin-1')}"

@@ -18,9 +18,22 @@ import msgspec
 from shadow_middleware.exchange import Headers
 from shadow_middleware.settings import Settings
 
-__all__ = ["SKIPPED", "Globs", "Selector", "Skipped", "reader_of", "sticky_share"]
+__all__ = [
+    "OWN",
+    "ROUTE_KEY",
+    "SKIPPED",
+    "Globs",
+    "Selector",
+    "Skipped",
+    "reader_of",
+    "sticky_share",
+]
 
 EVENT_STREAM: Final = b"text/event-stream"
+ROUTE_KEY: Final = "shadow_middleware.route"
+"""Where an app may leave its route's template for us, in the environ."""
+OWN: Final = "(shadow_middleware)"
+"""The route of what is ours, as the dashboard; known by being this very object."""
 
 
 class Skipped:

@@ -21,6 +21,7 @@ from shadow_middleware.api.headers import FOR_DATA, Headers
 from shadow_middleware.api.metrics import metrics_route
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.api.operation import Evidence, Operation
+from shadow_middleware.api.own import Own, owned
 from shadow_middleware.api.problem import answer_of
 from shadow_middleware.api.reads import READS
 from shadow_middleware.api.writes import WRITES
@@ -58,12 +59,14 @@ def api(
     """
     access = Access(token, allow, secret)
     evidence = Opened.of(settings, config, policy, "api")
-    return Starlette(
+    app = Starlette(
         routes=[
             Mount("/api", endpoints(evidence, access)),
             metrics_route(evidence, access),
-        ]
+        ],
+        middleware=[Middleware(Own)],
     )
+    return owned(app)
 
 
 def endpoints(evidence: Evidence, access: Access) -> Starlette:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shadow_middleware.api.document import PATHS
+from shadow_middleware.api.mistakes import in_words
 from shadow_middleware.api.operation import Evidence, Operation, Question
 from shadow_middleware.api.problem import Refused, answer_of
 from shadow_middleware.errors import StoreError
@@ -72,12 +73,22 @@ class Endpoint:
             _check_text(text)
         try:
             asked = msgspec.convert(query, operation.query, strict=False)
-            told = msgspec.json.decode(body, type=operation.body) if body else None
         except msgspec.MsgspecError as error:
-            raise Refused(400, str(error)) from None
+            raise Refused(400, in_words(error, operation.query, query)) from None
+        told = _told(body, operation.body) if operation.body and body else None
         if told is not None and b"\\u0000" in body:
             raise Refused(400, "a text holds a zero byte")
         return Question(self._evidence, path, asked, told)
+
+
+def _told(body: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    try:
+        given = msgspec.json.decode(body)
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise Refused(400, in_words(error, kind, given)) from None
+    except msgspec.MsgspecError as error:
+        raise Refused(400, str(error)) from None
 
 
 def encoded(value: Any) -> bytes:

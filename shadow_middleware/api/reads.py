@@ -82,7 +82,16 @@ class OfGroups(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):
     since: Time | None = None
     route: Text | None = None
     part: Part | None = None
-    state: Annotated[str, msgspec.Meta(pattern=f"^{_STATE}(,{_STATE})*$")] = "counted"
+    state: Annotated[
+        str,
+        msgspec.Meta(
+            pattern=f"^{_STATE}(,{_STATE})*$",
+            extra={
+                "words": f"one of counted, all, {', '.join(STATES)}, or several of "
+                "them, as open,noise"
+            },
+        ),
+    ] = "counted"
     """One or several; `counted` is open and regressed."""
     find: Text | None = None
     """Words that all have to be in a row, in any case."""

@@ -20,6 +20,7 @@ from shadow_middleware.handoff.routers import (
     weakly,
 )
 from shadow_middleware.knowledge import ANY_METHOD
+from shadow_middleware.selection import OWN
 
 __all__ = ["lister_of", "routes_in"]
 
@@ -78,6 +79,8 @@ def _routes_of(route: Any, prefix: str, depth: int) -> Iterator[str]:
     if hasattr(route, "routes"):  # a mount, or a host, which has no path
         inside = prefix + str(path or "").removesuffix("/{path}")
         router = _router_in(route)
+        if _is_own(getattr(route, "app", None)):
+            return
         if router is not None:
             yield from routes_in(router.routes, inside, depth + 1)
         elif path:
@@ -85,6 +88,10 @@ def _routes_of(route: Any, prefix: str, depth: int) -> Iterator[str]:
     elif path and hasattr(route, "methods"):  # WebSockets have none
         for method in _methods(route):
             yield f"{method} {prefix}{path}"
+
+
+def _is_own(app: Any) -> bool:
+    return getattr(getattr(app, "state", None), "shadow_middleware", None) is OWN
 
 
 def _methods(route: Any) -> list[str]:

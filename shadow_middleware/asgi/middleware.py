@@ -20,7 +20,7 @@ from shadow_middleware.capture import Capture
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.live import Key, LiveSide, odd_of
 from shadow_middleware.runtime import live_side
-from shadow_middleware.selection import SKIPPED
+from shadow_middleware.selection import OWN, SKIPPED
 from shadow_middleware.settings import Settings, load
 
 __all__ = ["ShadowMiddleware"]
@@ -196,23 +196,26 @@ class _Tap(Capture, kw_only=True):
                 # What is added leaves this process with a later event of the loop, when
                 # the server has long been given the last byte; no need to wait for it.
                 self.done = True
-                live.handoff.add(
-                    (
-                        self.started,
-                        0,
-                        live.now(),
-                        self.method,
-                        self.path,
-                        self.query,
-                        self.headers,
-                        None,
-                        self.status,
-                        self.response_headers,
-                        body,
-                        route_of(self.scope, live),
-                        self.odd,
+                ended = live.now()
+                route = route_of(self.scope, live)
+                if route is not OWN:
+                    live.handoff.add(
+                        (
+                            self.started,
+                            0,
+                            ended,
+                            self.method,
+                            self.path,
+                            self.query,
+                            self.headers,
+                            None,
+                            self.status,
+                            self.response_headers,
+                            body,
+                            route,
+                            self.odd,
+                        )
                     )
-                )
             elif kind == "http.response.start":
                 headers = message.get("headers", ())
                 if type(headers) is not list:
@@ -290,7 +293,11 @@ class _Tap(Capture, kw_only=True):
         """Hand over; the last byte is with the server, or all but."""
         if self.unread:
             self.request_incomplete()
-        self.finish(route_of(self.scope, self.live))
+        route = route_of(self.scope, self.live)
+        if route is OWN:
+            self.leave()
+        else:
+            self.finish(route)
 
     def app_raised(self, error: BaseException) -> None:
         """Note what the app raised, unless the client already had its answer."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, MutableMapping
 from inspect import isclass, isroutine
 from typing import TYPE_CHECKING, Any, Final
 
+from shadow_middleware.selection import OWN, ROUTE_KEY
+
 if TYPE_CHECKING:
     from shadow_middleware.live import LiveSide
 
@@ -40,6 +42,8 @@ def route_of(scope: Scope, live: LiveSide) -> str:
 
 
 def _under_mounts(scope: Scope, route: Any, path: str) -> str:
+    if ROUTE_KEY in scope:
+        return OWN
     if hasattr(route, "routes"):  # a mount, whose app found nothing or has no routes
         return _of_mount(scope, route)
     return mounted_at(scope, path) + path
@@ -80,6 +84,8 @@ def _of_mount(scope: Scope, app: Any) -> str:
 
 
 def _without_route(scope: Scope) -> str:
+    if ROUTE_KEY in scope:
+        return OWN
     template = scope.get("path_template")  # Litestar
     if template is not None:
         return str(template)

@@ -18,6 +18,7 @@ from shadow_middleware.api.access import Access
 from shadow_middleware.api.headers import FOR_PAGES, Headers
 from shadow_middleware.api.metrics import metrics_route
 from shadow_middleware.api.opened import Opened
+from shadow_middleware.api.own import Own, owned
 from shadow_middleware.dashboard import (
     coverage,
     decisions,
@@ -98,7 +99,7 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
         }
         return respond(request, "problem.html", values, 404)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *login.routes(),
             *pages.routes(),
@@ -106,9 +107,10 @@ def serve_pages(evidence: Evidence, access: Access) -> Starlette:
             metrics_route(evidence, access),
             Mount("/static", _Packaged(), name="static"),
         ],
-        middleware=[Middleware(Headers, policy=FOR_PAGES)],
+        middleware=[Middleware(Own), Middleware(Headers, policy=FOR_PAGES)],
         exception_handlers={404: not_found},
     )
+    return owned(app)
 
 
 class _Packaged(StaticFiles):

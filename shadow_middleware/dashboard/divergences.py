@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.evidence import (
     DivergenceFilter,
@@ -18,9 +19,10 @@ from shadow_middleware.exchange import Difference, Kind
 from shadow_middleware.report.curl import Command, command_of
 from shadow_middleware.report.diff import Diff, sections
 
-__all__ = ["SCREENS", "address_of", "missing", "view_of"]
+__all__ = ["SCREENS", "VIEWS", "address_of", "missing", "view_of"]
 
-_VIEWS: Final = ("split", "unified")
+VIEWS: Final = ("split", "unified")
+"""How two answers can be shown."""
 _PAGE: Final = 50
 _LONGEST: Final = 1_000
 """Characters of a value in the table of changes."""
@@ -128,7 +130,7 @@ def _divergence(visit: Visit) -> Shown:
 def view_of(visit: Visit) -> str:
     """Return how answers are shown; '' is as wide as the screen allows."""
     asked = visit.query.get("view", "")
-    return asked if asked in _VIEWS else ""
+    return asked if asked in VIEWS else ""
 
 
 def _detail(visit: Visit, stored: StoredDivergence) -> _Detail:
@@ -172,6 +174,7 @@ SCREENS = (
         show=_divergences,
         label="Divergences",
         key="e",
+        choices={"live": NUMBER, "shadow": NUMBER, "offset": NUMBER},
         every=10,
     ),
     Screen(
@@ -179,5 +182,6 @@ SCREENS = (
         path="/divergences/{key}",
         show=_divergence,
         part_of="divergences",
+        choices={"view": VIEWS},
     ),
 )

@@ -25,6 +25,7 @@ from shadow_middleware.dashboard.app import serve_pages
 from shadow_middleware.dashboard.bridge import Answered, Asked, ask, host_allows
 from shadow_middleware.django.configured import stated
 from shadow_middleware.report.policy import Policy
+from shadow_middleware.selection import OWN, ROUTE_KEY
 
 __all__ = ["dashboard", "staff"]
 
@@ -81,6 +82,7 @@ class _View:
 
     # The dashboard has tokens of its own, and asks for itself who looks.
     csrf_exempt = True
+    shadow_middleware = OWN  # so that its pattern is no route to cover
     login_required = False
 
     def __init__(self, app: ASGIApp, allow: Callable[[HttpRequest], object]) -> None:
@@ -89,6 +91,7 @@ class _View:
 
     def __call__(self, request: HttpRequest, path: str = "") -> HttpResponse:
         """Answer as the dashboard does, or send who may not look to sign in."""
+        request.META[ROUTE_KEY] = OWN
         asked = Asked(
             method=str(request.method),
             scheme=str(request.scheme),

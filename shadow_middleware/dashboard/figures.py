@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +14,7 @@ from shadow_middleware.report.figures import milliseconds, moment, percent, prin
 __all__ = ["FILTERS", "seen"]
 
 _NOTHING: Final = "–"  # noqa: RUF001  a dash, where a table has no figure
+_GROUP: Final = re.compile(r"\b(group )([0-9a-f]{16})\b")
 _STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -61,6 +63,21 @@ def lasting(seconds: float) -> str:
     return "0 s"
 
 
+def linked(text: str, url: Callable[..., str]) -> Markup:
+    """Return a sentence whose ids of groups are links to them; `url` makes those."""
+    return Markup().join(_linked(text, url))
+
+
+def _linked(text: str, url: Callable[..., str]) -> Iterator[str]:
+    at = 0
+    for found in _GROUP.finditer(text):
+        yield printable(text[at : found.end(1)])
+        href = url("group", fingerprint=found[2])
+        yield Markup('<a href="{}"><code>{}</code></a>').format(href, found[2])
+        at = found.end()
+    yield printable(text[at:])
+
+
 def words(name: str) -> str:
     """Return the name of an outcome or a state in words: `shadow error`."""
     return name.replace("_", " ")
@@ -73,5 +90,6 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "signed_ms": signed_ms,
     "when": when,
     "lasting": lasting,
+    "linked": linked,
     "words": words,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,7 +10,10 @@ import msgspec
 
 from shadow_middleware.report.policy import seconds_in
 
-__all__ = ["PERIODS", "Filters", "filters_of"]
+__all__ = ["NUMBER", "PERIODS", "Filters", "filters_of", "problems_of"]
+
+NUMBER: Final[Sequence[str]] = ()
+"""What a parameter may be that is no choice but a whole number."""
 
 PERIODS: Final = {
     "": "all time",
@@ -63,6 +66,23 @@ def filters_of(query: Mapping[str, str], now: float) -> Filters:
         start=start,
         problem=problem,
     )
+
+
+def problems_of(
+    choices: Mapping[str, Sequence[str]], query: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a sentence for each parameter that is nothing it may be: see `choices`."""
+    for name, allowed in choices.items():
+        text = query.get(name, "")
+        if not text or text in allowed:
+            continue
+        if allowed is not NUMBER:
+            right = f"write {', '.join(allowed)}, or leave it out"
+        elif text.isascii() and text.isdigit() and len(text) < 10:
+            continue
+        else:
+            right = "write a whole number"
+        yield f"{name}={text[:60]!r} is not known here: {right}. Shown is what comes without it."
 
 
 def _start(since: str, now: float) -> float | None:

@@ -18,10 +18,12 @@ from shadow_middleware.dashboard.app import serve_pages
 from shadow_middleware.dashboard.bridge import Asked, ask, host_allows
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.report.policy import Policy
+from shadow_middleware.selection import OWN, ROUTE_KEY
+from shadow_middleware.wsgi.listing import DASHBOARD
 
 __all__ = ["dashboard"]
 
-_NAME: Final = "shadow_middleware_dashboard"
+_NAME: Final = DASHBOARD
 _METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "DELETE")
 
 
@@ -61,6 +63,7 @@ def dashboard(
         state.app.extensions[_NAME] = serve_pages(evidence, access)
 
     def view(path: str = "") -> Response:
+        request.environ[ROUTE_KEY] = OWN
         asked = Asked(
             method=request.method,
             scheme=request.scheme,

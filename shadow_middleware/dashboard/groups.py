@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from shadow_middleware.dashboard.divergences import address_of, missing, view_of
+from shadow_middleware.dashboard.divergences import (
+    VIEWS,
+    address_of,
+    missing,
+    view_of,
+)
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.said import said
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.evidence import StoredDivergence
@@ -117,6 +123,7 @@ def _group(visit: Visit) -> Shown:
         "rule": rule_toml(rule) if rule else "",
         "decisions": [(word, *_HELP[word]) for word in _decisions(row)],
         "can_recheck": row.state in _COUNTED and bool(found.samples),
+        "obstacle": visit.triage.obstacle(row.key.target),
         "job": visit.triage.job(fingerprint),
         "history": found.history,
         "since_version": found.since_version,
@@ -156,13 +163,24 @@ def _samples(visit: Visit, samples: tuple[StoredDivergence, ...]) -> dict[str, A
 
 SCREENS = (
     Screen(
-        name="groups", path="/groups", show=_groups, label="Groups", key="d", every=10
+        name="groups",
+        path="/groups",
+        show=_groups,
+        label="Groups",
+        key="d",
+        choices={
+            "state": ("counted", *STATES, "all"),
+            "part": [one.value for one in Part],
+            "offset": NUMBER,
+        },
+        every=10,
     ),
     Screen(
         name="group",
         path="/groups/{fingerprint}",
         show=_group,
         part_of="groups",
+        choices={"view": VIEWS, "sample": NUMBER},
         every=3,
     ),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.said import said
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.knowledge import GroupKey
@@ -84,5 +85,13 @@ def _row(row: NoiseRow) -> _Row:
 
 
 SCREENS = (
-    Screen(name="noise", path="/noise", show=_noise, label="Noise", key="n", every=15),
+    Screen(
+        name="noise",
+        path="/noise",
+        show=_noise,
+        label="Noise",
+        key="n",
+        choices={"held": [*_HELD], "offset": NUMBER},
+        every=15,
+    ),
 )

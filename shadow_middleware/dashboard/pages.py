@@ -19,7 +19,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from shadow_middleware.api.access import Access, Visitor
-from shadow_middleware.dashboard.filters import PERIODS, Filters, filters_of
+from shadow_middleware.dashboard.filters import (
+    PERIODS,
+    Filters,
+    filters_of,
+    problems_of,
+)
 from shadow_middleware.dashboard.links import Links
 from shadow_middleware.dashboard.rendering import is_look, respond
 from shadow_middleware.dashboard.screen import Document, Screen, Shown, Visit
@@ -216,6 +221,7 @@ class Pages:
             "every": screen.every,
             "filters": filters,
             "periods": PERIODS,
+            "problems": [*problems_of(screen.choices, request.query_params)],
             **shown.values,
         }
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.overview import cards_of
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.exchange import Outcome
@@ -112,7 +113,16 @@ def _route(visit: Visit) -> Shown:
 
 SCREENS = (
     Screen(
-        name="routes", path="/routes", show=_routes, label="Routes", key="r", every=5
+        name="routes",
+        path="/routes",
+        show=_routes,
+        label="Routes",
+        key="r",
+        choices={
+            "sort": [f"{sign}{by}" for by in _ORDERS for sign in ("", "-")],
+            "offset": NUMBER,
+        },
+        every=5,
     ),
     Screen(name="route", path="/route", show=_route, part_of="routes", every=5),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.said import said
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.report.rule_list import Hidden, RuleRow
@@ -16,6 +17,8 @@ from shadow_middleware.report.wording import what_changed
 __all__ = ["SCREENS"]
 
 _FILE: Final = "shadow-rules.toml"
+_PAGE: Final = 10
+"""Proposals at once, each with its text."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -53,9 +56,13 @@ class _Kept(msgspec.Struct, frozen=True):
 def _rules(visit: Visit) -> Shown:
     found = visit.reading.suggestions()
     proposals = [_suggested(one) for one in found.proposals]
+    offset = visit.number("offset", 0)
     values = {
         "rows": [_row(row) for row in visit.reading.rules()],
-        "proposals": proposals,
+        "proposals": proposals[offset : offset + _PAGE],
+        "offered": len(proposals),
+        "offset": offset,
+        "limit": _PAGE,
         "left": [_kept(one) for one in found.left],
         "already": found.already,
         "file": _FILE,
@@ -100,5 +107,13 @@ def _diff(proposals: list[_Suggested]) -> str:
 
 
 SCREENS = (
-    Screen(name="rules", path="/rules", show=_rules, label="Rules", key="u", every=15),
+    Screen(
+        name="rules",
+        path="/rules",
+        show=_rules,
+        label="Rules",
+        key="u",
+        choices={"offset": NUMBER},
+        every=15,
+    ),
 )

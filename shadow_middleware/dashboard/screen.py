@@ -7,7 +7,7 @@ thread, so it may read the store; it computes no number of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -79,5 +79,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     """The page in the navigation that it belongs to, where it has no label."""
     key: str = ""
     """Pressed after `g`, opens it."""
+    choices: Mapping[str, Sequence[str]] = {}
+    """What parameters of its query may be; whatever else they are is said."""
     every: int = 0
     """Seconds between looks for news while it is open; 0 is never."""

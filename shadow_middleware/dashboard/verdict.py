@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.dashboard.filters import NUMBER
 from shadow_middleware.dashboard.screen import Document, Screen, Shown, Visit
 from shadow_middleware.report.checks import Check, State
 from shadow_middleware.report.junit import junit_of
@@ -74,6 +75,7 @@ SCREENS = (
         show=_verdict,
         label="Verdict",
         key="v",
+        choices={"limit": NUMBER},
         every=15,
     ),
     Screen(

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from shadow_middleware.capture import Capture
 from shadow_middleware.live import LiveSide, odd_of
-from shadow_middleware.selection import SKIPPED
+from shadow_middleware.selection import ROUTE_KEY, SKIPPED
 from shadow_middleware.wsgi.environ import encoded_names, is_websocket
 from shadow_middleware.wsgi.input import Input
 from shadow_middleware.wsgi.look import counts
@@ -158,6 +158,8 @@ class DjangoExchange(Exchange, kw_only=True):
 
 
 def _route_of(request: Any) -> str:
+    if named := request.META.get(ROUTE_KEY):
+        return str(named)  # of `OWN` the very object
     match = request.resolver_match
     return "" if match is None else "/" + str(match.route).removeprefix("/")
 

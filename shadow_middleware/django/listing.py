@@ -12,6 +12,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 
 from shadow_middleware.handoff.routers import DEEPEST, methods_of_class, told_methods
+from shadow_middleware.selection import OWN
 
 __all__ = ["list_routes"]
 
@@ -54,6 +55,8 @@ def _speaks(patterns: Iterable[Any], depth: int = 0) -> bool:
 
 def _routes_in(resolver: Any) -> Iterator[str]:
     for route, view in _patterns_in(resolver, 0):
+        if getattr(view, "shadow_middleware", None) is OWN:
+            continue
         for method in told_methods(_methods(view)):
             yield f"{method} /{route.removeprefix('/')}"
 

@@ -111,6 +111,15 @@ class Triage:
         """Return the last recheck of a group since this process began."""
         return self._jobs.get(group)
 
+    def obstacle(self, target: str) -> str:
+        """Return why nothing of a target can be sent again from here; '' if it can."""
+        names = [one.name for one in self._settings.all_targets]
+        if target in names:
+            return ""
+        if not names:
+            return "no shadow is set here: name it with shadow_url"
+        return f"the settings here name no target {target!r}"
+
     def recheck(self, group: str, *, resolve: bool = False) -> None:
         """
         Begin to send the samples of a group to the shadow again, by safe methods only.

@@ -27,6 +27,8 @@ _SHAPES = {
     "string": "text",
 }
 """Words for shapes that would not be understood by themselves."""
+_OTHERS = {"bytes": "other bytes", "digits in a text": "other digits in a text"}
+"""Of those that are many: how another of the same shape is called."""
 
 
 def place_of(key: GroupKey) -> str:
@@ -81,7 +83,7 @@ def _values(key: GroupKey) -> str:
     live, shadow = shape_in_words(key.live), shape_in_words(key.shadow)
     if live != shadow:
         return f"{live or 'nothing'} → {shadow or 'nothing'}"
-    return f"another {live}" if live else "another value"
+    return _OTHERS.get(live, f"another {live}") if live else "another value"
 
 
 def _distance(sizes: Iterable[str]) -> str:

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from shadow_middleware.selection import ROUTE_KEY
+
 __all__ = [
-    "ROUTE_KEY",
     "Environ",
     "Plan",
     "Plans",
@@ -21,9 +22,6 @@ __all__ = [
 ]
 
 Environ = dict[str, Any]
-
-ROUTE_KEY: Final = "shadow_middleware.route"
-"""Where an app may leave its route's template for us."""
 
 _SAFE_IN_PATH: Final = "/!$&'()*+,;=:@~"  # RFC 3986, section 3.3
 # wsgiref and CGI mix the process environment into environ, and HTTP_PROXY with it:
@@ -121,7 +119,7 @@ def route_of(environ: Mapping[str, Any]) -> str:
     An app without a framework can name its route as `shadow_middleware.route`.
     """
     if named := environ.get(ROUTE_KEY):
-        return str(named)
+        return str(named)  # of `OWN` the very object
     request = environ.get("werkzeug.request")
     if request is None:
         rule = environ.get("bottle.route")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from shadow_middleware.handoff.census import Lister
 from shadow_middleware.handoff.routers import DEEPEST, told_methods, weakly
 
-__all__ = ["lister_of"]
+__all__ = ["DASHBOARD", "lister_of"]
+
+DASHBOARD: Final = "shadow_middleware_dashboard"
+"""The blueprint whose rules are ours, so that no traffic has to cover them."""
 
 
 def lister_of(app: object) -> Lister:
@@ -35,6 +38,7 @@ def _map_in(app: Any) -> Any:
 def _routes_in(rules: Any) -> Iterator[str]:
     """Yield `GET /users/<int:id>` for each rule that a request can ask for."""
     for rule in rules.iter_rules():
-        if not (rule.build_only or rule.websocket):
+        own = DASHBOARD in str(rule.endpoint).split(".")
+        if not (own or rule.build_only or rule.websocket):
             for method in told_methods(rule.methods):
                 yield f"{method} {rule.rule}"

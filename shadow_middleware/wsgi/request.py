@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from shadow_middleware.capture import Capture, Desk
 from shadow_middleware.live import Key, LiveSide, odd_of
-from shadow_middleware.selection import Skipped
+from shadow_middleware.selection import OWN, Skipped
 from shadow_middleware.wsgi.environ import (
     Environ,
     Plans,
@@ -46,6 +46,9 @@ class Exchange(Capture, kw_only=True):
         route = self.route or self.find_route()
         # What the app was given knows us; nothing shall wait for the garbage collector.
         self.context = self.input = None
+        if route is OWN:
+            self.leave()
+            return
         if skip is not None:
             self.abandon(skip, route)
             return

@@ -256,6 +256,35 @@ def test_a_question_that_makes_no_sense_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("state=nonsense", "state: 'nonsense' is not right; it may be one of counted"),
+        ("part=soul", "it may be status, header, body, latency"),
+        ("limit=0", "limit: '0' is not right; it may be a whole number from 1 to 200"),
+        ("nonsense=1", "'nonsense' is not known; there are: limit, offset, target"),
+        ("route=", "it may be text of 1 to 500 characters, without a zero byte"),
+    ],
+)
+def test_a_refusal_says_what_would_be_right(
+    query: str, said: str, client: TestClient
+) -> None:
+    """In words, and never as a regular expression."""
+    detail = client.get(f"/api/v1/groups?{query}").json()["detail"]
+
+    assert said in detail
+    assert "^" not in detail
+
+
+def test_a_body_that_is_refused_says_what_would_be_right(client: TestClient) -> None:
+    """The same for what is posted."""
+    group = client.get("/api/v1/groups").json()["items"][0]["fingerprint"]
+    answer = client.patch(f"/api/v1/groups/{group}", json={"state": "closed"})
+
+    detail = answer.json()["detail"]
+    assert "state: 'closed' is not right; it may be ignored, open, resolved" == detail
+
+
+@pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b'{"toml": 1}', b'{"toml": "a", "more": 1}']
 )
 def test_a_body_that_makes_no_sense_is_refused(body: bytes, client: TestClient) -> None:

@@ -20,10 +20,10 @@ def tea(tea_store: Path, tmp_path: Path) -> str:
     return copied(tea_store, tmp_path / "tea.db")
 
 
-def visitor(store_url: str, **options: object) -> TestClient:
+def visitor(store_url: str, shadow_url: str = "") -> TestClient:
     """Return a client that nobody knows yet."""
-    app = dashboard(token=TOKEN, store_url=store_url)
-    return TestClient(app, follow_redirects=False, **options)  # type: ignore[arg-type]
+    app = dashboard(token=TOKEN, store_url=store_url, shadow_url=shadow_url)
+    return TestClient(app, follow_redirects=False)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shadow_middleware.api.headers import FOR_PAGES
 from shadow_middleware.api.opened import Opened
 from shadow_middleware.dashboard import dashboard
 from shadow_middleware.dashboard.app import SCREENS
+from shadow_middleware.dashboard.figures import linked
 from shadow_middleware.dashboard.pages import Pages
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.settings import Settings
@@ -286,3 +288,87 @@ def test_a_target_shows_its_rate_and_whether_it_is_on(tea: str) -> None:
     assert "<strong>25 %</strong>" in page(shadow_url=address, rate=0.25)
     assert "<strong>off</strong>" in page(shadow_url=address, enabled=False)
     assert "Mirrored" not in page()
+
+
+# --- what was asked for and is not there, or cannot be done -------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/groups?state=nonsense", "write counted, open, ignored"),
+        ("/groups?part=boby", "write status, header, body, latency"),
+        ("/groups?offset=-1", "write a whole number"),
+        ("/noise?held=no", "write noise, signal"),
+        ("/routes?sort=size", "write route, -route"),
+        ("/divergences?live=4xx", "write a whole number"),
+    ],
+)
+def test_a_parameter_that_is_nothing_is_said(
+    somebody: TestClient, path: str, said: str
+) -> None:
+    """It is a page all the same, and tells what would be right."""
+    answer = somebody.get(path)
+
+    assert 200 == answer.status_code
+    assert f"is not known here: {said}" in answer.text
+
+
+def test_parameters_that_are_known_are_no_problem(somebody: TestClient) -> None:
+    """The links of the pages themselves say nothing wrong."""
+    for path in (
+        "/groups?state=counted&part=body&offset=0",
+        "/noise?held=signal",
+        "/routes?sort=-count",
+        "/verdict?limit=500",
+        "/divergences?live=200&shadow=",
+    ):
+        assert "is not known here" not in somebody.get(path).text
+
+
+def test_the_groups_that_a_verdict_names_are_links(somebody: TestClient) -> None:
+    """From the reason to the field that differs in one step, on both pages."""
+    for path in ("/verdict", "/"):
+        found = re.findall(
+            r'\(group <a href="(/groups/[0-9a-f]{16})"', somebody.get(path).text
+        )
+
+        assert found
+        assert 200 == somebody.get(found[0]).status_code
+
+
+def test_what_is_no_group_is_no_link_and_never_markup() -> None:
+    """A reason holds routes, and those come from outside."""
+    text = "<b> group 0123 group 0123456789abcdef0 (group 0123456789abcdef)"
+    found = linked(text, lambda name, fingerprint: f"/{name}/{fingerprint}")
+
+    assert (
+        "&lt;b&gt; group 0123 group 0123456789abcdef0 (group "
+        '<a href="/group/0123456789abcdef"><code>0123456789abcdef</code></a>)'
+    ) == found
+
+
+def test_a_recheck_that_cannot_be_done_is_not_offered_but_explained(
+    tea: str, somebody: TestClient
+) -> None:
+    """Where no shadow is known; where one is, the button is there."""
+    groups = somebody.get("/groups?find=phone").text
+    path = re.findall(r'"(/groups/[0-9a-f]{16})"', groups)[0]
+    with visitor(tea, shadow_url="http://127.0.0.1:9") as client:
+        offered = client.get(path, headers=BEARER).text
+    told = somebody.get(path).text
+
+    assert ">Recheck</button>" not in told
+    assert "no shadow is set here: name it with shadow_url" in told
+    assert ">Recheck</button>" in offered
+
+
+def test_suggested_rules_come_in_parts(somebody: TestClient) -> None:
+    """However many there are, a page holds few, and says how many there are."""
+    first = somebody.get("/rules").text
+    beyond = somebody.get("/rules?offset=100").text
+
+    assert "Add all" in first
+    assert first.count('data-row="suggested') <= 10
+    assert 0 == beyond.count('data-row="suggested')
+    assert 'rel="prev"' in beyond
