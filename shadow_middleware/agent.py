@@ -132,7 +132,7 @@ def _prepare() -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
     )
-    for name in ("httpx", "httpcore", "aiohttp", "asyncio", "alembic"):
+    for name in ("httpx", "httpcore", "asyncio", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # Exchanges come and go by the thousand and hold no cycles.
     gc.set_threshold(50_000, 20, 100)

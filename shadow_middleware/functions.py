@@ -31,7 +31,7 @@ TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-"  # RFC 9110, section 5.6.2
 HEADER = re.compile(f"[{TOKEN}]+")
 """The name of a header."""
 _CLAIM = re.compile(f"jwt:[^:]+(?::(?:header|cookie):[{TOKEN}]+)?")
-_TRANSPORTS = ("auto", "aiohttp", "httpx")
+_TRANSPORTS = ("auto", "httpx")
 
 
 def check_transport_or_none(place: Place, value: Any) -> str:

@@ -144,7 +144,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secret: str = ""
     """Signs the marker header; with it, an unsigned marker has no effect."""
     transport: str = "auto"
-    """`auto`, `aiohttp`, `httpx`, or `module:factory` that returns a transport."""
+    """`auto` (our own), `httpx`, or `module:factory` that returns an httpx transport."""
     connect_timeout: float = 2.0
     """Seconds until a connection stands."""
     read_timeout: float = 10.0

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 HEAVY = (
     "aiohttp",
+    "httptools",
     "alembic",
     "deepdiff",
     "httpx",

@@ -15,7 +15,7 @@ from shadow_middleware.errors import (
 )
 from shadow_middleware.replay.client import httpx
 
-__all__ = ["replay_error", "timed_out"]
+__all__ = ["replay_error", "timed_out", "why_not_connected"]
 
 _MAX_CAUSES = 20
 
@@ -40,7 +40,7 @@ def replay_error(error: Exception) -> ReplayError:
     if isinstance(error, httpx.TimeoutException):
         return ReplayTimeout(text, reason="read")
     if isinstance(error, httpx.ConnectError):
-        return ReplayConnectError(text, reason=_why_not_connected(error))
+        return ReplayConnectError(text, reason=why_not_connected(error))
     if isinstance(error, (httpx.LocalProtocolError, httpx.UnsupportedProtocol)):
         return ReplayRefused(text)
     if isinstance(error, (httpx.TransportError, OSError)):
@@ -48,11 +48,12 @@ def replay_error(error: Exception) -> ReplayError:
     return ReplayProtocolError(text, reason="transport")
 
 
-def _why_not_connected(error: Exception) -> str:
+def why_not_connected(error: Exception) -> str:
+    """Return the reason that a connection which could not be made counts under."""
     for cause in _causes(error):
         if isinstance(cause, ConnectionRefusedError):
             return "refused"
-        if isinstance(cause, socket.gaierror):
+        if isinstance(cause, (socket.gaierror, UnicodeError)):
             return "dns"
         if isinstance(cause, ssl.SSLError):
             return "tls"

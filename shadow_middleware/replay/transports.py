@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.replay.aiohttp_transport import AiohttpTransport
 from shadow_middleware.replay.app_transport import app_transport, imported
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.httpx_transport import SlotTransport
 from shadow_middleware.settings import Settings, Target
 
-__all__ = ["OURS", "transport_for"]
+__all__ = ["AUTO", "OWN", "ssl_context_for", "transport_for"]
+
+AUTO: Final = "auto"
+"""What `transport` says where our own sender is meant, which needs no client."""
+OWN: Final = "httpx"
+"""What it says where the client's own transport is meant."""
 
 
 def transport_for(
@@ -29,46 +32,19 @@ def transport_for(
     if is_app(target.url):
         return app_transport(target.url)
     name = target.transport or settings.transport
-    if name in OURS:
-        return OURS[name](target, settings, origin)
+    if name == OWN:
+        limit = target.concurrency or settings.concurrency
+        return SlotTransport(limit=limit, ssl_context=ssl_context_for(origin))
     if ":" in name:
         return _of_the_user(name)
     raise ConfigurationError(
-        f"transport: {name!r} is not one of {', '.join(OURS)}; "
+        f"transport: {name!r} is not one of {AUTO}, {OWN}; "
         "a transport of your own is named 'module:factory'"
     )
 
 
-def _aiohttp(target: Target, settings: Settings, origin: str) -> AiohttpTransport:
-    context = _ssl_context(origin)
-    total = target.total_timeout or settings.total_timeout
-    limit = target.concurrency or settings.concurrency
-    return AiohttpTransport(
-        origin,
-        connect_timeout=settings.connect_timeout,
-        # A timer that the one for the whole replay always precedes is not worth it.
-        read_timeout=settings.read_timeout if settings.read_timeout < total else None,
-        limit=limit,
-        ssl_context=context,
-        fallback=SlotTransport(limit=limit, ssl_context=context),
-    )
-
-
-def _httpx(target: Target, settings: Settings, origin: str) -> SlotTransport:
-    limit = target.concurrency or settings.concurrency
-    return SlotTransport(limit=limit, ssl_context=_ssl_context(origin))
-
-
-OURS: dict[str, Callable[[Target, Settings, str], httpx.AsyncBaseTransport]] = {
-    "auto": _aiohttp,
-    "aiohttp": _aiohttp,
-    "httpx": _httpx,
-}
-"""Transports by the name that the setting `transport` calls them. `auto` is the
-fastest that sends what was captured byte for byte."""
-
-
-def _ssl_context(origin: str) -> Any:
+def ssl_context_for(origin: str) -> Any:
+    """Return whom to trust, as the client does; None for plain http."""
     return httpx.create_ssl_context() if origin.startswith("https:") else None
 
 

@@ -249,7 +249,7 @@ def test_help_is_quick_because_nothing_heavy_is_loaded() -> None:
     """Only the command that needs a library pays for it."""
     code = (
         "import shadow_middleware.cli.main, sys; "
-        "print([m for m in ('sqlalchemy', 'alembic', 'httpx', 'aiohttp', 'deepdiff') "
+        "print([m for m in ('sqlalchemy', 'alembic', 'httpx', 'httptools', 'deepdiff') "
         "if m in sys.modules])"
     )
     done = subprocess.run(

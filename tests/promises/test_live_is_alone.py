@@ -59,7 +59,7 @@ def test_live_runs_once_for_each_request_of_a_client(engine: str) -> None:
 
 
 @pytest.mark.parametrize("status", MOVED)
-@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("transport", ["auto", "httpx"])
 def test_a_shadow_that_redirects_to_live_gets_nobody_there(
     status: int, transport: str
 ) -> None:

@@ -202,7 +202,7 @@ def test_a_body_longer_than_its_length(transport: str) -> None:
 
     got = asyncio.run(run())
 
-    # httpcore drops the rest with the connection; aiohttp refuses the answer.
+    # httpcore drops the rest with the connection; ours refuses the answer.
     assert [
         (Answer, "") if transport == "httpx" else (ReplayProtocolError, "protocol")
     ] * 3 == [told(each) for each in got]

@@ -13,7 +13,7 @@ from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.settings import Settings, Target
 from tests.replay.raw_shadow import RawShadow
 
-TRANSPORTS = ["auto", "aiohttp", "httpx"]
+TRANSPORTS = ["auto", "httpx"]
 
 TARGETS = [
     (b"/", b""),

@@ -18,12 +18,9 @@ from shadow_middleware.errors import (
 )
 from shadow_middleware.exchange import Body, Request
 from shadow_middleware.replay import client
-from shadow_middleware.replay.aiohttp_transport import AiohttpTransport
 from shadow_middleware.replay.base import Answer
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.http import HttpSender
-from shadow_middleware.replay.httpx_transport import SlotTransport
-from shadow_middleware.replay.transports import transport_for
 from shadow_middleware.settings import Settings, Target
 from tests.replay.raw_shadow import RawShadow
 
@@ -177,7 +174,7 @@ def test_a_target_that_no_url_can_hold_is_refused_for_such_transports() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("curl", "'curl' is not one of auto, aiohttp, httpx"),
+        ("curl", "'curl' is not one of auto, httpx"),
         ("no_such_module:x", "cannot import 'no_such_module:x'"),
         (f"{__name__}:missing", "cannot import"),
         (f"{__name__}:failing", "failing' raised LookupError: no certificate"),
@@ -194,21 +191,31 @@ def test_a_wrong_transport_is_an_error_at_start_up(name: str, told: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("of_all", "of_target", "kind"),
+    ("of_all", "of_target", "first"),
     [
-        ("auto", "", AiohttpTransport),
-        ("aiohttp", "", AiohttpTransport),
-        ("httpx", "", SlotTransport),
-        ("auto", "httpx", SlotTransport),
+        ("auto", "", b"X-1: 1"),
+        ("httpx", "", b"Host: s"),
+        ("auto", "httpx", b"Host: s"),
+        ("httpx", "auto", b"X-1: 1"),
     ],
 )
 def test_the_transport_follows_the_settings(
-    of_all: str, of_target: str, kind: type[object]
+    of_all: str, of_target: str, first: bytes
 ) -> None:
-    """A target's own goes before that of the settings."""
-    target = Target(url="http://h", transport=of_target)
+    """A target's own goes before that of the settings; the client puts Host first."""
+    request = Request("GET", b"/", headers=[(b"X-1", b"1"), (b"Host", b"s")])
 
-    assert kind is type(transport_for(target, Settings(transport=of_all), "http://h"))
+    async def run() -> bytes:
+        async with RawShadow() as shadow:
+            target = Target(url=shadow.url, transport=of_target)
+            sender = HttpSender(target, Settings(transport=of_all))
+            try:
+                await sender.send(request)
+            finally:
+                await sender.aclose()
+            return shadow.requests[0]
+
+    assert first == asyncio.run(run()).split(b"\r\n")[1]
 
 
 @pytest.mark.timeout(180)
