@@ -11,15 +11,23 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from shadow_middleware.errors import StoreError
 from shadow_middleware.store.engine import BUSY_TIMEOUT, Database
-from shadow_middleware.store.schema import HEAD, VERSION_TABLE
+from shadow_middleware.store.schema import HEAD, VERSION_TABLE, writers
+from shadow_middleware.store.upkeep_tables import compatible
 
 __all__ = ["ensure_schema", "upgrade"]
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+TRIES: Final = 5
+PATIENCE: Final = 20.0
+"""Seconds that a migration waits for a table that somebody reads."""
+
+_WAITED_FOR: Final = ("40P01", "55P03")
+"""What Postgres calls a deadlock, and a lock that nobody gave back in time."""
 
 LOCK_KEY: Final = 0x5368_6164_6F77
 # Alembic's `context` is one for the whole process.
@@ -37,7 +45,8 @@ def upgrade(url: str) -> tuple[str | None, str]:
     """
     database = Database(url)
     try:
-        return ensure_schema(database), HEAD
+        before = ensure_schema(database)
+        return before, max(HEAD, before or "")
     finally:
         database.close()
 
@@ -51,11 +60,11 @@ def ensure_schema(database: Database, *, create: bool = True) -> str | None:
     """
     with database.reading() as connection:
         version = _version(connection)
-    if version != HEAD:
-        _refuse_newer(database, version)
+        newer = _is_newer(database, connection, version)
+    if version != HEAD and not newer:
         if not create:
             raise StoreError(_behind(database, version))
-        _migrate(database)
+        _migrate_with_patience(database)
     return version
 
 
@@ -67,14 +76,26 @@ def _version(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _refuse_newer(database: Database, version: str | None) -> None:
+def _is_newer(database: Database, connection: Connection, version: str | None) -> bool:
+    """
+    Tell whether a newer version of this package made the tables.
+
+    Raises:
+        StoreError: it did, and says that this one can work with them no more.
+    """
     known = {script.revision for script in _scripts().walk_revisions()}
-    if version is not None and version not in known:
+    if version is None or version in known:
+        return False
+    oldest = version
+    if inspect(connection).has_table(compatible.name):
+        oldest = connection.execute(select(compatible.c.oldest)).scalar() or version
+    if oldest > HEAD:
         raise StoreError(
             f"the store {database.label} has the schema {version}, which a newer "
             f"shadow-middleware made; this one knows {HEAD}: install the newer one "
             "(pip install -U shadow-middleware), then run: shadow-middleware db upgrade"
         )
+    return True
 
 
 def _behind(database: Database, version: str | None) -> str:
@@ -85,18 +106,49 @@ def _behind(database: Database, version: str | None) -> str:
     )
 
 
+def _migrate_with_patience(database: Database) -> None:
+    """Migrate; begin again where a reader and the migration wait for each other."""
+    for tries in range(TRIES, 0, -1):
+        try:
+            _migrate(database)
+        except StoreError as error:
+            state = getattr(getattr(error.__cause__, "orig", None), "sqlstate", None)
+            if state not in _WAITED_FOR or tries == 1:
+                raise
+        else:
+            return
+
+
 def _migrate(database: Database) -> None:
     if database.is_sqlite:
         _use_write_ahead_log(database)
     with _one_at_a_time, database.writing() as connection:
         if not database.is_sqlite:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+            _be_the_only_one(connection)
         # Another process may have gone on while this one waited for the lock. Alembic
         # does nothing where all is done, and knows nothing of what is newer.
-        _refuse_newer(database, _version(connection))
+        if _is_newer(database, connection, _version(connection)):
+            return
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _be_the_only_one(connection: Connection) -> None:
+    """
+    Wait until no other process migrates, and until no writer is within a transaction.
+
+    Every writer begins with `shadow_writers`, those of older versions too. Whoever
+    holds that table alone meets none of them half-way, and cannot get into a deadlock
+    with one: they wait at the door, or come again.
+    """
+    connection.execute(
+        text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+    )
+    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{int(PATIENCE * 1000)}ms'"))
+    if inspect(connection).has_table(writers.name):
+        connection.execute(text(f"LOCK TABLE {writers.name} IN ACCESS EXCLUSIVE MODE"))
 
 
 def _config() -> Config:

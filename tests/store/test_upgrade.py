@@ -180,10 +180,22 @@ def test_tables_of_others_are_left_alone(empty_url: str) -> None:
     engine.dispose()
 
 
+def test_a_newer_schema_that_only_adds_is_written_to(empty_url: str) -> None:
+    """Agents of before go on, also those that open the store after a migration."""
+    upgrade(empty_url)
+    run(empty_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+
+    assert ("9999", "9999") == upgrade(empty_url)
+    with closing(SqlStore(empty_url)) as store:
+        store.write(matches(3))
+        assert 3 == sum(one.count for one in store.totals())
+
+
 def test_a_newer_schema_is_refused(empty_url: str) -> None:
     """Writing to tables that this version does not know could spoil them."""
     upgrade(empty_url)
     run(empty_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    run(empty_url, "UPDATE shadow_compatible SET oldest = '9998'")
 
     with pytest.raises(StoreError, match=r"9999.*newer.*pip install -U.*db upgrade"):
         SqlStore(empty_url)
