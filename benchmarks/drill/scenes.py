@@ -1,0 +1,155 @@
+"""Where a drill is set: one host or two, a disk that is small, a Postgres of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import make_url
+
+from benchmarks.drill.stage import Net, free_port
+from tests.postgres import PostgresServer, running_postgres
+
+__all__ = ["Scene", "SetScene", "alone", "on_small_disk", "two_hosts", "with_postgres"]
+
+DISK: Final = 24
+"""MiB of the disk that is to be full."""
+LEFT: Final = "sm-left"
+RIGHT: Final = "sm-right"
+
+
+class Scene(NamedTuple):
+    """What a scene adds to a stage."""
+
+    store_url: str
+    """Where live's agent writes."""
+    read_url: str
+    """The same store, as nobody can cut it off."""
+    settings: Mapping[str, Any] = MappingProxyType({})
+    net: Net = Net()
+    postgres: PostgresServer | None = None
+    disk: Path | None = None
+    extras: tuple[tuple[str, ...], ...] = ()
+    """Commands of Python processes that belong to the far host."""
+
+
+SetScene = Callable[[Path], AbstractContextManager[Scene]]
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Scene]:
+    """One host, SQLite."""
+    url = f"sqlite:///{folder}/store.db"
+    yield Scene(url, url)
+
+
+@contextmanager
+def on_small_disk(folder: Path) -> Iterator[Scene]:
+    """Have store and capture files on a disk of a few MiB. Needs root."""
+    disk = folder / "disk"
+    disk.mkdir()
+    _run("mount", "-t", "tmpfs", "-o", f"size={DISK}m", "tmpfs", str(disk))
+    try:
+        url = f"sqlite:///{disk}/store.db"
+        settings = {"capture_to": f"{disk}/capture"}
+        yield Scene(url, url, settings, disk=disk)
+    finally:
+        _run("umount", "--lazy", str(disk))
+
+
+@contextmanager
+def with_postgres(folder: Path) -> Iterator[Scene]:
+    """One host, Postgres."""
+    with running_postgres() as server:
+        url = server.url(server.create())
+        yield Scene(url, url, postgres=server)
+
+
+@contextmanager
+def two_hosts(folder: Path) -> Iterator[Scene]:
+    """Live and agent on one host, shadow and Postgres on another. Needs root."""
+    net = Net(
+        ("ip", "netns", "exec", LEFT),
+        ("ip", "netns", "exec", RIGHT),
+        "10.99.0.1",
+        "10.99.0.2",
+    )
+    with _joined(net), running_postgres() as server:
+        read = make_url(server.url(server.create()))
+        port = free_port()
+        query = dict(read.query)
+        behind = f"{query.pop('host')}/.s.PGSQL.{query.pop('port', 5432)}"
+        far = read.set(host=net.far_address, port=port, query=query)
+        relay = ("-m", "benchmarks.drill.relay", net.far_address, str(port), behind)
+        yield Scene(
+            far.render_as_string(hide_password=False),
+            read.render_as_string(hide_password=False),
+            net=net,
+            postgres=server,
+            extras=(relay,),
+        )
+
+
+@contextmanager
+def _joined(net: Net) -> Iterator[None]:
+    """Have two namespaces with a cable between them."""
+    for name in (LEFT, RIGHT):
+        with contextlib.suppress(OSError):  # of a drill that was killed
+            _run("ip", "netns", "delete", name)
+        _run("ip", "netns", "add", name)
+    try:
+        _run("ip", "link", "add", LEFT, "type", "veth", "peer", "name", RIGHT)
+        for name, address in ((LEFT, net.near_address), (RIGHT, net.far_address)):
+            within = ("ip", "-n", name)
+            _run("ip", "link", "set", name, "netns", name)
+            _run(*within, "address", "add", f"{address}/24", "dev", name)
+            _run(*within, "link", "set", name, "up")
+            _run(*within, "link", "set", "lo", "up")
+        yield
+    finally:
+        for name in (LEFT, RIGHT):
+            _run("ip", "netns", "delete", name)
+
+
+@contextmanager
+def cut(scene: Scene) -> Iterator[None]:
+    """Take the cable out between the two hosts, and put it back."""
+    _run("ip", "-n", RIGHT, "link", "set", RIGHT, "down")
+    try:
+        yield
+    finally:
+        _run("ip", "-n", RIGHT, "link", "set", RIGHT, "up")
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    """Use up a disk to its last byte, and give it back."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+        file.flush()
+    try:
+        yield
+    finally:
+        os.unlink(filler)
+
+
+def is_allowed() -> bool:
+    """Whether disks and networks may be made here."""
+    return os.geteuid() == 0 and shutil.which("ip") is not None
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")

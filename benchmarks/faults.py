@@ -1,0 +1,273 @@
+"""
+What becomes of live, of the account and of copies while things die.
+
+    python -m benchmarks.faults [--seconds 60] [--only TEXT] [--list] [--rows FILE]
+
+For each fault a live app with its agent, a shadow that counts and clients that know
+what they sent are started, each a process of its own. Traffic runs for half of the
+time, then through the fault for all of it, then until all is well again. Three of ten
+requests are writes, and all are mirrored. Disks and networks of their own need root and
+Linux; those rows are left out where that is not there. Ends with 1 where live failed,
+the account is not exact, or a write was sent twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from benchmarks.drill import harm, scenes
+from benchmarks.drill.account import Account, account, ended_in, p99, recovered_after
+from benchmarks.drill.harm import Harm
+from benchmarks.drill.scenes import Scene, SetScene
+from benchmarks.drill.stage import UVICORN, Server, Stage
+
+PATIENCE: Final = 60.0
+"""Seconds that recovery may take before a drill gives up on it."""
+CALM: Final = 3.0
+"""Seconds of good order that end a drill."""
+GUNICORN: Final = (
+    "-m gunicorn benchmarks.drill.app:wsgi_app -k gthread --threads 8 --workers 2 "
+    "--bind {host}:{port} --log-level warning --graceful-timeout 20"
+)
+
+
+class Fault(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    harm: Harm
+    scene: SetScene = scenes.alone
+    settings: Mapping[str, Any] = MappingProxyType({})
+    server: Server = Server()
+    rate: float = 200.0
+    beside: bool = False
+    """Whether the server itself disturbs its clients: then it is shown without us too."""
+
+
+FAULTS: Final = (
+    Fault("agent killed (-9)", harm.agent_killed),
+    Fault("agent stopped (SIGSTOP)", harm.agent_stopped),
+    Fault("Postgres killed (-9)", harm.postgres_killed, scenes.with_postgres),
+    Fault("Postgres stopped (SIGSTOP)", harm.postgres_stopped, scenes.with_postgres),
+    Fault("SQLite locked", harm.sqlite_locked),
+    Fault("Postgres locked", harm.postgres_locked, scenes.with_postgres),
+    Fault("disk full: store and captures", harm.disk_full, scenes.on_small_disk),
+    Fault("network cut: shadow, Postgres", harm.network_cut, scenes.two_hosts),
+    Fault("shadow stopped (SIGSTOP)", harm.shadow_stopped),
+    Fault("shadow slow (2 s)", harm.shadow_is("slow", 2.0)),
+    Fault("shadow never answers", harm.shadow_is("frozen")),
+    Fault("shadow lies: length too long", harm.shadow_is("lying_long")),
+    Fault("shadow lies: length too short", harm.shadow_is("lying_short")),
+    Fault("shadow speaks no HTTP", harm.shadow_is("garbage")),
+    Fault("shadow endless", harm.shadow_is("endless")),
+    Fault("shadow resets", harm.shadow_is("resetting")),
+    Fault("shadow answers 503", harm.shadow_is("failing")),
+    Fault("clock jumps", harm.clock_jumps),
+    Fault(
+        "10 times what the shadow takes",
+        harm.shadow_overloaded,
+        settings={"queue_count": 2_000},
+    ),
+    Fault(
+        "10 times what the agent takes",
+        harm.agent_overloaded,
+        settings={"buffer_count": 5_000, "queue_count": 5_000},
+        rate=400.0,
+    ),
+    Fault("bodies of 1 GB", harm.large_bodies, beside=True),
+    Fault(
+        "gunicorn reloads (HUP)",
+        harm.hung_up,
+        server=Server(GUNICORN, fresh=True),
+        beside=True,
+    ),
+    Fault(
+        "gunicorn forks (preload)",
+        harm.workers_replaced,
+        server=Server(GUNICORN + " --preload", fresh=True),
+        beside=True,
+    ),
+    Fault(
+        "uvicorn reloads (--reload)",
+        harm.source_changed,
+        server=Server(UVICORN + " --reload --reload-dir {folder}/watched", fresh=True),
+        beside=True,
+    ),
+)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """What a drill came to."""
+
+    fault: str
+    account: Account
+    slower: float
+    """p99 of live during the fault, as a multiple of before."""
+    copies_back: float
+    """Seconds after the fault until every request reached the shadow in time."""
+    evidence_back: float
+    """Seconds after the fault until the store knew of all before it; -1 where never."""
+    note: str
+    slower_bare: float = 0.0
+    """The same without us, where the fault itself disturbs live; 0 where not asked."""
+
+    @property
+    def good(self) -> bool:
+        """Whether what must hold did."""
+        one = self.account
+        return not one.errors and one.whole and not one.writes_twice
+
+
+def drill(fault: Fault, seconds: float, folder: Path) -> Row:
+    """Run one fault, and say what it came to."""
+    (folder / "watched").mkdir()
+    with fault.scene(folder) as scene, _stage(fault, scene, folder) as stage:
+        for extra in scene.extras:
+            stage.start(*extra, far=True)
+        stage.begin()
+        time.sleep(max(2.0, seconds / 2))
+        began = time.monotonic()
+        note = fault.harm(stage, scene, seconds)
+        ended, known = time.monotonic(), stage.ledger.answered
+        evidence = _calm(stage, ended, known)
+        stage.silence()
+        stage.finish()
+        ledger = stage.ledger
+        slower = p99(ledger, began, ended) / p99(ledger, stage.begun, began)
+        return Row(
+            fault.name,
+            account(ledger, scene.read_url),
+            slower,
+            recovered_after(ledger, ended),
+            evidence,
+            note,
+        )
+
+
+def bare(fault: Fault, seconds: float, folder: Path) -> float:
+    """Return how much slower the same fault makes a live app that has none of ours."""
+    (folder / "watched").mkdir()
+    with (
+        fault.scene(folder) as scene,
+        _stage(fault, scene, folder, enabled=False) as stage,
+    ):
+        stage.begin()
+        time.sleep(max(2.0, seconds / 2))
+        began = time.monotonic()
+        fault.harm(stage, scene, seconds)
+        ended = time.monotonic()
+        stage.silence()
+        ledger = stage.ledger
+        return p99(ledger, began, ended) / p99(ledger, stage.begun, began)
+
+
+def _stage(fault: Fault, scene: Scene, folder: Path, *, enabled: bool = True) -> Stage:
+    return Stage(
+        folder,
+        {
+            "enabled": enabled,
+            "store_url": scene.store_url,
+            **scene.settings,
+            **fault.settings,
+        },
+        server=fault.server,
+        net=scene.net,
+        rate=fault.rate,
+        read_url=scene.read_url,
+        environ={"DRILL_CLOCK": "1"},
+    )
+
+
+def _calm(stage: Stage, since: float, known: int) -> float:
+    """Wait until copies and evidence are back; how long the evidence took."""
+    evidence, deadline = -1.0, since + PATIENCE
+    while (now := time.monotonic()) < deadline:
+        if evidence < 0 and ended_in(stage.read_url) >= known:
+            evidence = now - since
+        late = recovered_after(stage.ledger, max(since, now - CALM), until=now - 1.5)
+        if evidence >= 0 and not late and now - since > CALM + 1.5:
+            break
+        time.sleep(0.25)
+    return evidence
+
+
+def shown(rows: Iterable[Row]) -> str:
+    """Return the table, in Markdown."""
+    lines = [
+        "| fault | requests | live errors | p99 | account | not sent, and why "
+        "| writes twice | copies back | evidence back | |",
+        "|---|--:|--:|--:|---|---|--:|--:|--:|---|",
+    ]
+    for row in rows:
+        one = row.account
+        whole = "exact" if one.whole else f"**{one.selected - one.asked:+}**"
+        evidence = (
+            f"{row.evidence_back:.1f} s" if row.evidence_back >= 0 else "**never**"
+        )
+        lines.append(
+            f"| {row.fault} | {one.asked:,} | {one.errors} | {_slower(row)} | {whole} "
+            f"| {_unsent(one)} | {one.writes_twice} | {row.copies_back:.1f} s "
+            f"| {evidence} | {row.note} |"
+        )
+    return "\n".join(lines)
+
+
+def _row(fault: Fault, seconds: float) -> Row:
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+        row = drill(fault, seconds, Path(folder))
+    if not fault.beside:
+        return row
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+        slower = bare(fault, seconds / 2, Path(folder))
+    return msgspec.structs.replace(row, slower_bare=slower)
+
+
+def _slower(row: Row) -> str:
+    ours = f"{row.slower:.1f}"
+    return f"{ours} (without us {row.slower_bare:.1f})" if row.slower_bare else ours
+
+
+def _unsent(one: Account) -> str:
+    reasons = [
+        f"{count:,} {name.partition(': ')[2]}"
+        for name, count in one.outcomes.items()
+        if name.startswith(("dropped", "skipped", "live_error"))
+    ]
+    return f"{one.never_came:,}" + (f" ({', '.join(reasons)})" if reasons else "")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the faults, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--only", default="", help="faults whose name has this in it")
+    parser.add_argument("--list", action="store_true", help="name the faults, and end")
+    parser.add_argument("--rows", type=Path, help="a file to append rows to, as JSON")
+    asked = parser.parse_args(arguments)
+    faults = [fault for fault in FAULTS if asked.only in fault.name]
+    if asked.list:
+        print("\n".join(fault.name for fault in faults))
+        return 0
+    rows = []
+    for fault in faults:
+        row = _row(fault, asked.seconds)
+        rows.append(row)
+        print(msgspec.json.encode(row).decode(), file=sys.stderr, flush=True)
+        if asked.rows:
+            with asked.rows.open("ab") as file:
+                file.write(msgspec.json.encode(row) + b"\n")
+    print(shown(rows))
+    return 0 if all(row.good for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

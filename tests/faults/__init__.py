@@ -1,0 +1,1 @@
+"""Whatever dies or lies: the account is exact, and no write is sent twice."""
