@@ -12,16 +12,26 @@ import ast
 import inspect
 import posixpath
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import postgresql
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from shadow_middleware import settings, signals
+from shadow_middleware import errors, settings, signals
+from shadow_middleware.api.app import OPERATIONS
+from shadow_middleware.api.document import document_of
 from shadow_middleware.cli import main
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.metrics.instruments import ALL as INSTRUMENTS
+from shadow_middleware.metrics.instruments import Instrument
+from shadow_middleware.store.schema import HEAD, VERSION_TABLE, metadata
 
 if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
@@ -143,6 +153,7 @@ def commands() -> Iterator[str]:
     return below(get_command(main.app), "")
 
 
+@cache
 def cli_reference() -> str:
     """Return the `--help` of every command, as a terminal of 88 columns shows it."""
     return "\n\n".join(_help(command) for command in commands())
@@ -161,10 +172,147 @@ def _help(command: str) -> str:
     return f"## {title}\n\n```text\n{text}\n```"
 
 
+@cache
+def endpoints_reference() -> str:
+    """Return every endpoint with its parameters, its body and what it answers."""
+    document = document_of(OPERATIONS, "")
+    return "\n\n".join(
+        _endpoint(method.upper(), path, told, document)
+        for path, methods in document["paths"].items()
+        for method, told in methods.items()
+    )
+
+
+def _endpoint(
+    method: str, path: str, told: dict[str, Any], document: dict[str, Any]
+) -> str:
+    rows = [
+        f"| `{one['name']}` | {one['in']} | {_kind(one['schema'], document)} |"
+        for one in told["parameters"]
+    ]
+    body = told.get("requestBody", {}).get("content", {}).get("application/json")
+    if body:
+        rows += [
+            f"| `{name}` | body | {_kind(schema, document)} |"
+            for name, schema in _members(body["schema"], document).items()
+        ]
+    head = f"### `{method} /api{path}`\n\n{' '.join(told['summary'].split())}"
+    table = ["| parameter | in | kind |", "|---|---|---|", *rows] if rows else []
+    (status, answer), *_ = told["responses"].items()
+    content = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    members = ", ".join(f"`{name}`" for name in _members(content, document))
+    ends = f"Answers {status}" + (f" with {members}." if members else ".")
+    return "\n\n".join(filter(None, [head, "\n".join(table), ends]))
+
+
+def _resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a schema refers to, or itself."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"].get(name, schema)
+    return found
+
+
+def _members(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    members: dict[str, Any] = _resolved(schema, document).get("properties", {})
+    return members
+
+
+def _kind(schema: dict[str, Any], document: dict[str, Any]) -> str:
+    """Return what a value may be, in a few words."""
+    schema = _resolved(schema, document)
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        kinds = [_kind(one, document) for one in schema["anyOf"]]
+        return " or ".join(kind for kind in kinds if kind != "null")
+    low, high = schema.get("minimum"), schema.get("maximum")
+    bounds = "" if high is None else f", {low or 0:g} to {high:g}"
+    form = (
+        f", `{schema['pattern']}`" if "x00" not in schema.get("pattern", "x00") else ""
+    )
+    return f"{schema.get('type', 'value')}{bounds}{form}".replace("|", "\\|")
+
+
+def metrics_reference() -> str:
+    """Return every instrument: its two names, what kind it is, and what it tells."""
+    head = (
+        "| Prometheus | kind | labels | OpenTelemetry | tells |\n|---|---|---|---|---|"
+    )
+    return "\n".join([head, *map(_instrument, INSTRUMENTS.values())])
+
+
+def exposed(one: Instrument) -> str:
+    """Return the name that a query in Prometheus uses."""
+    return one.prometheus + ("_total" if one.kind == "counter" else "")
+
+
+def _instrument(one: Instrument) -> str:
+    labels = ", ".join(one.labels)
+    otel = "" if one.stored else f"`{one.otel}`"
+    return f"| `{exposed(one)}` | {one.kind} | {labels} | {otel} | {one.help} |"
+
+
+def words_of_tables() -> dict[str, dict[str, str]]:
+    """Return what tables and columns hold, in words."""
+    file = ROOT / "docs" / "reference" / "schema.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def schema_reference() -> str:
+    """Return every table of the store with its columns, as Postgres has them."""
+    version = f"Schema `{HEAD}`; its number stands in `{VERSION_TABLE}`."
+    words = words_of_tables()
+    tables = (_table(table, **words) for table in metadata.sorted_tables)
+    return "\n\n".join([version, *tables])
+
+
+def _table(table: Table, tables: dict[str, str], columns: dict[str, str]) -> str:
+    rows = "\n".join(_column(one, columns) for one in table.columns)
+    indexes = ", ".join(
+        sorted(f"({', '.join(index.columns.keys())})" for index in table.indexes)
+    )
+    parts = [
+        f"### {table.name}",
+        tables.get(table.name, ""),
+        f"| column | type | |\n|---|---|---|\n{rows}",
+        f"Indexes: {indexes}." if indexes else "",
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _column(column: Column[Any], columns: dict[str, str]) -> str:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    kind = column.type.compile(dialect=dialect).split(" COLLATE")[0]
+    words = [
+        "key" if column.primary_key else "",
+        "may be null" if column.nullable else "",
+        columns.get(column.name, ""),
+    ]
+    return f"| `{column.name}` | {kind.lower()} | {'; '.join(filter(None, words))} |"
+
+
+def errors_reference() -> str:
+    """Return every exception: what it says, from what it comes, how a command ends."""
+    return "\n\n".join(
+        f"### {name}\n\n{inspect.getdoc(getattr(errors, name))}\n\n"
+        f"Is a `{getattr(errors, name).__base__.__name__}`."
+        for name in errors.__all__
+    )
+
+
+def outcomes() -> tuple[str, ...]:
+    """Return the word of each outcome."""
+    return tuple(str(one) for one in Outcome)
+
+
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings_reference,
     "signals": signals_reference,
     "cli": cli_reference,
+    "endpoints": endpoints_reference,
+    "errors": errors_reference,
+    "metrics": metrics_reference,
+    "schema": schema_reference,
 }
 
 
