@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,21 +72,24 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def elsewhere(dist: Path, tmp_path: Path) -> Path:
-    """A clean environment, far from the source tree, with the wheel installed."""
+@pytest.fixture(params=["lowest-direct", "highest"])
+def elsewhere(
+    dist: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Path]:
+    """
+    A clean environment, far from the source tree, with the wheel installed.
+
+    Once with the lowest version of each dependency that `pyproject.toml` allows, and
+    once with the newest that there are.
+    """
     (wheel,) = dist.glob("*.whl")
     place = tmp_path / "venv"
     uv = Path(sys.executable).with_name("uv")
-    needs = f"{wheel}[django,flask]"
-    if uv.exists():
-        run(uv, "venv", "--python", sys.executable, place, cwd=tmp_path)
-        python = place / "bin" / "python"
-        run(uv, "pip", "install", "--python", python, needs, cwd=tmp_path)
-    else:
-        venv.create(place, with_pip=True)
-        run(place / "bin" / "python", "-m", "pip", "install", needs, cwd=tmp_path)
-    return place / "bin"
+    run(uv, "venv", "--python", sys.executable, place, cwd=tmp_path)
+    into = ["--python", place / "bin" / "python", "--resolution", request.param]
+    run(uv, "pip", "install", *into, f"{wheel}[django,flask]", cwd=tmp_path)
+    yield place / "bin"
+    shutil.rmtree(place)
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(dist: Path) -> None:
@@ -123,6 +127,17 @@ def test_the_sdist_holds_what_is_needed_to_build_and_test(dist: Path) -> None:
     assert wanted <= names
     assert "tests/test_wheel.py" in names
     assert "shadow_middleware/py.typed" in names
+
+
+def test_an_index_would_take_both(dist: Path) -> None:
+    """Metadata are whole, and the description renders as a page."""
+    told = run(
+        *(sys.executable, "-m", "twine", "check", "--strict"),
+        *sorted(dist.iterdir()),
+        cwd=dist,
+    )
+
+    assert 2 == told.count("PASSED"), told
 
 
 def test_the_installed_wheel_works_without_the_source_tree(
