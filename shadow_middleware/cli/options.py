@@ -18,6 +18,7 @@ __all__ = [
     "OneTarget",
     "Since",
     "StoreUrl",
+    "bytes_of",
     "known",
     "seconds_of",
     "since_of",
@@ -82,6 +83,17 @@ def seconds_of(text: str, option: str) -> float:
             param_hint=option,
         )
     return float(found[1]) * _UNITS[found[2]]
+
+
+def bytes_of(text: str, option: str) -> int:
+    """Return the bytes that `500MB` or `4GiB` mean."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*([KMGT]?)(i?)B?", text.strip())
+    if not found:
+        raise typer.BadParameter(
+            f"{text!r} is no size; write 500MB, 4GiB or 100000", param_hint=option
+        )
+    base = 1024 if found[3] else 1000
+    return int(float(found[1]) * base ** " KMGT".index(found[2] or " "))
 
 
 def since_of(text: str | None, now: float) -> float | None:

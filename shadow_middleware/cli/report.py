@@ -21,6 +21,7 @@ from shadow_middleware.cli.options import (
 )
 from shadow_middleware.cli.report_screen import show_report
 from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.report.gone import gone_text
 from shadow_middleware.report.summary import summarise
 
 __all__ = ["EPILOG", "report"]
@@ -60,12 +61,15 @@ def report(
     settings = settings_of(store, config)
     with open_store(settings, run=run) as opened:
         held = holdings(opened, start, target, route, settings)
+        # Of a run nothing goes but all of it.
+        removed = [] if run else opened.removals()
     summary = summarise(held, top=limit)
     if as_json:
-        print_json("report", {"since": start, **msgspec.structs.asdict(summary)})
+        found = {"since": start, **msgspec.structs.asdict(summary), "removed": removed}
+        print_json("report", found)
     else:
         period = f"run {run}" if run and since is None else period_of(since)
-        show_report(console(), summary, period)
+        show_report(console(), summary, period, gone_text(removed, target))
 
 
 def period_of(since: str | None) -> str:

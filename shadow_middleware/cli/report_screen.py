@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -32,8 +34,18 @@ _ON_THE_WAY = (
 )
 
 
-def show_report(console: Console, summary: Summary, period: str) -> None:
-    """Print the report; `period` says in words what time it covers."""
+def show_report(
+    console: Console, summary: Summary, period: str, gone: Sequence[str] = ()
+) -> None:
+    """
+    Print the report.
+
+    Args:
+        console: Where.
+        summary: What to print.
+        period: In words, what time it covers.
+        gone: In words, what the store no longer holds.
+    """
     for target in summary.targets:
         _show_target(console, target, summary.control, period)
         if target.groups:
@@ -46,6 +58,10 @@ def show_report(console: Console, summary: Summary, period: str) -> None:
         _show_hints(console, target.hints)
     if not summary.targets:
         console.print(_nothing(period))
+    if gone:
+        _heading(console, "No longer in the store")
+        console.print(bullets(*(visible(one, "bright_black") for one in gone)))
+        console.print()
 
 
 def _nothing(period: str) -> Text:

@@ -6,10 +6,12 @@ import json
 import time
 from contextlib import closing
 
+import pytest
+
 from shadow_middleware.evidence import Batch
 from shadow_middleware.knowledge import DAY, RouteUse, RuleHit, Sighting, Signature
 from shadow_middleware.store.sql import SqlStore
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, words
 from tests.store.learned import base, cell, group_key, sample
 
 
@@ -74,3 +76,57 @@ def test_help_says_what_goes_and_what_stays(run: Run) -> None:
     assert "noise, groups, hits of rules, uses of routes" in told
     assert "What a person decided stays" in told
     assert "and their samples" in told
+
+
+def test_the_newest_stay_up_to_a_weight(run: Run, url: str) -> None:
+    """By number and by weight at once; the report says what went, and why."""
+    told = run("purge", "--store", url, "--keep-bytes", "1KB", "--json").stdout
+
+    gone = json.loads(told)["removed"]["divergences"]
+    assert gone > 0
+    said = words(run("report", "--store", url))
+    assert "No longer in the store" in said
+    assert f"{gone:,} stored divergences went (beyond the bytes to keep)" in said
+    removed = json.loads(run("report", "--store", url, "--json").stdout)["removed"]
+    assert [("divergences", "bytes")] == sorted(
+        {(one["what"], one["why"]) for one in removed}
+    )
+
+
+def test_it_may_be_done_as_agents_do_it(run: Run, empty_url: str) -> None:
+    """By the settings, where no agent runs all the time."""
+    learn(empty_url, days_ago=500)
+
+    told = run("purge", "--store", empty_url, "--configured", "--json").stdout
+
+    removed = json.loads(told)["removed"]
+    assert (2, 1, 5) == (removed["noise"], removed["groups"], removed["rule_hits"])
+
+
+def test_two_at_once_are_refused_as_configured(run: Run, empty_url: str) -> None:
+    """Whoever is at it goes on."""
+    with closing(SqlStore(empty_url)) as store:
+        store.lease_retention("an agent", 60.0)
+
+    told = run("purge", "--store", empty_url, "--configured")
+
+    assert 0 != told.exit_code
+    assert "another process removes" in words(told)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--keep-bytes", "4 parsecs"], "is no size; write 500MB"),
+        (["--configured", "--keep", "9"], "--configured alone"),
+        ([], "say what may go"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    run: Run, empty_url: str, options: list[str], complaint: str
+) -> None:
+    """With what would be right."""
+    told = run("purge", "--store", empty_url, *options)
+
+    assert 2 == told.exit_code
+    assert complaint in words(told)
