@@ -24,12 +24,13 @@ from shadow_middleware.api.operation import Evidence, Operation
 from shadow_middleware.api.own import Own, owned
 from shadow_middleware.api.problem import answer_of
 from shadow_middleware.api.reads import READS
+from shadow_middleware.api.targets import TARGETS
 from shadow_middleware.api.writes import WRITES
 from shadow_middleware.report.policy import Policy
 
 __all__ = ["OPERATIONS", "api", "endpoints"]
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *WRITES)
+OPERATIONS: Final[tuple[Operation, ...]] = (*READS, *TARGETS, *WRITES)
 
 
 def api(

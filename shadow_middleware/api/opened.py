@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.reading import Reading, Steering, Triage
 from shadow_middleware.reading.remembering import forget, relax
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.settings import Settings, load
@@ -36,7 +36,7 @@ class Opened:
         self._policy = policy
         self._lock = threading.Lock()
         self._store: SqlStore | None = None
-        self._found: tuple[Reading, Triage] | None = None
+        self._found: tuple[Reading, Triage, Steering] | None = None
 
     @classmethod
     def of(
@@ -65,6 +65,11 @@ class Opened:
         """What is written to; raises StoreError while the store is away."""
         return self._open()[1]
 
+    @property
+    def steering(self) -> Steering:
+        """What targets are changed by; raises StoreError while the store is away."""
+        return self._open()[2]
+
     def close(self) -> None:
         """Close the store, if anybody looked. Whoever looks again opens it anew."""
         with self._lock:
@@ -73,7 +78,7 @@ class Opened:
             forget(store)
             store.close()
 
-    def _open(self) -> tuple[Reading, Triage]:
+    def _open(self) -> tuple[Reading, Triage, Steering]:
         # A host that only mounts it need not pay for the database at its start.
         from shadow_middleware.store.sql import SqlStore
 
@@ -84,5 +89,6 @@ class Opened:
                 self._found = (
                     Reading(self._store, self._settings, self._policy),
                     Triage(self._store, self._settings),
+                    Steering(self._store, self._settings),
                 )
             return self._found

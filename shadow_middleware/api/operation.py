@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.reading import Reading, Steering, Triage
 
 __all__ = [
     "NO_ZERO_BYTE",
@@ -82,6 +82,11 @@ class Evidence(Protocol):
         """What is written to; raises StoreError while the store is away."""
         ...
 
+    @property
+    def steering(self) -> Steering:
+        """What targets are changed by; raises StoreError while the store is away."""
+        ...
+
 
 class Question(msgspec.Struct, frozen=True):
     """One request, as an endpoint needs to know it."""
@@ -102,6 +107,11 @@ class Question(msgspec.Struct, frozen=True):
     def triage(self) -> Triage:
         """What is written to."""
         return self.evidence.triage
+
+    @property
+    def steering(self) -> Steering:
+        """What targets are changed by."""
+        return self.evidence.steering
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

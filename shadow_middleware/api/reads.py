@@ -32,7 +32,6 @@ from shadow_middleware.report.search import in_group, in_noise, in_route, words_
 from shadow_middleware.report.stats import DivergenceLine, Stats, line_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import RouteSummary, Summary
-from shadow_middleware.report.targets import TargetState
 from shadow_middleware.report.verdict import Verdict
 
 __all__ = ["READS"]
@@ -270,11 +269,6 @@ def _suggestions(asked: Question) -> Suggestion:
     return asked.reading.suggestions(asked.query.target)
 
 
-def _targets(asked: Question) -> Listed[TargetState]:
-    """List targets with what the last minutes say of them."""
-    return Listed(asked.reading.targets())
-
-
 def _coverage(asked: Question) -> Coverage:
     """Return what of the app was put to the test, and what was not."""
     where: Span = asked.query
@@ -317,7 +311,6 @@ READS: Final = (
     _read("/v1/noise", _noise, NoisePage, OfNoise),
     _read("/v1/rules", _rules, Listed[RuleRow]),
     _read("/v1/suggestions", _suggestions, Suggestion, OfTarget),
-    _read("/v1/targets", _targets, Listed[TargetState]),
     _read("/v1/coverage", _coverage, Coverage, Span),
     _read("/v1/verdict", _verdict, Verdict, Where),
     _read("/v1/versions", _versions, Listed[VersionSeen], OfTarget),

@@ -24,7 +24,7 @@ from shadow_middleware.wsgi.listing import DASHBOARD
 __all__ = ["dashboard"]
 
 _NAME: Final = DASHBOARD
-_METHODS: Final = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def dashboard(

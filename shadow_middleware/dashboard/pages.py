@@ -29,7 +29,7 @@ from shadow_middleware.dashboard.links import Links
 from shadow_middleware.dashboard.rendering import is_look, respond
 from shadow_middleware.dashboard.screen import Document, Screen, Shown, Visit
 from shadow_middleware.errors import StoreError
-from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.reading import Reading, Steering, Triage
 
 __all__ = ["Evidence", "Pages", "form_of"]
 
@@ -45,6 +45,11 @@ class Evidence(Protocol):
     @property
     def triage(self) -> Triage:
         """Return what is written to; raises StoreError while the store is away."""
+        ...
+
+    @property
+    def steering(self) -> Steering:
+        """Return what changes targets; raises StoreError while the store is away."""
         ...
 
 
@@ -180,6 +185,7 @@ class Pages:
         return Visit(
             reading=self._evidence.reading,
             triage=self._evidence.triage,
+            steering=self._evidence.steering,
             filters=filters,
             path=dict(request.path_params),
             query=dict(request.query_params),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from shadow_middleware.dashboard.filters import Filters
-from shadow_middleware.reading import Reading, Triage
+from shadow_middleware.reading import Reading, Steering, Triage
 
 __all__ = ["Document", "Screen", "Shown", "Visit"]
 
@@ -23,6 +23,7 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
 
     reading: Reading
     triage: Triage
+    steering: Steering
     filters: Filters
     """Target, route and time, as the URL says."""
     path: Mapping[str, str]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -42,11 +42,13 @@ from shadow_middleware.report.rule_list import RuleRow
 from shadow_middleware.report.stats import Stats, stats_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import Summary, summarise
+from shadow_middleware.report.standing import standings_of
 from shadow_middleware.report.targets import TargetState, stated_in, targets_of
 from shadow_middleware.report.verdict import Verdict
 from shadow_middleware.report.verdict import verdict as judge
 from shadow_middleware.settings import Settings
-from shadow_middleware.store.base import Reader
+from shadow_middleware.store.base import Reader, Targets
+from shadow_middleware.targets import Switch, TargetsState, holding
 
 __all__ = ["DivergencePage", "Overview", "Reading", "Series"]
 
@@ -76,6 +78,10 @@ class DivergencePage(msgspec.Struct, frozen=True):
     """All that fit."""
 
 
+class Source(Reader, Targets, Protocol):
+    """A store that is read: evidence, and what was set of targets."""
+
+
 class Reading:
     """
     Reads one store for any number of faces.
@@ -89,7 +95,7 @@ class Reading:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: Source,
         settings: Settings | None = None,
         policy: Policy | None = None,
         now: Callable[[], float] = time.time,
@@ -259,19 +265,30 @@ class Reading:
     def targets(self) -> list[TargetState]:
         """Return every target as it is known now."""
         now = self._now()
+        state = self._set()
+        held = holding(self.settings, state)
         recent = self.reader.totals(int(now // 60) - _RECENT)
         progress = [one for one in self.reader.progress() if one.target != CONTROL]
         return targets_of(
             [row for row in recent if row.target != CONTROL],
             progress,
             [one for one in self.reader.versions() if one.target != CONTROL],
-            stated_in(self.settings),
+            stated_in(self.settings, [one.target for one in held]),
             now,
+            standings_of(held, state),
         )
 
+    def switch(self) -> Switch:
+        """Return the switch over all targets."""
+        return self._set().switch
+
+    def _set(self) -> TargetsState:
+        return self.reader.targets_state()
+
     def addresses(self) -> Mapping[str, str]:
-        """Return where each target is, as far as the settings name it."""
-        return {one.name: one.url for one in self.settings.all_targets}
+        """Return where each target is, as far as settings and store name it."""
+        held = holding(self.settings, self._set())
+        return {one.target.name: one.target.url for one in held if one.has_lane}
 
     def names(self) -> list[str]:
         """Return the names of all targets that anything is held of."""

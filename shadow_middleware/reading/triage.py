@@ -23,7 +23,8 @@ from shadow_middleware.reading.learned import learned_of
 from shadow_middleware.reading.stated import rules_in
 from shadow_middleware.report.rule_list import name_of
 from shadow_middleware.settings import SAFE_METHODS, Settings
-from shadow_middleware.store.base import Curator, Reader
+from shadow_middleware.store.base import Curator, Reader, Targets
+from shadow_middleware.targets import holding
 
 __all__ = ["Archive", "Job", "Triage"]
 
@@ -33,7 +34,7 @@ _AT_ONCE = 2
 """Rechecks that send; more of them wait, so that a shadow is not stormed."""
 
 
-class Archive(Reader, Curator, Protocol):
+class Archive(Reader, Curator, Targets, Protocol):
     """A store that is read and decided in."""
 
 
@@ -113,7 +114,7 @@ class Triage:
 
     def obstacle(self, target: str) -> str:
         """Return why nothing of a target can be sent again from here; '' if it can."""
-        names = [one.name for one in self._settings.all_targets]
+        names = [one.name for one in self._known().targets]
         if target in names:
             return ""
         if not names:
@@ -129,7 +130,7 @@ class Triage:
         Raises:
             ConfigurationError: the settings name no shadow.
         """
-        if not self._settings.all_targets:
+        if not self._known().targets:
             raise ConfigurationError("no shadow is set: name it with shadow_url")
         with self._lock:
             known = self._jobs.get(group)
@@ -142,6 +143,12 @@ class Triage:
         threading.Thread(
             target=self._work, args=(group, resolve), name="recheck", daemon=True
         ).start()
+
+    def _known(self) -> Settings:
+        """Return the settings, with targets as they hold now."""
+        held = holding(self._settings, self._store.targets_state())
+        targets = tuple(one.target for one in held if one.has_lane)
+        return msgspec.structs.replace(self._settings, shadow_url="", targets=targets)
 
     def _work(self, group: str, resolve: bool) -> None:
         try:
@@ -162,10 +169,11 @@ class Triage:
         found = [one for one in self._store.groups(where) if one.fingerprint == group]
         asked = [(one, self._store.samples(group)) for one in found]
         known = learned_of(self._store, self._settings).known
+        settings = self._known()
         work = Recheck(
-            self._settings,
-            Rejudge(self._settings, known, self._now()),
-            lambda target: HttpSender(target, self._settings),
+            settings,
+            Rejudge(settings, known, self._now()),
+            lambda target: HttpSender(target, settings),
             methods=frozenset(SAFE_METHODS),
         )
         results = asyncio.run(work.run(asked))

@@ -11,7 +11,9 @@ from shadow_middleware.evidence import Progress, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
 from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.report.standing import Standing
 from shadow_middleware.settings import Settings
+from shadow_middleware.target import Target
 
 __all__ = ["Breaker", "Stated", "TargetState", "stated_in", "targets_of"]
 
@@ -37,14 +39,22 @@ class Breaker(msgspec.Struct, frozen=True):
 
 
 class Stated(msgspec.Struct, frozen=True, kw_only=True):
-    """What the settings say of a target, where they name it."""
+    """What holds of a target: what the settings say, and what was set at run time."""
 
     address: str
     enabled: bool
-    """False mirrors nothing to any target."""
+    """False mirrors nothing to it."""
     rate: float
-    """Share of keys, or of requests, that is mirrored: 0 to 1."""
+    """Share of keys, or of requests, that it gets: 0 to 1."""
+    share: float = 1.0
+    """The same of what is mirrored at all."""
+    rate_limit: float = 0.0
+    """Replays a second at most; 0 is no limit."""
     methods: tuple[str, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    persistent: bool = False
+    """Whether it is probed for ever, however long it fails."""
     concurrency: int
     """Replays in flight at once."""
     total_timeout: float
@@ -63,6 +73,8 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
     """Where it is; '' where the settings here do not name it."""
     stated: Stated | None = None
     """None where the settings here do not name it; other processes may have others."""
+    standing: Standing | None = None
+    """What was set at run time, and how it fares; None where neither is known."""
     breaker: Breaker
     """Of the last minutes."""
     sessions: int
@@ -74,20 +86,27 @@ class TargetState(msgspec.Struct, frozen=True, kw_only=True):
     """The latest seen first."""
 
 
-def stated_in(settings: Settings) -> dict[str, Stated]:
-    """Return what the settings say of each target that they name."""
+def stated_in(
+    settings: Settings, targets: Iterable[Target] | None = None
+) -> dict[str, Stated]:
+    """Return what holds of each target; left out, those are the settings' own."""
     return {
         one.name: Stated(
             address=one.url,
-            enabled=settings.enabled,
-            rate=settings.rate,
+            enabled=settings.enabled and one.enabled,
+            rate=settings.rate * one.rate,
+            share=one.rate,
+            rate_limit=one.rate_limit,
             methods=one.methods or settings.methods,
+            include=one.include,
+            exclude=one.exclude,
+            persistent=one.persistent,
             concurrency=one.concurrency or settings.concurrency,
             total_timeout=one.total_timeout or settings.total_timeout,
             breaker_failures=settings.breaker_failures,
             breaker_retry_after=settings.breaker_retry_after,
         )
-        for one in settings.all_targets
+        for one in (settings.all_targets if targets is None else targets)
     }
 
 
@@ -97,6 +116,7 @@ def targets_of(
     versions: Iterable[VersionSeen],
     stated: Mapping[str, Stated],
     now: float,
+    standings: Mapping[str, Standing] = {},
 ) -> list[TargetState]:
     """
     Return every target that is named anywhere, by name.
@@ -107,6 +127,7 @@ def targets_of(
         versions: Every version of each target.
         stated: What the settings say of those that they name.
         now: In Unix seconds.
+        standings: What was set at run time, and how targets fare.
     """
     rows, sessions, seen = list(recent), list(progress), list(versions)
     names = (
@@ -114,11 +135,13 @@ def targets_of(
         | {one.target for one in sessions}
         | {one.target for one in seen}
         | stated.keys()
+        | standings.keys()
     )
     return [
         _state(
             name,
             stated.get(name),
+            standings.get(name),
             _breaker(row for row in rows if row.target == name),
             [one for one in sessions if one.target == name],
             [one for one in seen if one.target == name],
@@ -131,16 +154,19 @@ def targets_of(
 def _state(
     name: str,
     stated: Stated | None,
+    standing: Standing | None,
     breaker: Breaker,
     sessions: Sequence[Progress],
     versions: Sequence[VersionSeen],
     now: float,
 ) -> TargetState:
     alive = [one for one in sessions if now - one.at <= _SILENT_AFTER]
+    set_here = standing.stored if standing is not None else None
     return TargetState(
         target=name,
-        address="" if stated is None else stated.address,
+        address=stated.address if stated else (set_here and set_here.url) or "",
         stated=stated,
+        standing=standing,
         breaker=breaker,
         sessions=len(alive),
         last_at=max((one.at for one in sessions), default=None),
