@@ -51,6 +51,7 @@ PAGES: Final = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/RESULTS.md": "measured.md",
     "examples/README.md": "examples/index.md",
     "examples/django_app/README.md": "examples/django_app.md",
     "examples/fastapi_app/README.md": "examples/fastapi_app.md",
