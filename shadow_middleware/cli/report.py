@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import msgspec
@@ -57,9 +56,9 @@ def report(
     They count as what is known today makes of them: ignored groups and what was
     learned to be noise since count as noise.
     """
-    start = since_of(since, time.time())
     settings = settings_of(store, config)
     with open_store(settings, run=run) as opened:
+        start = since_of(since, opened.time())
         held = holdings(opened, start, target, route, settings)
         # Of a run nothing goes but all of it.
         removed = [] if run else opened.removals()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import msgspec
@@ -62,7 +61,7 @@ def holdings(
         ("held", minute, target, route, timed, Policy.of(known)),
         lambda: read(_totals(reader, minute, route)),
     )
-    return msgspec.structs.replace(held, now=time.time())
+    return msgspec.structs.replace(held, now=reader.time())
 
 
 def _totals(reader: Reader, minute: int | None, route: str | None) -> Sequence[Total]:
@@ -108,7 +107,7 @@ def _holdings(
             routes=reader.routes(),
             uses=reader.uses(None if since is None else int(since // DAY)),
             probed=any(base.control or base.probe for base in learned.known.bases),
-            now=learned.at,
+            now=reader.time(),
         )
     )
 

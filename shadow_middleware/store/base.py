@@ -16,7 +16,6 @@ from shadow_middleware.evidence import (
     Loss,
     Mark,
     Progress,
-    Purged,
     Revision,
     Run,
     StepLatency,
@@ -53,7 +52,6 @@ __all__ = [
     "Curator",
     "DivergenceRecord",
     "LatencyCount",
-    "Purger",
     "Reader",
     "Runs",
     "Store",
@@ -89,6 +87,10 @@ class Reader(Protocol):
 
     Every method raises StoreError where the store cannot be read.
     """
+
+    def time(self) -> float:
+        """Return what time the store has, in Unix seconds: one for all hosts."""
+        ...
 
     def revision(self) -> Revision:
         """Return which state of the evidence and of what was decided this is."""
@@ -388,24 +390,4 @@ class Runs(Protocol):
 
     def remove_run(self, run: str) -> bool:
         """Remove a run and all that was counted in it; False where there is none."""
-        ...
-
-
-class Purger(Protocol):
-    """Removes old evidence, in small transactions that writers fit between."""
-
-    def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
-        """
-        Remove what is too old or too much.
-
-        Args:
-            before: Seconds since the epoch; everything that ended before goes, counts
-                and latencies by whole minutes and windows. A run goes whole, once
-                nothing was heard of it since.
-            keep: Only this many divergences stay of live and of each run, the newest;
-                counts are not touched.
-
-        Raises:
-            StoreError: what was removed so far stays removed.
-        """
         ...

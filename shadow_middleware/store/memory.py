@@ -205,10 +205,15 @@ class MemoryStore(MemorySums):
             minutes = [key[0] for key in self._counts]
         return (min(minutes), max(minutes)) if minutes else None
 
-    def purge(self, before: float | None = None, keep: int | None = None) -> Purged:
-        """Remove what is older than `before`, and divergences beyond `keep`."""
+    def purge(
+        self,
+        before: float | None = None,
+        keep: int | None = None,
+        most_bytes: int | None = None,
+    ) -> Purged:
+        """Remove what is older than `before`, and divergences beyond the bounds."""
         removed = [
-            view._purge_stored(None if run else before, keep)
+            view._purge_stored(None if run else before, keep, most_bytes)
             for run, view in list(self._views.items())
         ]
         with self._lock:
@@ -222,9 +227,18 @@ class MemoryStore(MemorySums):
             purged = msgspec.structs.replace(purged, runs=self._purge_runs(before))
             return self._purge_learned(before, self._purge_sums(before, purged))
 
-    def _purge_stored(self, before: float | None, keep: int | None) -> tuple[int, int]:
+    def _purge_stored(
+        self, before: float | None, keep: int | None, most_bytes: int | None
+    ) -> tuple[int, int]:
         newest_first = self._fitting(ANY)
         kept = newest_first if keep is None else newest_first[: max(keep, 0)]
+        if most_bytes is not None:
+            weights = itertools.accumulate(rows.weight_of(one.record) for one in kept)
+            kept = [
+                one
+                for one, so_far in zip(kept, weights, strict=True)
+                if so_far <= most_bytes
+            ]
         if before is not None:
             kept = [one for one in kept if one.record.at >= before]
         with self._lock:
@@ -284,6 +298,10 @@ class MemoryStore(MemorySums):
                 and row["fingerprint"] not in used
             ),
         )
+
+    def time(self) -> float:
+        """Return what time it is, in Unix seconds."""
+        return self._clock()
 
     def close(self) -> None:
         """Do nothing: what is kept stays readable."""

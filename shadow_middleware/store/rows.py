@@ -34,6 +34,7 @@ __all__ = [
     "loss_rows",
     "progress_rows",
     "to_record",
+    "weight_of",
 ]
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -214,7 +215,7 @@ def _divergence_row(record: DivergenceRecord) -> Row:
         row["differences"] = msgspec.to_builtins(record.differences)
         for name, shown in _TEXTS.items():
             row[name] = shown(row[name])
-        row["weight"] = _weight(row)
+        row["weight"] = weight_of(record)
     except (TypeError, ValueError, RecursionError) as error:
         raise RefusedByStoreError(
             f"the divergence of exchange {record.exchange_id!r} cannot be stored: {error}"
@@ -222,16 +223,17 @@ def _divergence_row(record: DivergenceRecord) -> Row:
     return row
 
 
-def _weight(row: Row) -> int:
-    """Return about how many bytes the row takes in the store."""
-    bodies = sum(len(row[name]) for name in LONG if name.endswith("body"))
-    headers = sum(
-        8 + len(name) + len(value)
-        for column in LONG
-        if column.endswith("headers")
-        for name, value in row[column]
+def weight_of(record: DivergenceRecord) -> int:
+    """Return about how many bytes a divergence takes in the store."""
+    bodies = (record.request_body, record.live_body, record.shadow_body)
+    headers = (record.request_headers, record.live_headers, record.shadow_headers)
+    differences = dump_json(msgspec.to_builtins(record.differences))
+    return (
+        ROW_WEIGHT
+        + sum(map(len, bodies))
+        + sum(8 + len(name) + len(value) for some in headers for name, value in some)
+        + len(differences)
     )
-    return ROW_WEIGHT + bodies + headers + len(dump_json(row["differences"]))
 
 
 def in_short(stored: StoredDivergence) -> StoredDivergence:

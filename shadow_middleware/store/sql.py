@@ -25,6 +25,7 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows, sum_queries
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.skew import moved
 from shadow_middleware.store.sql_upkeep import SqlUpkeep
 from shadow_middleware.store.statements import settle
 from shadow_middleware.store.sums import HOUR
@@ -73,7 +74,7 @@ class SqlStore(SqlUpkeep):
         run: str = "",
     ) -> None:
         super().__init__(Database(url, create=create), run)
-        self._clock = clock
+        self._keep_time(clock)
         try:
             # Seen before the first connection: what is replaced later is noticed.
             self._file = self._database.file_identity()
@@ -86,7 +87,9 @@ class SqlStore(SqlUpkeep):
         """Add the batch to what is there, all of it or nothing."""
         if self._database.file_identity() != self._file:
             raise StoreError(f"the store {self._database.label} was removed")
-        work = self._statements.for_batch(batch, self._clock())
+        if behind := self._skew.seconds():
+            batch = moved(batch, behind)
+        work = self._statements.for_batch(batch, self.time())
         with self._database.writing() as connection:
             if self._is_new(connection, batch):
                 settle(connection, self._statements, batch.settlements)

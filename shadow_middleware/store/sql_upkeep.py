@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from shadow_middleware.retention import DAY, Keep, Removal, What, Why
 from shadow_middleware.store.leases import drop_lease, store_time, take_lease
 from shadow_middleware.store.pace import Pace
 from shadow_middleware.store.purge import Bounds, purge
+from shadow_middleware.store.skew import Skew
 from shadow_middleware.store.sql_runs import SqlRuns
 from shadow_middleware.store.upkeep_tables import removals
 
@@ -24,7 +26,9 @@ RETENTION: Final = "retention"
 
 
 class SqlUpkeep(SqlRuns):
-    """The quarter of `SqlStore` that removes."""
+    """The quarter of `SqlStore` that removes, and keeps the time."""
+
+    _skew: Skew
 
     def purge(
         self,
@@ -87,6 +91,15 @@ class SqlUpkeep(SqlRuns):
         """Let another process remove from now on."""
         drop_lease(self._database, RETENTION, holder)
 
+    def _keep_time(self, clock: Callable[[], float]) -> None:
+        # A file has one host, and so one clock.
+        asked = None if self._database.is_sqlite else self._asked_time
+        self._clock = clock
+        self._skew = Skew(asked, clock)
+
+    def _asked_time(self) -> float:
+        return store_time(self._database)
+
     def time(self) -> float:
         """Return what time the store has, in Unix seconds: one for all hosts."""
-        return store_time(self._database)
+        return self._clock() + self._skew.seconds()

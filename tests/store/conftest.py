@@ -10,13 +10,13 @@ import pytest
 
 from shadow_middleware.store.base import (
     Curator,
-    Purger,
     Reader,
     Runs,
     Store,
     Targets,
 )
 from shadow_middleware.store.memory import MemoryStore
+from shadow_middleware.store.purger import Purger
 from shadow_middleware.store.sql import SqlStore
 
 

@@ -353,3 +353,17 @@ def test_purge_by_number_keeps_the_newest_and_every_count(store: WholeStore) -> 
     assert [1_200] == [total.count for total in store.totals()]
     assert Purged() == store.purge(keep=3)
     assert Purged(divergences=3) == store.purge(keep=0)
+
+
+def test_purge_by_weight_keeps_the_newest(store: WholeStore) -> None:
+    """As many as weigh no more than that together."""
+    for number in range(9):
+        at = MINUTE * 60.0 + number
+        one = divergence(f"a{number}-1", at=at, live_body="x" * 9_000)
+        store.write(Batch(divergences=[one]))
+
+    assert 6 == store.purge(most_bytes=33_000).divergences
+
+    assert ["a8-1", "a7-1", "a6-1"] == [
+        one.record.exchange_id for one in store.divergences()
+    ]
