@@ -25,7 +25,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from benchmarks.drill import harm, scenes
-from benchmarks.drill.account import Account, account, ended_in, p99, recovered_after
+from benchmarks.drill.account import (
+    Account,
+    account,
+    captured_in,
+    ended_in,
+    p99,
+    recovered_after,
+)
 from benchmarks.drill.harm import Harm
 from benchmarks.drill.scenes import Scene, SetScene
 from benchmarks.drill.stage import UVICORN, Server, Stage
@@ -143,9 +150,12 @@ def drill(fault: Fault, seconds: float, folder: Path) -> Row:
         stage.finish()
         ledger = stage.ledger
         slower = p99(ledger, began, ended) / p99(ledger, stage.begun, began)
+        found = account(ledger, scene.read_url)
+        if folder_of := stage.settings.get("capture_to"):
+            note += f"; {captured_in(folder_of, found.asked)}"
         return Row(
             fault.name,
-            account(ledger, scene.read_url),
+            found,
             slower,
             recovered_after(ledger, ended),
             evidence,

@@ -17,8 +17,11 @@ import msgspec
 from benchmarks.drill.ledger import Ledger, is_write
 from shadow_middleware.errors import StoreError
 from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.traffic.files import capture_files, read_file
+from shadow_middleware.traffic.ndjson import Account as Capture
+from shadow_middleware.traffic.recorded import Recorded
 
-__all__ = ["Account", "account", "ended_in", "p99", "recovered_after"]
+__all__ = ["Account", "account", "captured_in", "ended_in", "p99", "recovered_after"]
 
 LATE: Final = 1.0
 """Seconds that a copy may take while all is well."""
@@ -67,6 +70,24 @@ def account(ledger: Ledger, store_url: str) -> Account:
         reads_twice=sum(copies[n] > 1 for n in numbers if not is_write(n)),
         reordered=ledger.reordered,
     )
+
+
+def captured_in(folder: str, asked: int) -> str:
+    """Return in words what capture files hold, and whether they account for all."""
+    held, accounts = 0, list[Capture]()
+    for path in capture_files(folder):
+        for each in read_file(path):
+            held += isinstance(each, Recorded)
+            if isinstance(each, Capture):
+                accounts.append(each)
+    missing = sum((Counter(each.not_written) for each in accounts), Counter[str]())
+    taken, written = (
+        sum(each.taken for each in accounts),
+        sum(each.written for each in accounts),
+    )
+    exact = taken == asked == held + missing.total() and held == written
+    lost = "".join(f", {n:,} {reason}" for reason, n in sorted(missing.items()))
+    return f"captures: {held:,} written{lost}, {'exact' if exact else '**not exact**'}"
 
 
 def ended_in(store_url: str) -> int:

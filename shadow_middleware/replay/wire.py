@@ -38,6 +38,8 @@ _CLOSING: Final = 1.0
 """Seconds that connections may take to close."""
 _TICK: Final = 0.001
 """Seconds by which a loop's timer may ring too early."""
+_STOOD_STILL: Final = 0.25
+"""Seconds by which it rings too late only where the whole process stood still."""
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -82,6 +84,7 @@ class Wire:
         self._open: set[Connection] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._looks_at = math.inf
+        self._has_waited = False
         self._all_closed: asyncio.Event | None = None
 
     async def send(self, request: Request) -> Answer:
@@ -200,8 +203,15 @@ class Wire:
 
     def _look(self) -> None:
         """End what has taken too long, and look again when the next may have."""
+        now = asyncio.get_running_loop().time()
+        soon, late = now + _TICK, now - self._looks_at
         self._put_timer_off()
-        soon = asyncio.get_running_loop().time() + _TICK
+        if late > _STOOD_STILL and not self._has_waited:
+            # Answers may lie in the sockets, unread: a loop looks at its timers first.
+            self._has_waited = True
+            self._look_at(soon)
+            return
+        self._has_waited = False
         for connection in tuple(self._open):
             if self._due(connection) > soon:
                 continue
