@@ -12,7 +12,9 @@ compares nothing. GoReplay and k6 take part where their programs are found.
 
 `spacing` replays a recording of 500 exchanges a second at its own speed; the target
 notes when each arrived. Late is each arrival's distance from its recorded place, beside
-that of the earliest.
+that of the earliest. A bare pacer takes turns with it: a loop that sleeps, and sends over
+the same connections, with no file, no comparison and no store. What that one is late by
+is the machine's share.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,9 +42,11 @@ from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
 from shadow_middleware.offline.asked import Asked, sources_of
 from shadow_middleware.offline.conduct import Conduct, begun, run_loop, surveyed
 from shadow_middleware.offline.replay import Plan
+from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.settings import Settings
+from shadow_middleware.settings import Target as Whereto
 from shadow_middleware.store.sql import SqlStore
-from shadow_middleware.traffic.files import CaptureFile
+from shadow_middleware.traffic.files import CaptureFile, open_capture
 from shadow_middleware.traffic.ndjson import Head
 from shadow_middleware.traffic.recorded import Recorded
 
@@ -152,14 +156,37 @@ def replayed(url: str, path: Path, plan: Plan, pipe: Connection) -> None:
         store.close()
 
 
-def in_child(url: str, path: Path, plan: Plan) -> dict[str, Any]:
+def in_child(
+    url: str, path: Path, plan: Plan, work: Callable[..., None] = replayed
+) -> dict[str, Any]:
     """Return what one replay took."""
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=replayed, args=(url, path, plan, theirs))
+    process = multiprocessing.Process(target=work, args=(url, path, plan, theirs))
     process.start()
     took: dict[str, Any] = ours.recv()
     process.join()
     return took
+
+
+def paced(url: str, path: Path, plan: Plan, pipe: Connection) -> None:
+    """Send what the capture holds at its times, and do nothing else."""
+    requests = [
+        (one.exchange.at, one.exchange.request)
+        for one in open_capture(path)
+        if isinstance(one, Recorded)
+    ]
+
+    async def work() -> None:
+        sender, tasks = HttpSender(Whereto(url=url), Settings()), []
+        begun = time.monotonic()
+        for at, request in requests:
+            await asyncio.sleep(begun + at - requests[0][0] - time.monotonic())
+            tasks.append(asyncio.create_task(sender.send(request)))
+        await asyncio.gather(*tasks)
+        await sender.aclose()
+
+    run_loop(work())
+    pipe.send({})
 
 
 def wrk(url: str) -> float | None:
@@ -224,26 +251,30 @@ def spacing(rounds: int, rate: float, folder: Path) -> None:
     path = folder / "spacing.ndjson.zst"
     capture(path, int(rate * 10), rate)
     due = due_of(path)
-    rows = []
+    rows: dict[str, list[list[float]]] = {"replay": [], "bare pacer": []}
     with target() as (url, pipe):
         for _ in range(rounds):
-            own = in_child(url, path, Plan())["late"]
-            pipe.send("arrivals")
-            arrived = dict(pipe.recv())
-            late = [arrived[number] - at for number, at in due.items()]
-            base = min(late)
-            cut = statistics.quantiles([one - base for one in late], n=100)
-            rows.append((cut[49], cut[94], cut[98], max(late) - base, own["p99"]))
-    names = ("p50", "p95", "p99", "max", "own p99")
+            for name, work in {"replay": replayed, "bare pacer": paced}.items():
+                in_child(url, path, Plan(), work)
+                pipe.send("arrivals")
+                rows[name].append(lateness(dict(pipe.recv()), due))
     print(f"late in ms at {rate:,.0f}/s, median of {rounds} rounds of 10 s")
-    for name, values in zip(names, zip(*rows, strict=True), strict=True):
-        print(f"  {name:8}{statistics.median(values) * 1e3:8.2f}")
+    print(f"{'':12}{'p50':>8}{'p95':>8}{'p99':>8}{'max':>8}")
+    for name, found in rows.items():
+        middle = map(statistics.median, zip(*found, strict=True))
+        print(f"{name:12}" + "".join(f"{one * 1e3:8.2f}" for one in middle))
+
+
+def lateness(arrived: dict[int, float], due: dict[int, float]) -> list[float]:
+    """Return p50, p95, p99 and the most that arrivals were late by, in seconds."""
+    late = [arrived[number] - at for number, at in due.items()]
+    base = min(late)
+    cut = statistics.quantiles([one - base for one in late], n=100)
+    return [cut[49], cut[94], cut[98], max(late) - base]
 
 
 def due_of(path: Path) -> dict[int, float]:
     """Return when each exchange of a capture was recorded, by its number."""
-    from shadow_middleware.traffic.files import open_capture
-
     records = [one for one in open_capture(path) if isinstance(one, Recorded)]
     return {number: one.exchange.at for number, one in enumerate(records)}
 

@@ -18,6 +18,7 @@ import msgspec
 
 from shadow_middleware.evidence import Mark
 from shadow_middleware.exchange import Exchange, Replay
+from shadow_middleware.offline.claiming import Claims
 from shadow_middleware.offline.ledger import Ledger
 from shadow_middleware.offline.making import (
     FATE_UNKNOWN,
@@ -35,8 +36,6 @@ from shadow_middleware.traffic.recorded import BadRecord, Recorded
 
 __all__ = ["Offline", "Plan", "Progress"]
 
-_CLAIMED_AT_ONCE: Final = 64
-"""Places that are claimed ahead: so many writes at most have an unknown fate."""
 _MOST_SESSIONS: Final = 1_000
 """Writers of captures that are told apart in the account."""
 _WITHOUT_REST: Final = 128
@@ -100,9 +99,9 @@ class Offline:
         self._plan = plan
         self._records = records
         self._stand_in = stand_in
-        self._claim = claim
         self._told = told
         self._ledger = Ledger(before)
+        self._claims = Claims(self._ledger, claim)
         self._pace = Pace(plan.speed, plan.rate)
         settings = bench.settings
         self._methods = frozenset(settings.methods)
@@ -160,8 +159,7 @@ class Offline:
                 await self._stand_in.close()
             patience = 0.0 if self._given_up else bench.settings.drain_timeout
             await bench.close(patience)
-            if self._ledger.claimed > self._ledger.next:
-                await self._claim_below(self._ledger.next)
+            await self._claims.finish()
         return self.progress()
 
     async def _flush(self) -> None:
@@ -199,8 +197,8 @@ class Offline:
         weight = weight_of(recorded)
         await self._until(lambda: self._has_room(weight), full=True)
         writes = recorded.exchange.request.method not in SAFE_METHODS
-        if writes and place >= self._ledger.claimed:
-            await self._claim_below(place + _CLAIMED_AT_ONCE)
+        if writes:
+            await self._claims.cover(place)
         if self.is_stopped:
             return
         exchange = exchange_of(recorded, number, time.time())
@@ -208,11 +206,6 @@ class Offline:
             exchange = msgspec.structs.replace(exchange, skip=FATE_UNKNOWN)
         self._begin(exchange, place, weight, unanswered=needs_answer(recorded))
         self._pace.sent(due, time.monotonic())
-
-    async def _claim_below(self, place: int) -> None:
-        self._ledger.claimed = place
-        if self._claim is not None:
-            await asyncio.to_thread(self._claim, place)
 
     def _begin(
         self, exchange: Exchange, place: int, weight: int, *, unanswered: bool
