@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -24,6 +24,11 @@ class Account:
         self._changed: set[str] = set()
         self._gone: set[str] = set()
         self._begun: dict[str, int] = {}
+        self._handed: dict[str, int] = {}
+        self._added: set[str] = set()
+        self._left: dict[str, dict[str, int]] = {}
+        """Of targets that went: what each session had told of itself by then."""
+        self._selected_at: dict[str, int] = {}
         self.totals: Counter[str] = Counter()
         """Replays ended so far, by session."""
         self.all_selected = 0
@@ -40,7 +45,7 @@ class Account:
 
     def begin(self, session: str, handed: int, selected: int) -> None:
         """Take note of a session that comes, and of what it gave to earlier agents."""
-        self._begun[session] = handed
+        self._begun[session] = self._handed[session] = handed
         self._note(session, selected)
         if handed:
             self.settle(session, handed)
@@ -63,8 +68,56 @@ class Account:
         """Ask the store to settle what earlier agents of a session left undone."""
         minute = int(self._clock() // 60)
         self._settlements += [
-            Settlement(session, target, handed, minute) for target in self._targets
+            Settlement(session, target, handed, minute, opens=target in self._added)
+            for target in self._targets
         ]
+
+    # --- targets that come and go ---------------------------------------------------
+
+    def come(self, target: str, *, first: bool) -> None:
+        """
+        Open the account of a target: what was selected before is none of its.
+
+        Args:
+            target: Its name. It is one that run time has added.
+            first: Whether this agent knows of it since its own beginning, so that an
+                earlier agent may have had it already.
+        """
+        self._targets = (*self._targets, target)
+        self._added.add(target)
+        left = self._left.pop(target, {})
+        minute = int(self._clock() // 60)
+        for session, begun in self._begun.items():
+            known = left.get(session, 0)
+            if first and (known := self._handed[session]):
+                self._settlements.append(
+                    Settlement(session, target, known, minute, opens=True)
+                )
+            self._ended[session, target] += begun - known
+            self._changed.add(session)
+        still_open = self._selected_at.pop(target, 0) - self.all_ended[target]
+        self.all_ended[target] = self.all_selected - max(0, still_open)
+
+    def go(self, target: str) -> None:
+        """Close the account of a target: what is selected from now on is none of its."""
+        self._targets = tuple(name for name in self._targets if name != target)
+        self._left[target] = dict(self._selected)
+        for session, told in self._selected.items():
+            # What a hello has spoken of may still wait on the other side.
+            self._ended[session, target] += told - self._begun.get(session, told)
+            self._changed.add(session)
+        self._selected_at[target] = self.all_selected
+
+    def _open_accounts(self, session: str) -> Iterator[tuple[str, int]]:
+        """Yield the targets that a session has to do with, and what it selected."""
+        begun = session in self._begun
+        for target in self._targets:
+            # Who has no part in the beginning cannot know when a target came.
+            if begun or target not in self._added:
+                yield target, self._selected.get(session, 0)
+        for target, told in self._left.items():
+            if session in told and (session, target) in self._ended:
+                yield target, told[session]
 
     def leave(self, session: str) -> None:
         """Take note that a session has gone; it is forgotten when it is silent."""
@@ -74,15 +127,9 @@ class Account:
         """Return the batch with all that is to be told of sessions."""
         now = self._clock()
         progress = [
-            Progress(
-                session,
-                target,
-                self._selected.get(session, 0),
-                self._ended[session, target],
-                now,
-            )
+            Progress(session, target, selected, self._ended[session, target], now)
             for session in sorted(self._changed)
-            for target in self._targets
+            for target, selected in self._open_accounts(session)
         ]
         settlements, self._settlements = self._settlements, []
         self._forget(self._gone - self._changed)
@@ -98,5 +145,8 @@ class Account:
         for session in sessions:
             self._selected.pop(session, None)
             self._begun.pop(session, None)
+            self._handed.pop(session, None)
             self.totals.pop(session, None)
+            for told in self._left.values():
+                told.pop(session, None)
         self._gone -= sessions

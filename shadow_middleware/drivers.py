@@ -8,9 +8,13 @@ the agent on a thread of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
+
+import msgspec
 
 from shadow_middleware.compare import Comparer
 from shadow_middleware.exchange import CALL_URL, CONTROL
+from shadow_middleware.following import Known
 from shadow_middleware.judge import Policy, Profile
 from shadow_middleware.learning import Learning, Source
 from shadow_middleware.pipeline import Ends, Lane, Lanes, Roads
@@ -32,18 +36,24 @@ from shadow_middleware.transform.redact import Redactor
 __all__ = ["open_bench"]
 
 
-def open_bench(wire: bytes, store: Store | None = None) -> Bench:
+def open_bench(
+    wire: bytes, store: Store | None = None, *, governed: bool = True
+) -> Bench:
     """
     Return everything that works under the settings that came over the wire.
 
     Args:
         wire: What `settings.to_wire` made.
         store: Where evidence goes; left out, the settings' `store_url`.
+        governed: Whether it follows what is set of targets at run time, as live does;
+            a run is of what it was asked for, and gives up on no target.
 
     Raises:
         ConfigurationError: a rule, pattern or transport cannot be used.
     """
     settings = from_wire(wire)
+    if not governed:
+        settings = _of_a_run(settings)
     comparer = Comparer(settings)
     writer = _writer(settings, store)
     learning = Learning(
@@ -61,21 +71,40 @@ def open_bench(wire: bytes, store: Store | None = None) -> Bench:
             learning,
             CaptureWriter(settings) if settings.capture_to else None,
             Continuity(settings.key_words) if settings.follows_sessions else None,
+            _known(settings, store) if governed else None,
         ),
         writer,
+    )
+
+
+LONGEST_PAUSE: Final = 10.0
+"""Seconds: a run has an end, so it waits no longer for a probe."""
+
+
+def _of_a_run(settings: Settings) -> Settings:
+    """Return the settings for a run: each target gets all that was picked for it."""
+    return msgspec.structs.replace(
+        settings,
+        shadow_url="",
+        targets=tuple(
+            msgspec.structs.replace(one, enabled=True, rate=1.0)
+            for one in settings.all_targets
+        ),
+        breaker_retry_after=min(settings.breaker_retry_after, LONGEST_PAUSE),
+        breaker_fail_after=0.0,
+        breaker_ramp_up=0.0,
     )
 
 
 def _lanes(settings: Settings) -> Lanes:
     def lanes(ends: Ends, tell: Tell) -> Roads:
         control = _control(settings, tell)
-        return Roads(
-            [
-                Lane(target, settings, _sender(target, settings), ends, control)
-                for target in settings.all_targets
-            ],
-            control,
-        )
+
+        def open_lane(target: Target) -> Lane:
+            return Lane(target, settings, _sender(target, settings), ends, control)
+
+        own = [open_lane(target) for target in settings.all_targets]
+        return Roads(own, control, open_lane)
 
     return lanes
 
@@ -94,6 +123,13 @@ def _control(settings: Settings, tell: Tell) -> Control | None:
 def _source(settings: Settings, store: Store | None) -> Callable[[], Source] | None:
     if store is not None:
         return (lambda: store) if isinstance(store, Source) else None
+    url = _store_url(settings)
+    return (lambda: SqlStore(url)) if url else None
+
+
+def _known(settings: Settings, store: Store | None) -> Callable[[], Known] | None:
+    if store is not None:
+        return (lambda: store) if isinstance(store, Known) else None
     url = _store_url(settings)
     return (lambda: SqlStore(url)) if url else None
 

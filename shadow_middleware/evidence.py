@@ -158,6 +158,9 @@ class Settlement(msgspec.Struct, frozen=True):
     target: str
     handed: int
     minute: int
+    opens: bool = False
+    """Of a target that was added at run time, and may have come later than the session:
+    what the store knows nothing of was none of its."""
 
 
 class Loss(msgspec.Struct, frozen=True):

@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
+from shadow_middleware.aside import aside
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.evidence import Batch
 from shadow_middleware.judge import Profile, days_back
@@ -249,34 +249,7 @@ class Learning:
         return self._source
 
     def _off_loop(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """
-        Do the work on a thread that nobody waits for at exit.
-
-        The loop's own threads would be joined, also one that hangs in a database.
-        """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def settle(result: T | None, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(cast("T", result))
-
-        def run() -> None:
-            result, failure = None, None
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 -- raised again on the loop
-                failure = error
-            with contextlib.suppress(RuntimeError):  # the loop has gone meanwhile
-                loop.call_soon_threadsafe(settle, result, failure)
-
-        threading.Thread(
-            target=run, name="shadow-middleware-learning", daemon=True
-        ).start()
+        future = aside(work, "shadow-middleware-learning")
         self._under_way = future
         return future
 

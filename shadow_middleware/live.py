@@ -200,7 +200,7 @@ class LiveSide:
         return False
 
     def refuses(self) -> bool:
-        """Whether capture rests because the buffer is full; counts the request if so."""
+        """Whether capture rests: the buffer is full, which counts, or nothing is wanted."""
         if self.now() >= self.handoff.paused_until:
             self.handoff.paused_until = 0
             return False
@@ -263,8 +263,9 @@ class LiveSide:
 
     def counts(self, headers: Headers) -> bool:
         """Whether a request that is not mirrored is one of live's, and not a copy."""
-        # While capture rests, requests are counted as dropped; see `refuses`.
-        return not self.handoff.paused_until and not any(
+        # While the buffer is full, requests are counted as dropped; see `refuses`.
+        handoff = self.handoff
+        return (handoff.resting or not handoff.paused_until) and not any(
             len(name) == len(MARKER_HEADER)
             and name.lower() == MARKER_HEADER
             and self._is_copy(value)

@@ -110,7 +110,9 @@ class Selector:
     def __init__(self, settings: Settings) -> None:
         targets = settings.all_targets
         self.methods = frozenset(settings.methods).union(*(t.methods for t in targets))
-        wanted = settings.enabled and (targets or settings.capture_to)
+        wanted = settings.enabled and (
+            targets or settings.capture_to or settings.target_allow
+        )
         self.rate = settings.rate if wanted else 0.0
         self._include = Globs(settings.include)
         self._exclude = Globs(settings.exclude)

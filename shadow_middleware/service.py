@@ -20,6 +20,8 @@ from shadow_middleware.accounting import Account
 from shadow_middleware.compare import Comparer
 from shadow_middleware.evidence import Batch, Mark
 from shadow_middleware.exchange import Exchange
+from shadow_middleware.following import Following, Known
+from shadow_middleware.governing import Governor
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.intake import Intake, Sink
 from shadow_middleware.judge import Judge
@@ -53,9 +55,11 @@ class Equipment(NamedTuple):
     comparer: Comparer
     learning: Learning
     capture: CaptureWriter | None = None
+    """What writes exchanges to files, besides."""
     continuity: Continuity | None = None
     """Knows which exchanges are one session, where somebody asks for that."""
-    """What writes exchanges to files, besides."""
+    known: Callable[[], Known] | None = None
+    """Opens what knows the targets at run time; None follows nobody."""
 
 
 class Bench:
@@ -91,7 +95,8 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        lanes, comparer, self.learning, self._capture, self._continuity = equipment
+        lanes, comparer, self.learning, self._capture = equipment[:4]
+        self._continuity = equipment.continuity
         self.learning.on_groups = self.recorder.groups.learn
         self._judging = Judging(
             settings,
@@ -101,6 +106,10 @@ class Bench:
             redactor.place,
         )
         self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
+        self.governor = Governor(settings, self.pipeline, self.sessions, self._tell)
+        self.following = Following(self.governor, equipment.known)
+        for lane in self.pipeline.lanes:
+            lane.ready = self.following.ready
         self._usage = Usage(redactor, clock)
         self.place = Place(
             settings.metrics_address, settings.metrics_token, settings.otel_metrics
@@ -115,6 +124,7 @@ class Bench:
     def start(self) -> None:
         """Begin to learn what is known."""
         self.learning.start()
+        self.following.start()
 
     async def _weigh(self, heard: Heard) -> Weighed:
         await self.learning.ready()
@@ -123,6 +133,7 @@ class Bench:
     def begin(self, hello: codec.Hello) -> None:
         """Take note of a session that comes."""
         self.sessions.begin(hello.session, hello.handed, hello.selected)
+        self._tell()
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""
@@ -178,12 +189,20 @@ class Bench:
             rest = self.learning.complete(rest, last=True)
         if last or rest.progress or rest.settlements or used:
             self._add(rest)
-        waiting = sum(lane.scheduler.depth for lane in self.pipeline.lanes)
-        in_flight = sum(lane.scheduler.in_flight for lane in self.pipeline.lanes)
+        if self.governor.has_news:
+            self.following.poke()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell every live process how far it has come, and whether to rest."""
+        lanes, resting = self.pipeline.all_lanes, self.governor.resting
+        waiting = sum(lane.scheduler.depth for lane in lanes)
+        in_flight = sum(lane.scheduler.in_flight for lane in lanes)
         for intake in self.intakes:
             if intake.hello is not None:
                 ended = self.sessions.totals[intake.hello.session]
-                intake.send_status(codec.Status(ended, waiting, in_flight))
+                status = codec.Status(ended, waiting, in_flight, resting)
+                intake.send_status(status)
 
     async def close(self, seconds: float) -> None:
         """Let what is under way end for up to `seconds`, write it, and stop."""
@@ -194,7 +213,7 @@ class Bench:
             self._close_capture(max(seconds, 2.0)),
         )
         self.flush(last=True)
-        await self.learning.aclose()
+        await asyncio.gather(self.learning.aclose(), self.following.aclose())
         await asyncio.to_thread(self.recorder.close, max(seconds, 2.0))
         if self._writer is not None:
             await asyncio.to_thread(self._writer.close, max(seconds, 2.0))
@@ -216,6 +235,7 @@ class Bench:
             **of_writer(lost, away=bool(self._writer and self._writer.failure)),
             **of_capture(self._capture.tally if self._capture is not None else None),
             ("live_processes", ()): len(self.intakes),
+            ("resting", ()): float(self.governor.resting),
         }
 
     def _write(self, batch: Batch) -> None:

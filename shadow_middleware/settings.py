@@ -163,8 +163,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Bytes that a compressed body may expand to; beyond it stays compressed."""
     breaker_failures: int = 10
     """Failures in a row that open a target's circuit breaker; 0 never opens it."""
-    breaker_retry_after: float = 10.0
-    """Seconds that an open breaker waits before one probe."""
+    breaker_retry_after: float = 60.0
+    """Seconds that an open breaker waits before one probe, give or take a tenth."""
+    breaker_fail_after: float = 1800.0
+    """Seconds of failing after which a target is gone: it gets no probe either, until
+    somebody enables it. 0: never."""
+    breaker_ramp_up: float = 30.0
+    """Seconds from recovery until a target gets all of its copies again; 0: at once."""
 
     transform: tuple[Transform, ...] = ()
     """Steps that change each copy before it is sent, in this order; see `Transform`."""
@@ -292,7 +297,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def mirrored_methods(self) -> frozenset[str]:
         """Every method that some target may mirror; empty where nothing is mirrored."""
         targets = self.all_targets
-        if not (self.enabled and (targets or self.capture_to) and self.rate > 0):
+        somewhere = targets or self.capture_to or self.target_allow
+        if not (self.enabled and somewhere and self.rate > 0):
             return frozenset()
         return frozenset(self.methods).union(*(target.methods for target in targets))
 

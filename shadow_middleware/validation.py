@@ -333,6 +333,8 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "max_expanded_body": at_least(0),
     "breaker_failures": at_least(0),
     "breaker_retry_after": at_least(0),
+    "breaker_fail_after": at_least(0),
+    "breaker_ramp_up": at_least(0),
     "transform": check_transforms,
     "transform_timeout": positive,
     "user": check_user,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shadow_middleware.metrics.figures import Figures
 from shadow_middleware.pipeline import Lane, Pipeline
@@ -24,18 +24,10 @@ def at_work(pipeline: Pipeline, selected: int, ended: Mapping[str, int]) -> Figu
         ended: Replays that ended, by target.
     """
     figures: Figures = {("selected", ()): selected}
-    for lane in pipeline.lanes:
-        target, queue = (lane.name,), lane.scheduler
-        under_way = selected - ended.get(lane.name, 0)
-        figures |= {
-            ("under_way", target): under_way,
-            ("unaccounted", target): under_way - queue.depth - queue.in_flight,
-            ("queue_depth", target): queue.depth,
-            ("queue_size", target): queue.bytes,
-            ("in_flight", target): queue.in_flight,
-        }
-        for result, number in lane.probes.items():
-            figures["probes", (lane.name, result)] = number
+    lanes = pipeline.all_lanes
+    for name in {lane.name: None for lane in pipeline.lanes}:
+        ours = [lane for lane in lanes if lane.name == name]
+        figures |= _of_target(name, ours, selected - ended.get(name, 0))
     roads: list[Lane | Control] = [*pipeline.lanes]
     if pipeline.control is not None:
         roads.append(pipeline.control)
@@ -43,6 +35,25 @@ def at_work(pipeline: Pipeline, selected: int, ended: Mapping[str, int]) -> Figu
         for state in State:
             is_now = float(road.breaker.state is state)
             figures["breaker_state", (road.name, state.value)] = is_now
+    return figures
+
+
+def _of_target(name: str, lanes: Sequence[Lane], under_way: int) -> Figures:
+    """Return the figures of one target, whose last lane may still end what it had."""
+    target, queues = (name,), [lane.scheduler for lane in lanes]
+    waiting = sum(queue.depth for queue in queues)
+    in_flight = sum(queue.in_flight for queue in queues)
+    figures: Figures = {
+        ("under_way", target): under_way,
+        ("unaccounted", target): under_way - waiting - in_flight,
+        ("queue_depth", target): waiting,
+        ("queue_size", target): sum(queue.bytes for queue in queues),
+        ("in_flight", target): in_flight,
+    }
+    for lane in lanes:
+        for result, number in lane.probes.items():
+            key = "probes", (name, result)
+            figures[key] = figures.get(key, 0) + number
     return figures
 
 

@@ -19,6 +19,7 @@ class RecordingHandoff:
 
     def __init__(self) -> None:
         self.paused_until = 0
+        self.resting = False
         self.small = 2**14
         self.timed = False
         self.census = Census()

@@ -38,6 +38,8 @@ MANY: Final = 64
 SMALL: Final = 16 * 1024
 PAUSE_NS: Final = 20_000_000
 """How long capture rests when the buffer is full: 20 ms."""
+FOR_EVER: Final = 2**63
+"""Until an agent says otherwise, in nanoseconds."""
 
 logger = logging.getLogger("shadow_middleware")
 
@@ -60,7 +62,7 @@ class AgentSocket:
     # Slots, and those of every request first: a request in a busy server finds none of
     # this in the cache, and pays for each line of it that it has to fetch.
     __slots__ = (
-        *("_added", "timed", "_many", "paused_until", "small"),
+        *("_added", "timed", "_many", "paused_until", "resting", "small"),
         *("_lock", "_selected", "_batch", "_room", "_places", "_dropped_keys"),
         *("_keeper", "_clock", "_pushed", "_interval", "_socket", "_outbox"),
         *("_deferred", "_dropped", "_unreported", "_max_bytes", "_max_count"),
@@ -105,6 +107,7 @@ class AgentSocket:
         self._keeper: Keeps | None = None
         self.session = secrets.token_hex(8)
         self.paused_until = 0
+        self.resting = False
         self._socket: socket.socket | None = None
         self._added: deque[Record] = deque()
         self._pushed = -self._interval
@@ -211,12 +214,14 @@ class AgentSocket:
 
     def refuse(self) -> None:
         """Count one exchange that was not captured because of `paused_until`."""
+        if self.resting:
+            return
         with self._lock:
             self._selected += 1
             self._drop("paused", None)
 
     def _drop(self, reason: str, key: str | None) -> None:
-        if reason == "buffer_full":
+        if reason == "buffer_full" and not self.resting:
             self.paused_until = self._clock() + PAUSE_NS
         if key is not None and len(self._dropped_keys) < self._max_count:
             self._dropped_keys.add(key)
@@ -246,6 +251,7 @@ class AgentSocket:
         if keeper is None:
             return True
         done = keeper.close(timeout, wait=wait)
+        self.rest(False)  # there is nobody left who could say when that is over
         lost = self._give_up("shutdown")
         if lost:
             logger.warning("%d exchanges were dropped at shutdown", lost)
@@ -329,6 +335,14 @@ class AgentSocket:
             self._socket = None
             self._outbox.rewind()
             self._measure()
+
+    def rest(self, resting: bool) -> None:
+        """Have nothing captured, or begin again; said anew it is made sure of."""
+        self.resting = resting
+        if resting:
+            self.paused_until = FOR_EVER
+        elif self.paused_until == FOR_EVER:
+            self.paused_until = 0
 
     def tell(self, kind: int, payload: object) -> None:
         """Send a frame that is about this connection only."""

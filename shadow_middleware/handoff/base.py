@@ -39,6 +39,8 @@ class Handoff(Protocol):
 
     paused_until: int
     """Monotonic nanoseconds before which nothing should be captured at all."""
+    resting: bool
+    """Whether nothing is to be captured, and nothing counted, until an agent says so."""
     timed: bool
     """Whether an asyncio loop has a timer that will send what is held."""
     small: int
@@ -60,7 +62,10 @@ class Handoff(Protocol):
         ...
 
     def refuse(self) -> None:
-        """Count one exchange that was not captured because of `paused_until`."""
+        """Count one exchange that was not captured because of `paused_until`.
+
+        One that is not captured because of `resting` was never selected.
+        """
         ...
 
     def defer(self, work: Callable[[], None]) -> None:

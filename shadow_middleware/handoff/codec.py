@@ -106,6 +106,8 @@ class Status(msgspec.Struct, frozen=True):
     ended: int
     waiting: int
     in_flight: int
+    resting: bool = False
+    """Whether nothing is to be captured until another status says so."""
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -179,6 +179,7 @@ class Keeper:
         if kind == codec.STATUS:
             status = msgspec.msgpack.decode(payload, type=codec.Status)
             self._handoff.ended = status.ended
+            self._handoff.rest(status.resting)
         elif kind == codec.EVENT:
             event = msgspec.msgpack.decode(payload, type=codec.Event)
             self._ears.take(event.name, event.payload)

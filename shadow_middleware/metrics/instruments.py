@@ -163,7 +163,14 @@ _GAUGES = (
         "gauge",
         "{agent}",
         ("target", "state"),
-        "Agents whose circuit breaker is in this state: closed, half_open or open.",
+        "Agents whose circuit breaker is in this state: closed, half_open, open or gone.",
+    ),
+    Instrument(
+        "resting",
+        "gauge",
+        "{agent}",
+        (),
+        "Agents that have nothing captured: all copies, or all targets, are switched off.",
     ),
     Instrument(
         "store_away",

@@ -143,7 +143,7 @@ class Conduct:
     ) -> None:
         self._run = run
         self._store = store
-        bench = open_bench(to_wire(settings), store.of_run(run.id))
+        bench = open_bench(to_wire(settings), store.of_run(run.id), governed=False)
         self.offline = Offline(
             bench,
             asked.plan,

@@ -70,6 +70,12 @@ class Scheduler(Generic[Job]):
         """Jobs that are being handled now."""
         return len(self._running)
 
+    def resize(self, concurrency: int) -> None:
+        """Run so many at a time from now on; what is under way goes on."""
+        self._concurrency = concurrency
+        for _ in range(min(len(self._ready), concurrency)):
+            self._wake()
+
     def submit(self, job: Job, key: str | None = None, size: int = 0) -> bool:
         """
         Take the job, or return False where it is full or closed.
@@ -148,11 +154,22 @@ class Scheduler(Generic[Job]):
         ready = self._ready
         loop = asyncio.get_running_loop()
         while not self._stopped:
+            if len(self._workers) > self._concurrency:
+                return self._retire()
             while not ready:
                 waiter = loop.create_future()
                 self._idle.append(waiter)
                 await waiter
+                if len(self._workers) > self._concurrency:
+                    return self._retire()
             await self._run(ready.popleft())
+
+    def _retire(self) -> None:
+        """End this worker: there are to be fewer. Who is left has what it was woken for."""
+        task = asyncio.current_task()
+        self._workers = [one for one in self._workers if one is not task]
+        if self._ready:
+            self._wake()
 
     async def _run(self, entry: _Entry[Job]) -> None:
         job, key, size, number = entry

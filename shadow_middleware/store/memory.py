@@ -89,13 +89,14 @@ class MemoryStore(MemorySums):
             self._forget()
 
     def _settle(self, one: Settlement) -> None:
-        at = one.minute * 60.0
-        self._advance(Progress(one.session, one.target, one.handed, 0, at))
-        before = self._progress[one.session, one.target]
-        missing = one.handed - before.ended
+        at, key = one.minute * 60.0, (one.session, one.target)
+        known = self._progress.get(key) or Progress(*key, 0, 0, at)
+        self._advance(Progress(*key, one.handed, 0, at))
+        missing = (known.selected if one.opens else one.handed) - known.ended
+        if missing > 0 or one.opens:
+            ended = msgspec.structs.replace(self._progress[key], ended=one.handed)
+            self._progress[key] = ended
         if missing > 0:
-            ended = msgspec.structs.replace(before, ended=one.handed)
-            self._progress[one.session, one.target] = ended
             dropped = Count(
                 one.minute, one.target, "-", Outcome.DROPPED, SETTLED, missing
             )

@@ -225,12 +225,15 @@ def _close_account(
         "target": rows.fit(settlement.target),
     }
     at = settlement.minute * 60.0
+    here = and_(*(sessions.c[name] == value for name, value in key.items()))
+    asked = select(sessions.c.selected, sessions.c.ended).where(here)
+    before = connection.execute(asked.with_for_update()).first()
     opened = {**key, "selected": settlement.handed, "ended": 0, "at": at}
     connection.execute(statements.progress, [opened])
-    here = and_(*(sessions.c[name] == value for name, value in key.items()))
-    ended = connection.execute(select(sessions.c.ended).where(here)).scalar_one()
-    missing = settlement.handed - int(ended)
-    if missing > 0:
+    known, ended = (0, 0) if before is None else (before.selected, before.ended)
+    due = known if settlement.opens else settlement.handed
+    missing = int(due - ended)
+    if missing > 0 or settlement.opens:
         closed = update(sessions).where(here).values(ended=settlement.handed)
         connection.execute(closed)
     return missing

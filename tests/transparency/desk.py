@@ -19,6 +19,7 @@ class Kept:
     def __init__(self, error: Exception | None = None) -> None:
         self.offered: list[Capture] = []
         self.paused_until = 0
+        self.resting = False
         self.small = 2**14
         self.timed = False
         self.census = Census()
