@@ -66,7 +66,7 @@ def _check_destination(
             raise places["engine"].error(
                 "'file' needs to know where to write", "give capture_to='DIRECTORY'"
             )
-    elif not (settings.all_targets or settings.capture_to):
+    elif not (settings.all_targets or settings.capture_to or settings.target_allow):
         raise Place("shadow_url", source).error(
             "no target is set", "give shadow_url or targets, or set enabled=False"
         )
