@@ -14,13 +14,19 @@ LOADS = re.compile(
     re.IGNORECASE,
 )
 
+STYLES = re.compile(
+    r"""(?:@import\s*|url\()\s*["']?(?:https?:)?//[^;)]*""", re.IGNORECASE
+)
+"""What a style sheet fetches."""
+
 
 def main(folder: str) -> int:
     """Print every element that loads from elsewhere; return 1 if there is one."""
     found = [
         f"{page}: {match.group(0)}\n"
-        for page in sorted(Path(folder).rglob("*.html"))
-        for match in LOADS.finditer(page.read_text(encoding="utf-8"))
+        for kind, pattern in (("*.html", LOADS), ("*.html", STYLES), ("*.css", STYLES))
+        for page in sorted(Path(folder).rglob(kind))
+        for match in pattern.finditer(page.read_text(encoding="utf-8"))
     ]
     sys.stdout.writelines(found)
     return 1 if found else 0

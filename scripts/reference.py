@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,8 +131,7 @@ _HEAD: Final = "| setting | default | what it does |\n|---|---|---|"
 
 
 def _row(field: Field) -> str:
-    kind = field.kind.replace("|", "\\|")
-    return f"| `{field.name}`<br>`{kind}` | `{field.default}` | {field.doc} |"
+    return f"| `{field.name}`<br>`{field.kind}` | `{field.default}` | {field.doc} |"
 
 
 def signals_reference() -> str:
@@ -227,11 +227,11 @@ def _kind(schema: dict[str, Any], document: dict[str, Any]) -> str:
         kinds = [_kind(one, document) for one in schema["anyOf"]]
         return " or ".join(kind for kind in kinds if kind != "null")
     low, high = schema.get("minimum"), schema.get("maximum")
-    bounds = "" if high is None else f", {low or 0:g} to {high:g}"
+    bounds = "" if high is None else f", {low or 0:,.0f} to {high:,.0f}"
     form = (
         f", `{schema['pattern']}`" if "x00" not in schema.get("pattern", "x00") else ""
     )
-    return f"{schema.get('type', 'value')}{bounds}{form}".replace("|", "\\|")
+    return f"{schema.get('type', 'value')}{bounds}{form}"
 
 
 def metrics_reference() -> str:
@@ -262,6 +262,7 @@ def words_of_tables() -> dict[str, dict[str, str]]:
 def schema_reference() -> str:
     """Return every table of the store with its columns, as Postgres has them."""
     version = f"Schema `{HEAD}`; its number stands in `{VERSION_TABLE}`."
+    import_module("shadow_middleware.store.sql")  # it knows all tables, wherever made
     words = words_of_tables()
     tables = (_table(table, **words) for table in metadata.sorted_tables)
     return "\n\n".join([version, *tables])
