@@ -43,7 +43,8 @@ CONFIG_VARIABLE = _PREFIX + "CONFIG"
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 """`package.module:name`, which finds something that can be imported."""
 _NO_SETTINGS = tuple(
-    _PREFIX + name for name in ("CONFIG", "HTTP_CLIENT", "DASHBOARD_TOKEN")
+    _PREFIX + name
+    for name in ("CONFIG", "HTTP_CLIENT", "DASHBOARD_TOKEN", "TARGETS_TOKEN")
 )
 """Variables with the prefix that others read: `load`, `replay.client`, `dashboard`."""
 _VERDICT = "verdict"

@@ -224,7 +224,12 @@ def test_every_environment_variable_that_is_named_is_accepted() -> None:
         )
     }
     known = {field.name.upper() for field in msgspec.structs.fields(settings.Settings)}
-    others = {"CONFIG": "", "DASHBOARD_TOKEN": "x" * 16, "HTTP_CLIENT": "httpx2"}
+    others = {
+        "CONFIG": "",
+        "DASHBOARD_TOKEN": "x" * 16,
+        "HTTP_CLIENT": "httpx2",
+        "TARGETS_TOKEN": "x" * 16,
+    }
     environ = {f"SHADOW_MIDDLEWARE_{name}": value for name, value in others.items()}
 
     assert set(others) == found - known

@@ -1013,6 +1013,7 @@ def test_variables_that_are_no_settings_are_left_to_whoever_reads_them() -> None
     """The dashboard's token is in the environment of every command beside it."""
     environ = {
         "SHADOW_MIDDLEWARE_DASHBOARD_TOKEN": "a" * 32,
+        "SHADOW_MIDDLEWARE_TARGETS_TOKEN": "a" * 32,
         "SHADOW_MIDDLEWARE_HTTP_CLIENT": "httpx",
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from contextlib import closing, suppress
 from typing import Annotated
 
@@ -12,8 +11,9 @@ import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.options import ConfigFile, StoreUrl
+from shadow_middleware.cli.serving import address_of, check_reach, listening
 from shadow_middleware.cli.verdict_policy import policy_of
-from shadow_middleware.errors import ConfigurationError, MissingExtraError
+from shadow_middleware.errors import MissingExtraError
 
 __all__ = ["EPILOG", "TOKEN", "dashboard"]
 
@@ -28,7 +28,6 @@ EPILOG = (
     "\n\n"
     f"  {TOKEN}=… shadow-middleware dashboard --host 0.0.0.0"
 )
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def dashboard(
@@ -64,10 +63,7 @@ def dashboard(
     from shadow_middleware.api.opened import Opened
 
     given = os.environ.get(TOKEN, "")
-    if not given and host not in _LOOPBACK:
-        raise ConfigurationError(
-            f"{host} can be reached from elsewhere: set {TOKEN} to a token of your own"
-        )
+    check_reach(host, given, TOKEN)
     settings = settings_of(store, config)
     with open_store(settings):
         pass  # a mistyped store is said here, and not by every page
@@ -76,27 +72,12 @@ def dashboard(
     config_of = uvicorn.Config(
         serve_pages(evidence, access), log_level="warning", access_log=False
     )
-    with _listening(host, port) as listener:
-        where = _address(host, listener.getsockname()[1])
+    with listening(host, port) as listener:
+        where = address_of(host, listener.getsockname()[1])
         typer.echo(f"Dashboard: {where}/login?code={access.once()}")
         typer.echo(_kept(given))
         with suppress(KeyboardInterrupt), closing(evidence):
             uvicorn.Server(config_of).run(sockets=[listener])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; "
-            "another one: --port 0"
-        ) from None
-
-
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _kept(given: str) -> str:

@@ -26,6 +26,7 @@ from shadow_middleware.cli import (
     report,
     rules,
     runs,
+    switch,
     targets,
     verdict,
     watch,
@@ -70,7 +71,8 @@ app.command("watch", epilog=watch.EPILOG)(watch.watch)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.add_typer(export.app, name="export")
 app.command("coverage", epilog=coverage.EPILOG)(coverage.coverage)
-app.command("targets", epilog=targets.EPILOG)(targets.targets)
+app.add_typer(targets.app, name="targets")
+app.command("switch", epilog=switch.EPILOG)(switch.switch)
 app.command("replay", epilog=replay.EPILOG)(replay.replay)
 app.add_typer(runs.app, name="runs")
 app.command("recheck", epilog=recheck.EPILOG)(recheck.recheck)

@@ -1,96 +1,83 @@
-"""`shadow-middleware targets`: whether each shadow answers, and who replays to it."""
+"""`shadow-middleware targets`: how each shadow stands, and what is set of it at run time."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any
 
-from rich.console import Console
-from rich.text import Text
+import typer
+from typer.core import TyperGroup
 
 from shadow_middleware.cli.evidence import open_store, settings_of
 from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl
-from shadow_middleware.cli.screen import (
-    console,
-    moment,
-    print_json,
-    share_text,
-    table,
-    visible,
+from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.cli.targets_screen import show_targets
+from shadow_middleware.cli.targets_serve import EPILOG as SERVING
+from shadow_middleware.cli.targets_serve import serve
+from shadow_middleware.cli.targets_set import (
+    EPILOGS,
+    add,
+    change,
+    disable,
+    enable,
+    remove,
 )
 from shadow_middleware.reading import Reading
-from shadow_middleware.report.targets import Breaker, Stated, TargetState
 
-__all__ = ["EPILOG", "targets"]
+__all__ = ["app"]
 
-EPILOG = (
-    "Examples:"
-    "\n\n"
-    "  shadow-middleware targets"
-    "\n\n"
-    "  shadow-middleware targets --config shadow.toml --json"
+
+class _ListByDefault(TyperGroup):
+    """Lists where no other command is named, as `targets` did before it had any."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        asks_help = args and args[0] in ("-h", "--help", "--show-completion")
+        if not args or (args[0].startswith("-") and not asks_help):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ListByDefault,
+    help="Targets: how each stands, and what is set of it at run time, for all hosts.",
+    epilog=(
+        "Without a command they are listed."
+        "\n\n"
+        "What is set is in the store, so every agent follows within two seconds and "
+        "live is not touched. Stop all of them with:  shadow-middleware switch off"
+    ),
+    rich_markup_mode="markdown",
 )
-_VERSIONS: Final = 5
-_BREAKER: Final = {
-    "closed": ("closed", "green"),
-    "opened": ("was open for a while", "yellow"),
-    "open": ("open: nothing is sent", "bold red"),
-    "unknown": ("no replay lately", "bright_black"),
-}
 
 
-def targets(
+@app.command(
+    "list",
+    epilog=(
+        "Examples:\n\n  shadow-middleware targets\n\n"
+        "  shadow-middleware targets list --config shadow.toml --json"
+    ),
+)
+def list_targets(
     store: StoreUrl = None, config: ConfigFile = None, as_json: JsonOutput = False
 ) -> None:
     """
-    Show whether each shadow answers, its circuit breaker, and who replays to it.
+    List targets: whether each gets copies, what was set of it, and whether it answers.
 
     Counts and the breaker are those of the last minutes. Address and rate are what
-    the settings here say; other processes may have others.
+    holds by the settings here and the store; other processes may have other settings.
     """
     settings = settings_of(store, config)
     with open_store(settings) as opened:
-        found = Reading(opened, settings).targets()
+        reading = Reading(opened, settings)
+        found, switch = reading.targets(), reading.switch()
     if as_json:
-        print_json("targets", {"targets": found})
+        print_json("targets", {"targets": found, "switch": switch})
     else:
-        _show(console(), found)
+        show_targets(console(), found, switch)
 
 
-def _show(console: Console, found: list[TargetState]) -> None:
-    if not found:
-        console.print("No target yet: nothing was mirrored to any.")
-    for one in found:
-        console.print(visible(one.target, "bold"))
-        _show_target(console, one)
-        console.print()
-
-
-def _show_target(console: Console, one: TargetState) -> None:
-    words, style = _BREAKER[one.breaker.state]
-    console.print(Text.assemble(" breaker    ", (words, style)))
-    console.print(f" replays    {_replays(one.breaker, one.in_flight)}")
-    if one.stated is not None:
-        console.print(Text(" address    ") + visible(one.address))
-        console.print(f" mirrored   {_mirrored(one.stated)}")
-    last = "never" if one.last_at is None else f"{moment(one.last_at)} UTC"
-    console.print(f" processes  {one.sessions:,} heard of lately, the last {last}")
-    named = [seen for seen in one.versions if seen.version]
-    if named:
-        rows = table(
-            "version", "first seen", "last seen", "replays", right=("replays",)
-        )
-        for seen in named[:_VERSIONS]:
-            first, at = moment(seen.first_minute * 60), moment(seen.last_minute * 60)
-            rows.add_row(visible(seen.version), first, at, f"{seen.count:,}")
-        console.print(rows)
-
-
-def _replays(breaker: Breaker, in_flight: int) -> str:
-    return (
-        f"{breaker.answered:,} answered, {breaker.failed:,} failed, "
-        f"{breaker.not_sent:,} not sent; {in_flight:,} in flight"
-    )
-
-
-def _mirrored(stated: Stated) -> str:
-    return f"{share_text(stated.rate)} of requests" if stated.enabled else "nothing"
+app.command("add", epilog=EPILOGS["add"])(add)
+app.command("set", epilog=EPILOGS["set"])(change)
+app.command("enable", epilog=EPILOGS["enable"])(enable)
+app.command("disable", epilog=EPILOGS["disable"])(disable)
+app.command("remove", epilog=EPILOGS["remove"])(remove)
+app.command("serve", epilog=SERVING)(serve)

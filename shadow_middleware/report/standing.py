@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from shadow_middleware.targets import (
-    Held,
     Health,
+    Held,
     StoredTarget,
     TargetHealth,
     TargetsState,
@@ -106,6 +106,7 @@ def tone_of(one: Standing) -> str:
 def set_in_words(one: StoredTarget) -> list[str]:
     """Return what was set, each in words: `rate 10 %`, `methods GET, POST`."""
     said = {
+        "enabled": "disabled" if one.enabled is False else None,
         "rate": None if one.rate is None else f"rate {one.rate:.4g}",
         "rate_limit": _limit(one.rate_limit),
         "concurrency": one.concurrency and f"at most {one.concurrency:,} at once",
