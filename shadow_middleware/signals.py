@@ -29,6 +29,7 @@ __all__ = [
     "exchange_dropped",
     "group_found",
     "replay_finished",
+    "target_gone",
 ]
 
 _namespace = Namespace()
@@ -79,9 +80,20 @@ exchange_dropped = _namespace.signal(
 breaker_changed = _namespace.signal(
     "shadow_middleware.breaker_changed",
     doc="""
-    A target's circuit breaker opened, is trying again, or closed.
+    A target's circuit breaker opened, is trying again, or closed. Agents on one store
+    share what they find, so each of them says so, within a second or two.
 
-    `event`: `target`, `state` (`closed`, `open`, `half_open`), `previous`, `reason`.
+    `event`: `target`, `state` (`closed`, `open`, `half_open`, `gone`), `previous`,
+    `reason`.
+    """,
+)
+target_gone = _namespace.signal(
+    "shadow_middleware.target_gone",
+    doc="""
+    A target has failed for `breaker_fail_after` seconds: it gets no copies and no probe
+    until somebody enables it. Each live process hears of it.
+
+    `event`: `target`, `reason` (of the last failure).
     """,
 )
 
@@ -91,5 +103,6 @@ ALL: Final = {
     "replay_finished": replay_finished,
     "exchange_dropped": exchange_dropped,
     "breaker_changed": breaker_changed,
+    "target_gone": target_gone,
 }
 """Every signal by the short name that events carry across the wall."""

@@ -210,7 +210,8 @@ class Experiment:
         try:
             key = self._key(*args, **kwargs) if self._key and self._rate else None
             share = random.random() if key is None else sticky_share(_bytes_of(key))
-            if share >= self._rate and self._reader is None:
+            rests = share >= self._rate or self._live.handoff.resting
+            if rests and self._reader is None:
                 return None
             return Sample(self._live, self.name, key, arguments, args, kwargs)
         except Exception as error:  # noqa: BLE001 -- the fence of the caller

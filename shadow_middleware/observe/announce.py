@@ -63,6 +63,8 @@ class Announcer:
         if self.wanted("breaker_changed"):
             event = {"target": target, "state": state, "previous": previous}
             self._emit("breaker_changed", {**event, "reason": reason})
+        if state == "gone" and self.wanted("target_gone"):
+            self._emit("target_gone", {"target": target, "reason": reason})
 
     def drop(self, target: str, reason: str, n: int) -> None:
         """Say that exchanges were dropped, at most once a second for each reason."""

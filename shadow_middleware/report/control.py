@@ -8,7 +8,7 @@ import msgspec
 
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.report.judgement import HELD_BACK
 
 __all__ = ["Control", "control_of"]
 
@@ -51,4 +51,4 @@ def control_of(totals: Iterable[Total]) -> Control | None:
 
 def _failed(row: Total) -> bool:
     failures = (Outcome.SHADOW_ERROR, Outcome.TIMEOUT)
-    return row.outcome in failures or row.reason == BREAKER_OPEN
+    return row.outcome in failures or row.reason in HELD_BACK

@@ -31,6 +31,8 @@ class Hint(msgspec.Struct, frozen=True):
 _UNREACHED = frozenset({"connect", "refused", "dns"})
 _NOT_SENT = (Outcome.SKIPPED, Outcome.DROPPED)
 _AT_A_BOUND = frozenset({"buffer_full", "paused", "queue_full"})
+_BY_HAND = frozenset({"target_disabled", "switched_off"})
+_LESS = frozenset({"rate", "rate_limit", "ramp_up"})
 _Fits = Callable[[Total], bool]
 
 _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
@@ -38,6 +40,26 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         lambda row: row.outcome in _NOT_SENT and row.reason == BREAKER_OPEN,
         "not sent, because the shadow had failed again and again: the circuit breaker "
         "was open (`breaker_failures`, `breaker_retry_after`). They count against it.",
+    ),
+    (
+        lambda row: row.outcome in _NOT_SENT and row.reason == "target_gone",
+        "not sent, because the shadow had failed for so long that it is gone "
+        "(`breaker_fail_after`): it gets nothing until somebody enables it. They count "
+        "against it.",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SKIPPED and row.reason in _BY_HAND,
+        "were not sent because somebody has disabled the target, or switched all copies "
+        "off. They count neither for it nor against it.",
+    ),
+    (
+        lambda row: row.outcome is Outcome.SKIPPED and row.reason in _LESS,
+        "were not sent because the target gets no more than that: its `rate`, its "
+        "`rate_limit`, or less for a while after it has recovered (`breaker_ramp_up`).",
+    ),
+    (
+        lambda row: row.reason == "target_removed",
+        "were on their way to a target that somebody removed.",
     ),
     (
         lambda row: row.outcome is Outcome.SHADOW_ERROR and row.reason in _UNREACHED,

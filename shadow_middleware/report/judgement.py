@@ -15,10 +15,19 @@ import msgspec
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
 
-__all__ = ["BREAKER_OPEN", "OUR_MISTAKES", "Evidence", "Says", "evidence_of", "says"]
+__all__ = [
+    "BREAKER_OPEN",
+    "HELD_BACK",
+    "OUR_MISTAKES",
+    "Evidence",
+    "Says",
+    "evidence_of",
+    "says",
+]
 
 BREAKER_OPEN = "breaker_open"
-"""The reason of replays that were not sent because the shadow kept failing."""
+HELD_BACK = frozenset({BREAKER_OPEN, "target_gone"})
+"""The reasons of replays that were not sent because the shadow kept failing."""
 OUR_MISTAKES = frozenset({"internal_error", "capture_failed"})
 """The reasons of exchanges that a mistake of ours ended."""
 
@@ -38,13 +47,14 @@ def says(outcome: Outcome, reason: str = "") -> Says:
     """
     Return what an outcome says about the shadow.
 
-    A shadow that fails is evidence against it, also where its breaker is open and
-    nothing was sent: down must never look like no divergence. A live error says
-    nothing, because there is no right answer to compare with.
+    A shadow that fails is evidence against it, also where its breaker is open, or it is
+    gone, and nothing was sent: down must never look like no divergence. A live error
+    says nothing, because there is no right answer to compare with; nor does what a
+    person has switched off.
     """
     # Elsewhere a reason is a name that somebody gave: of a rule, of an exception.
     if outcome in (Outcome.SKIPPED, Outcome.DROPPED):
-        if reason == BREAKER_OPEN:
+        if reason in HELD_BACK:
             return Says.DISAGREES
         if reason in OUR_MISTAKES:
             return Says.UNKNOWN

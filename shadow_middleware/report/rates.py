@@ -23,7 +23,7 @@ from shadow_middleware.inference import (
     wilson,
 )
 from shadow_middleware.knowledge import RouteUse
-from shadow_middleware.report.judgement import BREAKER_OPEN, Evidence, evidence_of
+from shadow_middleware.report.judgement import HELD_BACK, Evidence, evidence_of
 from shadow_middleware.report.policy import Policy, Tolerated
 
 __all__ = [
@@ -112,7 +112,7 @@ def held_together(share: Share, policy: Policy, tests: int) -> Share:
 def _outcome(row: Total) -> Outcome:
     """Return the outcome, where an open breaker is the errors that opened it."""
     not_sent = row.outcome in (Outcome.SKIPPED, Outcome.DROPPED)
-    if not_sent and row.reason == BREAKER_OPEN:
+    if not_sent and row.reason in HELD_BACK:
         return Outcome.SHADOW_ERROR
     return row.outcome
 

@@ -10,7 +10,7 @@ import msgspec
 from shadow_middleware.evidence import Progress, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
-from shadow_middleware.report.judgement import BREAKER_OPEN
+from shadow_middleware.report.judgement import HELD_BACK
 from shadow_middleware.report.standing import Standing
 from shadow_middleware.settings import Settings
 from shadow_middleware.target import Target
@@ -182,7 +182,7 @@ def _breaker(rows: Iterable[Total]) -> Breaker:
             answered += row.count
         elif row.outcome in _FAILED:
             failed += row.count
-        elif row.reason == BREAKER_OPEN:
+        elif row.reason in HELD_BACK:
             not_sent += row.count
     state = "closed" if answered or failed else "unknown"
     if not_sent:

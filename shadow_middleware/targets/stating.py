@@ -31,8 +31,7 @@ def change_of(
     """
     Return the change that a table states: `name`, and what is to be different.
 
-    None has the settings followed again. Text stands for numbers and lists as it does
-    in environment variables.
+    None has the settings followed again.
 
     Raises:
         ConfigurationError: naming what is wrong, where, and what would be right.
