@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
+import importlib
 import importlib.util
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -125,6 +128,17 @@ def _after_fork() -> None:
 atexit.register(_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _hear_of_uwsgi() -> None:
+    # It forks in C, and lets Python know only with --py-call-osafterfork. What it calls
+    # is one for the whole process, and this module of its own shares that out.
+    if "uwsgi" in sys.modules:
+        with contextlib.suppress(Exception):  # it refuses to be without a master
+            importlib.import_module("uwsgidecorators").postfork(_after_fork)
+
+
+_hear_of_uwsgi()
 
 
 def _launcher(settings: Settings, store: Store | None) -> Launcher:
