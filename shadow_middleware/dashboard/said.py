@@ -23,6 +23,11 @@ _SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "gone": ("There is none of that name any more.", "warn"),
     "refused": ("That is no rule that can be added: nothing was changed.", "bad"),
     "started": ("The samples are on their way to the shadow.", "good"),
+    "target-added": ("Added: agents send to it within two seconds.", "good"),
+    "target-set": ("Set: every agent follows within two seconds.", "good"),
+    "target-removed": ("Forgotten: nothing is set of it any more.", "good"),
+    "switched-off": ("All copies stop within two seconds, on every host.", "good"),
+    "switched-on": ("Copies are made again, on every host.", "good"),
     "unset": (
         "No shadow is set here, so nothing can be sent to it. Start the dashboard with "
         "SHADOW_MIDDLEWARE_SHADOW_URL or --config, or run shadow-middleware recheck "
