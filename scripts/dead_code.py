@@ -1,4 +1,4 @@
-"""Refuse functions, classes, methods and properties of the package that nothing uses."""
+"""Refuse functions, classes, methods and properties that nothing uses."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ USED_FROM_OUTSIDE: dict[str, str] = {
     "handle_starttag": "html.parser, on a parser",
     "handle_endtag": "html.parser, on a parser",
     "handle_data": "html.parser, on a parser",
+    "on_page_markdown": "MkDocs, on a hook",
+    "on_message_begin": "httptools, on what it parses for",
+    "on_header": "httptools, on what it parses for",
+    "on_headers_complete": "httptools, on what it parses for",
+    "on_body": "httptools, on what it parses for",
+    "on_message_complete": "httptools, on what it parses for",
 }
 """Names that others call: each with who does."""
 
@@ -61,7 +67,9 @@ def main() -> int:
             "@receiver",
         ],
     )
-    vulture.scavenge(["shadow_middleware", "benchmarks"], exclude=["*/migrations/*"])
+    vulture.scavenge(
+        ["shadow_middleware", "benchmarks", "scripts"], exclude=["*/migrations/*"]
+    )
     dead = [
         item
         for item in vulture.get_unused_code()

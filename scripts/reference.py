@@ -29,7 +29,6 @@ from shadow_middleware import errors, settings, signals
 from shadow_middleware.api.app import OPERATIONS
 from shadow_middleware.api.document import document_of
 from shadow_middleware.cli import main
-from shadow_middleware.exchange import Outcome
 from shadow_middleware.metrics.instruments import ALL as INSTRUMENTS
 from shadow_middleware.metrics.instruments import Instrument
 from shadow_middleware.store.schema import HEAD, VERSION_TABLE, metadata
@@ -300,11 +299,6 @@ def errors_reference() -> str:
         f"Is a `{getattr(errors, name).__base__.__name__}`."
         for name in errors.__all__
     )
-
-
-def outcomes() -> tuple[str, ...]:
-    """Return the word of each outcome."""
-    return tuple(str(one) for one in Outcome)
 
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
