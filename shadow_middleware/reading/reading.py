@@ -39,10 +39,10 @@ from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.noise import NoiseSummary
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.report.rule_list import RuleRow
+from shadow_middleware.report.standing import standings_of
 from shadow_middleware.report.stats import Stats, stats_of
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.summary import Summary, summarise
-from shadow_middleware.report.standing import standings_of
 from shadow_middleware.report.targets import TargetState, stated_in, targets_of
 from shadow_middleware.report.verdict import Verdict
 from shadow_middleware.report.verdict import verdict as judge

@@ -21,6 +21,7 @@ from shadow_middleware.targets import (
     TargetChange,
     change_of,
     holding,
+    refusal_of,
 )
 
 __all__ = ["Register", "Steering", "name_for"]
@@ -98,6 +99,10 @@ class Steering:
     def held(self) -> list[Held]:
         """Return every target as it holds by the settings here."""
         return holding(self._settings, self._store.targets_state())
+
+    def refusal(self, url: str) -> str:
+        """Return why no target may be at an address; '' where one may."""
+        return refusal_of(self._settings, url)
 
     def names(self) -> list[str]:
         """Return the names of all targets that are known anywhere."""
