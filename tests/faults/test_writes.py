@@ -51,7 +51,7 @@ def test_no_behaviour_of_a_shadow_makes_a_write_go_out_twice(store: str) -> None
             store_url=store,
             engine="thread",
             methods=ALL_METHODS,
-            total_timeout=0.3,
+            total_timeout=2.0,
             breaker_failures=0,
             max_shadow_body=100_000,
         ) as live,
