@@ -32,8 +32,6 @@ from shadow_middleware.replay.framing import length_field, target_of
 __all__ = ["Patience", "Wire"]
 
 _RETRIED: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_IDLE: Final = 30.0
-"""Seconds after which a connection that nobody uses is closed."""
 _CLOSING: Final = 1.0
 """Seconds that connections may take to close."""
 _TICK: Final = 0.001
@@ -50,6 +48,8 @@ class Patience(msgspec.Struct, frozen=True):
     read: float
     """Without a byte."""
     total: float
+    idle: float = 30.0
+    """Until a connection that nobody uses is closed."""
 
 
 class Wire:
@@ -155,10 +155,12 @@ class Wire:
     def _put_back(self, connection: Connection) -> None:
         if not connection.is_open:
             return
-        if len(self._idle) < self._limit:
-            self._idle.append(connection)
-        else:
+        if len(self._idle) >= self._limit:
             connection.abort()
+            return
+        self._idle.append(connection)
+        if (due := self._due(connection)) < self._looks_at:
+            self._look_at(due)
 
     async def _connect(
         self, loop: asyncio.AbstractEventLoop, deadline: float
@@ -193,7 +195,7 @@ class Wire:
         if connection.is_busy:
             silent = connection.silent_since + self._patience.read
             return min(connection.deadline, silent)
-        return connection.silent_since + _IDLE
+        return connection.silent_since + self._patience.idle
 
     def _look_at(self, due: float) -> None:
         """Look at all connections then: one timer for all costs nothing for each."""
