@@ -96,7 +96,7 @@ def _nearest(word: str, known: list[str]) -> str:
         close = difflib.get_close_matches(spelling, by_fold, n=1, cutoff=0.6)
         if close:
             return f"did you mean {by_fold[close[0]]!r}?"
-    return "" if len(known) > 12 else "known: " + ", ".join(map(repr, known))
+    return "" if len(known) > 20 else "known: " + ", ".join(map(repr, known))
 
 
 Check = Callable[[Place, Any], Any]

@@ -96,8 +96,12 @@ def show(
     ),
 )
 def diff(
-    before: RunName,
-    after: RunName,
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="A run, as `runs show` takes it.")
+    ],
+    after: Annotated[
+        str, typer.Argument(metavar="AFTER", help="The run that is held against it.")
+    ],
     store: StoreUrl = None,
     config: ConfigFile = None,
     form: Annotated[

@@ -25,7 +25,7 @@ from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.settings import Settings, Target, to_wire
 from shadow_middleware.store.base import Reader, Runs, Store
 from shadow_middleware.traffic.files import open_capture
-from shadow_middleware.traffic.recorded import BadRecord, Recorded
+from shadow_middleware.traffic.recorded import BadRecord, Missing, Recorded
 
 __all__ = ["Conduct", "RunStore", "begun", "owner", "run_loop", "surveyed"]
 
@@ -158,7 +158,9 @@ class Conduct:
         self, settings: Settings, accept: Callable[..., None]
     ) -> StandIn | None:
         # Only where something lacks an answer: else the control is a control alone.
-        if not settings.control_url or not self._run.missing.get(UNANSWERED):
+        missing = self._run.missing
+        lacks = missing.get(UNANSWERED) or missing.get(Missing.RESPONSE_BODY)
+        if not settings.control_url or not lacks:
             return None
         sender = HttpSender(Target(url=settings.control_url, name=CONTROL), settings)
         return StandIn(settings, sender, accept)

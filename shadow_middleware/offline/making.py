@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.compare.comparer import BODILESS
 from shadow_middleware.exchange import Exchange, Response, Timing, Unknown
 from shadow_middleware.traffic.recorded import Missing, Recorded
 
@@ -15,6 +16,7 @@ __all__ = [
     "NO_BODY",
     "answered",
     "exchange_of",
+    "lacks_body",
     "needs_answer",
 ]
 
@@ -67,6 +69,16 @@ def needs_answer(recorded: Recorded) -> bool:
     exchange = recorded.exchange
     nothing = exchange.response is None and exchange.live_error is None
     return nothing or Missing.RESPONSE in recorded.missing
+
+
+def lacks_body(recorded: Recorded) -> bool:
+    """Whether live's answer is known but for its body, which it had."""
+    exchange = recorded.exchange
+    if exchange.response is None or Missing.RESPONSE_BODY not in recorded.missing:
+        return False
+    return (
+        exchange.request.method != "HEAD" and exchange.response.status not in BODILESS
+    )
 
 
 def answered(

@@ -24,6 +24,7 @@ from shadow_middleware.offline.making import (
     FATE_UNKNOWN,
     NO_ANSWER,
     exchange_of,
+    lacks_body,
     needs_answer,
 )
 from shadow_middleware.offline.pace import Pace
@@ -78,7 +79,8 @@ class Offline:
         bench: Made for this run alone.
         plan: How it is to go.
         records: Opens the files; called once for each round.
-        stand_in: Answers first where no answer was recorded; None has those skipped.
+        stand_in: Answers first where no answer was recorded, or none of its body; None
+            has the former skipped.
         claim: Notes that no write is sent from a place on; called on a thread.
         before: How far an earlier process has come with this run.
         told: Told of each replay that has ended.
@@ -204,11 +206,11 @@ class Offline:
         exchange = exchange_of(recorded, number, time.time())
         if writes and self._ledger.is_uncertain(place):
             exchange = msgspec.structs.replace(exchange, skip=FATE_UNKNOWN)
-        self._begin(exchange, place, weight, unanswered=needs_answer(recorded))
+        self._begin(exchange, place, weight, recorded)
         self._pace.sent(due, time.monotonic())
 
     def _begin(
-        self, exchange: Exchange, place: int, weight: int, *, unanswered: bool
+        self, exchange: Exchange, place: int, weight: int, recorded: Recorded
     ) -> None:
         if exchange.id in self._under_way:
             # Two files, or one that was given twice, may hold the same exchange.
@@ -219,8 +221,10 @@ class Offline:
         self._begun += 1
         self._ledger.begin(place)
         wanted = exchange.skip is None and exchange.request.method in self._methods
+        unanswered = needs_answer(recorded)
         if self._stand_in is not None:
-            self._stand_in.submit(exchange, weight, asked=unanswered and wanted)
+            asked = wanted and (unanswered or lacks_body(recorded))
+            self._stand_in.submit(exchange, weight, asked=asked)
             return
         if unanswered and wanted:
             exchange = msgspec.structs.replace(exchange, skip=NO_ANSWER)

@@ -1,8 +1,10 @@
 """
-A control that answers first, where a file holds no answer of live's.
+A control that answers first, where a file holds no answer of live's, or not its body.
 
-Its answer stands in live's place, so two versions are compared with each other. The
-order of a session holds on the way through here too.
+Its answer stands in live's place, so two versions are compared with each other. What is
+known of live goes before it: where the control answers by another status than live did,
+it stands in for nothing. Sessions and steps are those of any target, and the order of a
+session holds on the way through here too.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import msgspec
 from shadow_middleware.errors import ReplayError
 from shadow_middleware.exchange import CONTROL, Exchange
 from shadow_middleware.offline.making import answered
-from shadow_middleware.replay.base import Sender
+from shadow_middleware.replay.base import Answer, Sender
 from shadow_middleware.replay.scheduler import Scheduler
+from shadow_middleware.replay.way import way_to
 from shadow_middleware.settings import Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.outgoing import Outgoing
@@ -50,9 +53,9 @@ class StandIn:
         sender: Sender,
         accept: Callable[[Exchange, int], None],
     ) -> None:
-        self._outgoing = Outgoing(
-            Target(url=settings.control_url, name=CONTROL), settings
-        )
+        target = Target(url=settings.control_url, name=CONTROL)
+        self._outgoing = Outgoing(target, settings)
+        self._way = way_to(target, settings)
         self._secret = settings.secret
         self._sender = sender
         self._accept = accept
@@ -79,14 +82,30 @@ class StandIn:
         if not job.asked:
             self._accept(exchange, job.size)
             return
+        live = exchange.response
+        try:
+            answer, at = await self._answer(exchange)
+        except ReplayError as error:
+            if self._way is not None:
+                self._way.missed(exchange)
+            if live is None:
+                self._fail(job, f"control_{error.reason}")
+            else:
+                self._accept(exchange, job.size)
+            return
+        if live is None or live.status == answer.response.status:
+            exchange = answered(exchange, answer.response, answer.timing, at)
+        self._accept(exchange, job.size)
+
+    async def _answer(self, exchange: Exchange) -> tuple[Answer, float]:
         at = time.time()
         marker = make_marker(exchange.id, secret=self._secret, at=at)
-        try:
-            answer = await self._sender.send(self._outgoing(exchange, marker))
-        except ReplayError as error:
-            self._fail(job, f"control_{error.reason}")
-            return
-        self._accept(answered(exchange, answer.response, answer.timing, at), job.size)
+        request = self._outgoing(exchange, marker)
+        if self._way is None:
+            return await self._sender.send(request), at
+        host = self._outgoing.host_for(exchange.request)
+        twin = await self._way.send(exchange, request, self._sender, at, host)
+        return Answer(twin.response, twin.timing), at
 
     def _failed(self, job: _Job, error: BaseException) -> None:
         self._fail(job, "internal_error")

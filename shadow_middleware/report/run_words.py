@@ -23,6 +23,13 @@ _WORDS: Final = {
 """What a file may lack, and what becomes of it; `response` is said as `unanswered`."""
 
 
+_WITH_CONTROL: Final = {
+    "response_body": "lack the body of live's answer: where the control answers by the "
+    "same status, its answer stands in live's place",
+}
+"""What becomes of some of it where a control is named."""
+
+
 def counted(run: Run) -> str:
     """Return the account of the files: all that was read is in one of its numbers."""
     parts = [f"{run.picked:,} to replay"]
@@ -36,6 +43,7 @@ def counted(run: Run) -> str:
 
 def missing_words(run: Run) -> Iterator[str]:
     """Say what the files do not tell, and what becomes of it."""
-    for name, words in _WORDS.items():
+    known = {**_WORDS, **_WITH_CONTROL} if run.control else _WORDS
+    for name, words in known.items():
         if number := run.missing.get(name):
             yield f"{number:,} {words}"

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from shadow_middleware.offline.asked import Asked, sources_of
 from shadow_middleware.offline.conduct import Conduct, begun, surveyed
 from shadow_middleware.offline.picking import Picks
 from shadow_middleware.offline.replay import Plan
-from shadow_middleware.settings import Settings
+from shadow_middleware.settings import Settings, Transform
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.testing import ShadowServer
 from shadow_middleware.testing.behaviours import answering, slow
@@ -292,6 +293,60 @@ def test_a_control_answers_where_no_answer_was_recorded(
     assert {("live_error", "control_refused"): 4, ("match", ""): 1} == outcomes(
         store, "r2"
     )
+
+
+def test_a_control_answers_where_only_the_body_was_not_recorded(
+    shadow: ShadowServer, other: ShadowServer, tmp_path: Path
+) -> None:
+    """An access log: the whole is compared, but live's own status goes before it."""
+    lacks = [Missing.RESPONSE_BODY, Missing.RESPONSE_HEADERS, Missing.TIMING]
+    known = [(n, Response(404 if n == 3 else 200)) for n in range(4)]
+    logged = [
+        recorded(n, path=f"/items/{n}", response=response, missing=lacks)
+        for n, response in known
+    ]
+    path = written(tmp_path / "t.ndjson.zst", logged)
+    shadow.become(answering(lambda got: Reply.json({"ok": got.target != b"/items/2"})))
+    settings = settings_for(shadow.url, control_url=other.url, control_rate=0.0)
+    store = MemoryStore()
+    asyncio.run(replayed(store, path, settings))
+
+    assert {("match", ""): 2, ("divergence", ""): 2} == outcomes(store)
+    assert [f"/items/{n}" for n in range(4)] == sorted(targets(other))
+
+    away = settings_for(shadow.url, control_url="http://127.0.0.1:1", control_rate=0.0)
+    asyncio.run(replayed(store, path, away, run="r2"))
+    assert {("incomparable", "no_body_recorded"): 3, ("divergence", ""): 1} == outcomes(
+        store, "r2"
+    )
+
+
+def test_who_answers_first_gets_what_any_target_gets(
+    shadow: ShadowServer, other: ShadowServer, tmp_path: Path
+) -> None:
+    """Its own cookie comes back to it in that session, and steps change what is sent."""
+    headers = [(b"Host", b"live.example"), (b"Cookie", b"seat=1")]
+    request = Request("GET", b"/items/1", headers=headers)
+    nothing: dict[str, Any] = {"response": None, "missing": [Missing.RESPONSE]}
+    asked = [recorded(n, request=request, key="ann", **nothing) for n in range(2)]
+    path = written(tmp_path / "t.ndjson.zst", asked)
+    cookie = ((b"Set-Cookie", b"seat=7; Path=/"),)
+    other.become(Reply(200, cookie))
+    shadow.become(Reply(200))
+    settings = settings_for(
+        shadow.url,
+        control_url=other.url,
+        control_rate=0.0,
+        sessions="cookies",
+        transform=(Transform(action="set_header", name="X-Step", value="1"),),
+    )
+
+    asyncio.run(replayed(MemoryStore(), path, settings))
+
+    first, second = other.received
+    assert [b"1", b"1"] == [dict(got.headers)[b"X-Step"] for got in (first, second)]
+    assert b"seat=7" == dict(second.headers)[b"Cookie"]
+    assert all(b"seat=7" not in dict(got.headers).values() for got in shadow.received)
 
 
 # --- stopping and going on --------------------------------------------------------------
