@@ -72,7 +72,7 @@ class Governor:
         self._turned = turned
         self._clock = clock
         self._applied: dict[str, tuple[Target, str]] = {}
-        self._problems: set[str] = set()
+        self._problems: set[tuple[str, str]] = set()
         self._adopted = False
         self.resting = rests(settings, TargetsState())
         """Whether live is to capture nothing."""
@@ -117,8 +117,9 @@ class Governor:
 
     def _may_be(self, held: Held) -> bool:
         """Whether the target has a lane; what does not hold of it is said once."""
-        if held.problem and held.problem not in self._problems:
-            self._problems.add(held.problem)
+        problem = held.target.name, held.problem
+        if held.problem and problem not in self._problems:
+            self._problems.add(problem)
             left_out = "the URL of the" if held.has_lane else "the"
             logger.warning(
                 "%s target %r of the store is left out: %s",
