@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import re
 import shlex
+import textwrap
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,14 @@ PAGES = sorted(
         *(ROOT / "docs").rglob("*.md"),
     ]
 )
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TITLED = re.compile(r'^```toml title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r'^( *)```(\w+)(?: title="([^"]+)")?\n(.*?)^\1```$', re.MULTILINE | re.DOTALL
+)
 CHECKED = {
     "apache": "tests/traffic/importers",
     "bash": "here: what is ours in it",
     "diff": "tests/test_docs_tutorials.py",
+    "ini": "here",
     "json": "here",
     "nginx": "tests/traffic/importers",
     "python": "here, and with a title in tests/test_docs_tutorials.py",
@@ -52,13 +57,19 @@ UNITS = re.compile(
 OWNERS = (settings.Settings, settings.Target, settings.Rule, settings.Transform)
 
 
+def fences(page: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield each fenced block, in a list or not: its language, its title, its text."""
+    for match in BLOCK.finditer(page.read_text("utf-8")):
+        yield match[2], match[3] or "", textwrap.dedent(match[4])
+
+
 def blocks(language: str) -> list[Any]:
-    """Return every fenced block of the language, with a readable id."""
+    """Return every block of the language without a title, with a readable id."""
     return [
-        pytest.param(match.group(2), id=f"{page.relative_to(ROOT)}:{number}")
+        pytest.param(text, id=f"{page.relative_to(ROOT)}:{number}")
         for page in PAGES
-        for number, match in enumerate(BLOCK.finditer(page.read_text("utf-8")))
-        if match.group(1) == language
+        for number, (kind, title, text) in enumerate(fences(page))
+        if kind == language and not title
     ]
 
 
@@ -161,24 +172,21 @@ def test_every_python_example_runs(code: str) -> None:
         assert all(CompiledRule(rule, "rules[0]").name for rule in names["rules"])
 
 
-def files_shown() -> dict[str, str]:
+def files_shown() -> list[tuple[str, str]]:
     """Return the TOML files that pages show by name."""
-    return {
-        name: text
-        for page in PAGES
-        for name, text in TITLED.findall(page.read_text("utf-8"))
-    }
+    every = [fence for page in PAGES for fence in fences(page)]
+    return [(title, text) for kind, title, text in every if kind == "toml" and title]
 
 
 @pytest.mark.parametrize(
-    "text", [*blocks("toml"), *(t for t in files_shown().values() if "shadow_url" in t)]
+    "text", [*blocks("toml"), *(text for _, text in files_shown() if "_url" in text)]
 )
 def test_every_toml_example_is_a_valid_configuration(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What readers put into their file is accepted as it stands, with what it names."""
     monkeypatch.chdir(tmp_path)
-    for name, content in files_shown().items():
+    for name, content in files_shown():
         Path(name).write_text(content, encoding="utf-8")
     assert tomllib.loads(text)
     config = tmp_path / "config.toml"
@@ -200,6 +208,15 @@ def test_every_json_example_is_json(text: str) -> None:
 def test_every_yaml_example_is_yaml(text: str) -> None:
     """What readers put into a pipeline or a scrape can be loaded."""
     assert yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("text", blocks("ini"))
+def test_every_ini_example_has_sections_and_keys(text: str) -> None:
+    """What readers put into a unit of systemd can be loaded."""
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.read_string(text)
+
+    assert all(dict(unit[section]) for section in unit.sections())
 
 
 def test_no_block_goes_unchecked() -> None:
