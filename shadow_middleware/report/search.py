@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow
 
-__all__ = ["in_group", "in_noise", "in_route", "words_of"]
+__all__ = ["in_group", "in_noise", "in_route", "in_target", "words_of"]
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -28,6 +28,11 @@ def in_noise(words: Iterable[str], row: NoiseRow) -> bool:
 def in_route(words: Iterable[str], target: str, route: str) -> bool:
     """Whether all words are in the target's name or the route."""
     return _in(words, target, route)
+
+
+def in_target(words: Iterable[str], target: str, address: str) -> bool:
+    """Whether all words are in the target's name or where it is."""
+    return _in(words, target, address)
 
 
 def _in(words: Iterable[str], *texts: str) -> bool:

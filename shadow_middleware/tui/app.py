@@ -20,6 +20,7 @@ from shadow_middleware.tui.pages import (
     RoutesPage,
 )
 from shadow_middleware.tui.source import Source
+from shadow_middleware.tui.targets import TargetsPage
 
 __all__ = ["WatchApp"]
 
@@ -28,6 +29,7 @@ _PAGES: dict[str, type[Page]] = {
     "Groups": GroupsPage,
     "Routes": RoutesPage,
     "Noise": NoisePage,
+    "Targets": TargetsPage,
 }
 _STYLE = """
 Screen { background: $background; }
@@ -94,13 +96,13 @@ class WatchApp(App[None]):
             self.screen.tick()
 
     async def action_page(self, name: str) -> None:
-        """Open one of the four screens; those above it are left."""
+        """Open one of the five screens; those above it are left."""
         while len(self.screen_stack) > 2:
             await self.pop_screen()
         await self.switch_screen(_PAGES[name](self._desk))
 
     async def action_leave(self) -> None:
-        """Return to the screen before; from one of the four to the overview."""
+        """Return to the screen before; from one of the five to the overview."""
         if len(self.screen_stack) > 2:
             await self.pop_screen()
         elif not isinstance(self.screen, OverviewPage):

@@ -18,7 +18,7 @@ __all__ = ["Ask", "Help"]
 _LONGEST = 500
 """Characters of a note."""
 _HELP = """\
-1 2 3 4    overview, groups, routes, noise
+1 to 5     overview, groups, routes, noise, targets
 j k        down, up; the arrows as well
 PgDn PgUp  a screen further, or back; space as well
 g G        the first, the last; Home and End as well
@@ -29,6 +29,7 @@ i r o      on a group: ignore, resolve, reopen
 n s l      on a group or noise: noise, counts, as learned
 x          on a group: expect it from now on, by a rule
 c          on a group: send its samples again (recheck)
+e X        on targets: enable or disable one; stop all
 v          on a divergence: side by side, or unified
 f          on a divergence: unfolds the equal lines
 Ctrl-L     reads now

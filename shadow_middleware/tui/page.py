@@ -28,7 +28,7 @@ from shadow_middleware.tui.words import DIM, clock, one_line
 
 __all__ = ["TABS", "Page", "TextPage"]
 
-TABS = ("Overview", "Groups", "Routes", "Noise")
+TABS = ("Overview", "Groups", "Routes", "Noise", "Targets")
 _GENERAL = "q quit  ? help"
 _SAID_FOR = 10.0
 """Seconds for which what was done stays said."""

@@ -1,4 +1,4 @@
-"""The four screens that the number keys open: overview, groups, routes, noise."""
+"""The screens that number keys open: overview, groups, routes, noise."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class OverviewPage(TextPage):
     """The verdict, the totals and the latency of every target."""
 
     TAB = "Overview"
-    KEYS = "Enter groups  1-4 pages  j k scroll"
+    KEYS = "Enter groups  1-5 pages  j k scroll"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "app.page('Groups')", show=False)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,6 +16,7 @@ from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow
+from shadow_middleware.targets import StoredTarget, Switch
 from shadow_middleware.tui.client import ApiClient
 from shadow_middleware.tui.source import (
     GroupQuery,
@@ -22,6 +24,7 @@ from shadow_middleware.tui.source import (
     NoiseWindow,
     RouteRow,
     RouteWindow,
+    TargetList,
 )
 
 __all__ = ["ApiSource"]
@@ -31,6 +34,8 @@ _RULINGS: Final = {
     NoiseRuling.SIGNAL: "signal",
     NoiseRuling.LEARNED: "learned",
 }
+
+_BY: Final = "watch"
 
 T = TypeVar("T")
 
@@ -113,6 +118,23 @@ class ApiSource:
             "/v1/noise", _NoisePage, find=_found(words), limit=limit, offset=offset
         )
         return NoiseWindow(page.items, page.total, page.compared)
+
+    def targets(self) -> TargetList:
+        """Return how every target stands, and the switch over all of them."""
+        return self._whole("/v1/targets", TargetList)
+
+    def enable(self, name: str, enabled: bool, note: str) -> None:
+        """Have a target get its copies, or none."""
+        body: dict[str, object] = {"enabled": enabled, "by": _BY}
+        if note:
+            body["note"] = note
+        path = f"/v1/targets/{quote(name, safe='')}"
+        self._client.write("PATCH", path, body, StoredTarget)
+
+    def turn(self, on: bool, reason: str) -> None:
+        """Turn the switch over all targets."""
+        body = {"on": on, "reason": reason, "by": _BY}
+        self._client.write("PUT", "/v1/switch", body, Switch)
 
     def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:
         """Decide about a group; False where it is not there any more."""

@@ -14,6 +14,8 @@ from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow
 from shadow_middleware.report.summary import RouteSummary
+from shadow_middleware.report.targets import TargetState
+from shadow_middleware.targets import Switch
 
 __all__ = [
     "GroupQuery",
@@ -23,6 +25,7 @@ __all__ = [
     "RouteRow",
     "RouteWindow",
     "Source",
+    "TargetList",
 ]
 
 
@@ -68,6 +71,13 @@ class RouteWindow(msgspec.Struct, frozen=True):
     total: int
 
 
+class TargetList(msgspec.Struct, frozen=True):
+    """Every target, and the switch over all of them."""
+
+    items: tuple[TargetState, ...]
+    switch: Switch
+
+
 class Source(Protocol):
     """
     Evidence for the screens. Called on worker threads, several at once.
@@ -98,6 +108,23 @@ class Source(Protocol):
 
     def noise(self, words: tuple[str, ...], limit: int, offset: int) -> NoiseWindow:
         """Return what was learned of noise, by target, route and place."""
+        ...
+
+    def targets(self) -> TargetList:
+        """Return how every target stands, and the switch over all of them."""
+        ...
+
+    def enable(self, name: str, enabled: bool, note: str) -> None:
+        """
+        Have a target get its copies, or none.
+
+        Raises:
+            ConfigurationError: no target has that name any more.
+        """
+        ...
+
+    def turn(self, on: bool, reason: str) -> None:
+        """Turn the switch over all targets."""
         ...
 
     def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:

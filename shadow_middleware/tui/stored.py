@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
-from shadow_middleware.reading import Overview, Reading, Triage
+from shadow_middleware.reading import Overview, Reading, Steering, Triage
 from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.search import in_group, in_noise, in_route
@@ -16,9 +16,12 @@ from shadow_middleware.tui.source import (
     NoiseWindow,
     RouteRow,
     RouteWindow,
+    TargetList,
 )
 
 __all__ = ["StoreSource"]
+
+_BY = "watch"
 
 
 class StoreSource:
@@ -40,6 +43,7 @@ class StoreSource:
         self._reading = reading
         self._triage = triage
         self._since = since
+        self._steering = Steering(reading.reader, reading.settings)
 
     def overview(self) -> Overview:
         """Return the totals and the verdict."""
@@ -82,6 +86,19 @@ class StoreSource:
         rows = [row for row in summary.rows if in_noise(words, row)]
         some = tuple(rows[offset : offset + limit])
         return NoiseWindow(some, len(rows), summary.compared)
+
+    def targets(self) -> TargetList:
+        """Return how every target stands, and the switch over all of them."""
+        return TargetList(tuple(self._reading.targets()), self._reading.switch())
+
+    def enable(self, name: str, enabled: bool, note: str) -> None:
+        """Have a target get its copies, or none."""
+        said = {"note": note} if note else {}
+        self._steering.change({"name": name, "enabled": enabled, **said}, by=_BY)
+
+    def turn(self, on: bool, reason: str) -> None:
+        """Turn the switch over all targets."""
+        self._steering.turn(on=on, reason=reason, by=_BY)
 
     def decide(self, fingerprint: str, state: GroupState, note: str) -> bool:
         """Decide about a group; False where it is not there any more."""

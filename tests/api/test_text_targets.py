@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import socket
 import subprocess
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +27,10 @@ V1, V2, V3 = "http://v1.test", "http://v2.lab.test", "http://v3.lab.test:8000/ba
 Curl = Callable[..., tuple[int, str]]
 
 
-@pytest.fixture(scope="module")
-def address(
-    empty_store: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """Serve it for the module; each test leaves only the settings' own target."""
-    url = copied(empty_store, tmp_path_factory.mktemp("text") / "empty.db")
-    app = text_targets(
-        token=TOKEN, store_url=url, shadow_url=V1, target_allow=["*.lab.test:*"]
-    )
+@contextmanager
+def serving(store: str, **settings: Any) -> Iterator[str]:
+    """Serve it; yield its address."""
+    app = text_targets(token=TOKEN, store_url=store, **settings)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="critical", lifespan="off")
@@ -43,6 +42,16 @@ def address(
         finally:
             server.should_exit = True
             thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def address(
+    empty_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Serve it for the module; each test leaves only the settings' own target."""
+    url = copied(empty_store, tmp_path_factory.mktemp("text") / "empty.db")
+    with serving(url, shadow_url=V1, target_allow=["*.lab.test:*"]) as served:
+        yield served
 
 
 @pytest.fixture
@@ -147,3 +156,32 @@ def test_a_token_that_can_be_guessed_is_refused() -> None:
     """Before anything listens."""
     with pytest.raises(ConfigurationError, match="can be guessed"):
         text_targets(token="short", store_url="sqlite:///x.db")
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "targets.md"
+
+
+def test_the_documented_calls_answer_as_documented(
+    empty_store: Path, tmp_path: Path
+) -> None:
+    """One after the other, as a reader would copy them, over the settings above them."""
+    text = DOCS.read_text("utf-8")
+    settings = re.search(r"^```toml\n(.*?)^```$", text, re.M | re.S)
+    calls = re.findall(
+        r"^```bash\n(.*?)^```\n\n^```text\n(.*?)^```$", text, re.M | re.S
+    )
+    assert settings is not None
+    assert 4 == len(calls)
+    store = copied(empty_store, tmp_path / "docs.db")
+    with serving(store, **tomllib.loads(settings[1])) as where:
+        for call, answer in calls:
+            told = subprocess.run(
+                call.replace("http://127.0.0.1:8766", where),
+                shell=True,
+                env={**os.environ, "TOKEN": TOKEN},
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            ).stdout
+            assert answer == told

@@ -17,6 +17,7 @@ from shadow_middleware.tui.pages import (
     OverviewPage,
     RoutesPage,
 )
+from shadow_middleware.tui.targets import TargetsPage
 from tests.tui.driving import Screen, play, source_over
 from tests.tui.evidence import PHONE, PRICE, many_groups
 
@@ -40,6 +41,8 @@ PATHS: dict[tuple[str, ...], type[Page]] = {
     ("2",): GroupsPage,
     ("3",): RoutesPage,
     ("4",): NoisePage,
+    ("5",): TargetsPage,
+    ("5", "enter"): GroupsPage,
     ("2", "1"): OverviewPage,
     ("enter",): GroupsPage,
     ("2", "enter"): GroupPage,

@@ -23,6 +23,7 @@ SCREENS = {
     "divergence": ("2", "enter", "enter"),
     "routes": ("3",),
     "noise": ("4",),
+    "targets": ("5",),
     "help": ("question_mark",),
     "ask": ("2", "enter", "i"),
     "ask-expect": ("2", "enter", "x"),

@@ -57,6 +57,7 @@ def _asked(source: Source) -> dict[str, Any]:
         "one route": source.routes(("get", "/b"), 100, 0),
         "noise": source.noise((), 100, 0),
         "no noise": source.noise(("nowhere",), 100, 0),
+        "targets": source.targets(),
         "group": source.group(PRICE.fingerprint),
         "divergences": [source.divergence(number) for number in (1, 2, 3)],
     }

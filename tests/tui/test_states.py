@@ -30,6 +30,8 @@ from tests.tui.evidence import AT, PHONE, PRICE
         (("2", "enter", "j", "G"), "No group counts against the shadow."),
         (("3",), "No route was mirrored yet."),
         (("4",), "Nothing is learned yet."),
+        (("5",), "No target yet"),
+        (("5", "e", "j"), "No target yet"),
     ],
 )
 def test_an_empty_store_says_what_is_missing(
