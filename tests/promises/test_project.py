@@ -23,6 +23,7 @@ from shadow_middleware import runtime
 from shadow_middleware.cli.main import app
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.targets import TargetChange
 from shadow_middleware.testing import Reply, ShadowServer, collect
 from tests.promises.staging import serving, until
 from tests.promises.test_nothing_listens import is_open
@@ -134,7 +135,7 @@ class Stage(NamedTuple):
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Give a store with a divergence and two runs, logs, and captures; made once."""
     folder = tmp_path_factory.mktemp("stage")
-    store = f"sqlite:///{folder}/store.db"
+    store = store_in(folder)
     captures = folder / "captures"
     with (
         ShadowServer(Reply(200, (), b"other")) as shadow,
@@ -162,9 +163,12 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             assert 3 == made.returncode, made.stderr
         with closing(SqlStore(store)) as opened:
             (found,) = opened.divergences()
+            opened.change_target(TargetChange(name="v2", url=V2))
         yield Stage(folder, found, shadow.url, control.url)
 
 
+V2 = "http://v2.lab.internal"
+"""A target that documents set at run time."""
 LOGS = Path(__file__).parents[1] / "traffic" / "importers" / "fixtures"
 FILES = {
     "access.log": "nginx_combined.log",
@@ -175,20 +179,29 @@ FILES = {
     "apache-shadow.log": "apache_recommended.log",
 }
 TO_COPY = {line for block in blocks("sh") for line in block.values[0].splitlines()}
-ELSEWHERE = re.compile(r"--listen|--resume|/etc/| (demo|watch|dashboard)\b")
+ELSEWHERE = re.compile(r"--listen|--resume|/etc/| (demo|watch|dashboard|worker)\b")
 """The agent is below; what goes on until Ctrl-C has tests of its own in `tests/cli`."""
 EXIT_CODES = {"verdict": 3, "recheck": 3, "replay": 3, "capture grep": 1}
 """One divergence is not enough evidence, live's shadow has gone since, and nothing that
 is searched for in an example is there."""
 
 
-def words_of(line: str, stage: Stage) -> list[str]:
+def store_in(folder: Path) -> str:
+    """Return the address of the store that a folder has."""
+    return f"sqlite:///{folder}/store.db"
+
+
+def words_of(line: str, stage: Stage, folder: Path) -> list[str]:
     """Return the words of a command, with what is at hand for what is an example."""
     words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
     words = [re.sub(r"^(ID|\d+)$", str(stage.found.id), word) for word in words]
-    words = [re.sub(r"^(GROUP|3f2a)$", stage.found.record.groups[0], w) for w in words]
+    group = stage.found.record.groups[0]
+    words = [re.sub(r"^(GROUP|[0-9a-f]{4})$", group, word) for word in words]
+    words = [re.sub(r"^postgresql://.*", store_in(folder), word) for word in words]
     words = [re.sub(r"^http://(localhost|new):.*", stage.shadow, w) for w in words]
     words = [re.sub(r"^http://old:.*", stage.control, word) for word in words]
+    if words[:2] == ["targets", "add"]:
+        words = [re.sub(r"^v2$", "v3", word) for word in words]
     log = "apache-shadow.log" if "apache" in words else "nginx-shadow.log"
     return [log if word == "shadow.log" else word for word in words]
 
@@ -201,11 +214,13 @@ def test_every_documented_command_runs(
 ) -> None:
     """W48: against a store that was really written; a mere mention may ask for more."""
     folder = shutil.copytree(stage.folder, tmp_path / "stage")
-    monkeypatch.setenv("SHADOW_MIDDLEWARE_STORE_URL", f"sqlite:///{folder}/store.db")
+    monkeypatch.setenv("SHADOW_MIDDLEWARE_STORE_URL", store_in(folder))
     monkeypatch.setenv("SHADOW_MIDDLEWARE_SHADOW_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("SHADOW_MIDDLEWARE_TARGET_ALLOW", V2)
     (folder / "shadow.toml").write_text("[verdict]\n", encoding="utf-8")
+    (folder / "shadow_rules.toml").write_text("", encoding="utf-8")
     monkeypatch.chdir(folder)
-    words = words_of(line, stage)
+    words = words_of(line, stage, folder)
     if "completion" in line:  # which asks what shell it was started from
         done = run(words, folder)
         ended, told = done.returncode, done.stderr
