@@ -72,7 +72,6 @@ def under_gunicorn(application: str, *options: str) -> Callable[[int], list[str]
 
 CASES = {
     "fastapi-uvicorn": fastapi(partial(uvicorn, FASTAPI_LIVE)),
-    "fastapi-gunicorn": fastapi(under_gunicorn(FASTAPI_LIVE, *UVICORN_WORKER)),
     "fastapi-gunicorn-preload-2-workers": fastapi(
         under_gunicorn(FASTAPI_LIVE, *UVICORN_WORKER, "--preload", "--workers", "2")
     ),
