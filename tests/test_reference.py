@@ -10,6 +10,7 @@ from shadow_middleware.api.app import OPERATIONS
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.metrics.instruments import ALL as INSTRUMENTS
 from shadow_middleware.store.schema import metadata
+from shadow_middleware.traffic import ndjson
 
 OWNERS = (settings.Settings, settings.Target, settings.Rule, settings.Transform)
 
@@ -32,6 +33,11 @@ OFFERED: dict[str, list[str]] = {
     "reference/schema.md": [f"### {name}\n" for name in metadata.tables],
     "reference/errors.md": [f"### {name}\n" for name in errors.__all__],
     "outcomes.md": [f"| `{outcome}` |" for outcome in Outcome],
+    "capture.md": [
+        f"`{field.encode_name}`"
+        for one in (ndjson.Head, ndjson.Account, ndjson._Line)
+        for field in msgspec.structs.fields(one)
+    ],
 }
 """What the code offers: by which words it is found, and on which page."""
 
