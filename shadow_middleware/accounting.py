@@ -26,6 +26,7 @@ class Account:
         self._begun: dict[str, int] = {}
         self._handed: dict[str, int] = {}
         self._added: set[str] = set()
+        self._is_home = False
         self._left: dict[str, dict[str, int]] = {}
         """Of targets that went: what each session had told of itself by then."""
         self._selected_at: dict[str, int] = {}
@@ -45,6 +46,7 @@ class Account:
 
     def begin(self, session: str, handed: int, selected: int) -> None:
         """Take note of a session that comes, and of what it gave to earlier agents."""
+        self._is_home = True
         self._begun[session] = self._handed[session] = handed
         self._note(session, selected)
         if handed:
@@ -110,14 +112,14 @@ class Account:
 
     def _open_accounts(self, session: str) -> Iterator[tuple[str, int]]:
         """Yield the targets that a session has to do with, and what it selected."""
-        begun = session in self._begun
+        selected = self._selected.get(session, 0)
         for target in self._targets:
-            # Who has no part in the beginning cannot know when a target came.
-            if begun or target not in self._added:
-                yield target, self._selected.get(session, 0)
+            # Where no session ever begins, nobody knows when a target came.
+            if self._is_home or target not in self._added:
+                yield target, selected
         for target, told in self._left.items():
-            if session in told and (session, target) in self._ended:
-                yield target, told[session]
+            if (session, target) in self._ended:
+                yield target, told.get(session, 0)
 
     def leave(self, session: str) -> None:
         """Take note that a session has gone; it is forgotten when it is silent."""

@@ -90,9 +90,12 @@ def test_what_is_under_way_is_exact_whatever_comes_and_goes(
 ) -> None:
     """For each session and target, in the store and in the figures of the agent."""
     selected: Counter[str] = Counter()
-    agent = Agent(MemoryStore(), selected)
+    agent, left = Agent(MemoryStore(), selected), set()
     for what, session, lane, number in steps:
-        if what == "take":
+        if what == "leave":
+            left.add(session)
+            agent.account.leave(session)
+        elif what == "take" and session not in left:
             selected[session] += number
             agent.take(session, selected[session], number)
         elif what == "end":
