@@ -134,7 +134,9 @@ class _Taking:
             for row in self._sum.rows(map(self._negative, rows), level.longer)
         ]
         if taken:
-            connection.execute(self._statements.sums[self._sum.table], taken)
+            connection.execute(
+                self._statements.sums[self._sum.table], self._statements.columns(taken)
+            )
             self._note(connection, rows)
         return len(rows)
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Table, and_, case, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    Connection,
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shadow_middleware.evidence import SETTLED, Batch, Mark, Settlement
@@ -49,6 +61,7 @@ class Statements:
         # The two `insert` are alike in all that is used here, and share no base.
         dialect: Any = sqlite if database.is_sqlite else postgresql
         self.insert: Callable[[Table], Any] = dialect.insert
+        self._in_columns = not database.is_sqlite
         self.counts = self._adding(counts)
         self.latencies = self._adding(latencies)
         self.losses = self._adding(losses)
@@ -80,7 +93,7 @@ class Statements:
         work = (
             *self.summing(self.counts, OF_COUNTS, rows.count_rows(batch)),
             *self.summing(self.latencies, OF_LATENCIES, rows.latency_rows(batch)),
-            (self.losses, self._ours(rows.loss_rows(batch))),
+            (self.losses, self.columns(self._ours(rows.loss_rows(batch)))),
             (self.progress, self._ours(rows.progress_rows(batch))),
             (self.divergences, self._ours(rows.divergence_rows(batch))),
             *self._sighted(knowledge_rows.sighting_rows(batch)),
@@ -100,12 +113,21 @@ class Statements:
     ) -> list[tuple[Executable, list[Row]]]:
         """Return what adds rows of counts or latencies, and adds them to their sums."""
         return [
-            (into, self._ours(prepared)),
+            (into, self.columns(self._ours(prepared))),
             *(
-                (self.sums[one.table], self._ours(one.rows(prepared, one.spans)))
+                (
+                    self.sums[one.table],
+                    self.columns(self._ours(one.rows(prepared, one.spans))),
+                )
                 for one in sums
             ),
         ]
+
+    def columns(self, prepared: list[Row]) -> list[Row]:
+        """Return the rows of what is added as such a statement wants them."""
+        if not (prepared and self._in_columns):
+            return prepared
+        return [{name: [row[name] for row in prepared] for name in prepared[0]}]
 
     def _ours(self, prepared: list[Row]) -> list[Row]:
         """Say of each row which run it is of."""
@@ -135,7 +157,25 @@ class Statements:
         return [(marked.values(values), [{}])]
 
     def _adding(self, table: Table) -> Executable:
-        return self._merging(table, Merge(keys=(), adds=("count",)))
+        """
+        Insert rows, or add them to those that are there; see `columns`.
+
+        All agents add to the same rows of a minute, so one of them at a time: Postgres
+        gets all rows in one statement, which is what keeps the others out least.
+        """
+        insert = self.insert(table)
+        if self._in_columns:
+            names = [column.name for column in table.columns]
+            arrays = (
+                func.unnest(bindparam(one.name, type_=ARRAY(one.type)))
+                for one in table.columns
+            )
+            insert = insert.from_select(names, select(*arrays))
+        added: Executable = insert.on_conflict_do_update(
+            index_elements=table.primary_key.columns.keys(),
+            set_={"count": table.c["count"] + insert.excluded["count"]},
+        )
+        return added
 
     def _merging(self, table: Table, how: Merge) -> Executable:
         """Insert a row, or merge it into the one that is there."""
@@ -226,14 +266,14 @@ def _close_account(
     }
     at = settlement.minute * 60.0
     here = and_(*(sessions.c[name] == value for name, value in key.items()))
-    asked = select(sessions.c.selected, sessions.c.ended).where(here)
+    asked = select(sessions.c.ended).where(here)
     before = connection.execute(asked.with_for_update()).first()
     opened = {**key, "selected": settlement.handed, "ended": 0, "at": at}
     connection.execute(statements.progress, [opened])
-    known, ended = (0, 0) if before is None else (before.selected, before.ended)
-    due = known if settlement.opens else settlement.handed
-    missing = int(due - ended)
-    if missing > 0 or settlement.opens:
+    opened_now = before is None and settlement.opens
+    ended = 0 if before is None else before.ended
+    missing = 0 if opened_now else settlement.handed - int(ended)
+    if missing > 0 or opened_now:
         closed = update(sessions).where(here).values(ended=settlement.handed)
         connection.execute(closed)
     return missing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import deque
 from collections.abc import Callable
@@ -28,18 +29,35 @@ from shadow_middleware.store.pending_knowledge import (
     without_learned,
 )
 
-__all__ = ["Lost", "Writer"]
+__all__ = ["Lost", "Writer", "pause_after"]
 
 _logger = logging.getLogger("shadow_middleware.store")
 
 MOST_AT_ONCE: Final = 500
 """Divergences in one transaction."""
 
+SHARE: Final = 0.2
+"""Of its time, how much a writer may spend in the store while others wait for it."""
+
+LONGEST_PAUSE: Final = 15.0
+"""Seconds that evidence may wait for that, at most."""
+
 LET_GO: Final = 0.5
 """Seconds that a transaction that removes may take to end when the writer does."""
 
 LONGEST_RETRY: Final = 30.0
 """Seconds between two tries, at most."""
+
+
+def pause_after(took: float, interval: float) -> float:
+    """
+    Return the seconds to gather before the next write.
+
+    A thousand agents lock the same rows of the same minute. As writing takes longer,
+    each of them writes more seldom, and more at once: all get their turn, and none
+    waits until the database gives up on it.
+    """
+    return max(interval, min(took * (1 / SHARE - 1), LONGEST_PAUSE))
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -93,6 +111,7 @@ class Writer:
         self._store: Store | None = None
         self._failure = ""
         self._number = 0
+        self._took = 0.0
         self._lost_outcomes = 0
         self._lost_knowledge = 0
         self._lost_unwritten = 0
@@ -200,7 +219,8 @@ class Writer:
     def _gather(self) -> None:
         self._changed.wait_for(lambda: self._pending or self._closing)
         if not (self._closing or self._flushing or self._backlog):
-            self._changed.wait_for(lambda: self._hurried, self._interval)
+            pause = pause_after(self._took, self._interval)
+            self._changed.wait_for(lambda: self._hurried, pause)
         self._hurried = False
 
     def _rest(self, delay: float) -> None:
@@ -221,7 +241,9 @@ class Writer:
         try:
             if self._store is None:
                 self._store = self._open_store()
+            started = time.monotonic()
             self._store.write(batch)
+            self._took = time.monotonic() - started
         except RefusedByStoreError as error:
             self._note_success()
             self._take_apart(batch, error)

@@ -19,7 +19,7 @@ from shadow_middleware.evidence import (
     Settlement,
 )
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.store.writer import Lost, Writer
+from shadow_middleware.store.writer import Lost, Writer, pause_after
 from tests.store.evidence import MINUTE, count, divergence, matches
 from tests.store.fakes import MoodyStore
 
@@ -335,3 +335,13 @@ def wait_until(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline, "it did not happen"
         pause.wait(0.002)
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"), [(0.0, 0.5), (0.1, 0.5), (1.0, 4.0), (30.0, 15.0)]
+)
+def test_who_waits_long_for_the_store_comes_less_often(
+    took: float, pause: float
+) -> None:
+    """So that a thousand agents leave each other room; never is evidence minutes old."""
+    assert pause == pytest.approx(pause_after(took, 0.5))
