@@ -74,13 +74,13 @@ def serve(listen: str, settings: Settings | None = None) -> int:
 
 
 async def _serve_path(path: Path, settings: Settings | None) -> None:
-    from shadow_middleware.drivers import open_bench
-    from shadow_middleware.service import Bench, Service
+    from shadow_middleware.drivers import open_works
+    from shadow_middleware.service import Service, Works
 
     fixed = None if settings is None else to_wire(settings)
 
-    def opened(wire: bytes) -> Bench:
-        bench = open_bench(fixed or wire)
+    def opened(wire: bytes) -> Works:
+        bench = open_works(fixed or wire)
         _log_as(bench.settings)
         return bench
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from shadow_middleware.addresses import covers, host_and_port, is_loopback
+from shadow_middleware.broker_checks import check_broker_together
 from shadow_middleware.configuration import Place
 from shadow_middleware.rule import Rule
 from shadow_middleware.rule_checks import complaint
@@ -45,6 +46,7 @@ def check_together(
     _check_control(settings, places)
     _check_asked(settings, places)
     _check_metrics(settings, places)
+    check_broker_together(settings, places)
     _check_keeping(settings, places)
     if required:  # what is read from files has its key already
         _check_sessions(settings, places)

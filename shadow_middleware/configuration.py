@@ -52,7 +52,7 @@ _VERDICT = "verdict"
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
 _LARGEST = 2**62  # what every reader of the wire format can hold
-_SECRET = ("secret", "store_url", "metrics_token")
+_SECRET = ("secret", "store_url", "metrics_token", "broker_url", "broker_seal")
 _FUNCTIONS = ("skip", "key", "transport", "function")
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)

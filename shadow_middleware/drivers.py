@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from shadow_middleware.broker.relay import Relay
 from shadow_middleware.compare import Comparer
 from shadow_middleware.exchange import CALL_URL, CONTROL
 from shadow_middleware.following import Known
@@ -33,11 +34,42 @@ from shadow_middleware.traffic.writer import CaptureWriter
 from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.redact import Redactor
 
-__all__ = ["open_bench"]
+__all__ = ["open_bench", "open_works"]
+
+Around = Callable[[Sender], Sender]
+"""Returns what stands between a lane and its sender."""
+
+
+def open_works(wire: bytes, store: Store | None = None) -> Bench | Relay:
+    """
+    Return what an agent works with: a bench, or a relay where there is a broker.
+
+    Args:
+        wire: What `settings.to_wire` made.
+        store: Where evidence goes; left out, the settings' `store_url`.
+
+    Raises:
+        ConfigurationError: a rule, pattern or transport cannot be used.
+    """
+    settings = from_wire(wire)
+    if not settings.broker_url:
+        return open_bench(wire, store)
+    return Relay(
+        settings,
+        Redactor(settings),
+        _writer(settings, store),
+        _capture(settings),
+        _continuity(settings),
+        _known(settings, store),
+    )
 
 
 def open_bench(
-    wire: bytes, store: Store | None = None, *, governed: bool = True
+    wire: bytes,
+    store: Store | None = None,
+    around: Around | None = None,
+    *,
+    governed: bool = True,
 ) -> Bench:
     """
     Return everything that works under the settings that came over the wire.
@@ -45,6 +77,7 @@ def open_bench(
     Args:
         wire: What `settings.to_wire` made.
         store: Where evidence goes; left out, the settings' `store_url`.
+        around: Stands between lanes and their senders.
         governed: Whether it follows what is set of targets at run time, as live does;
             a run is of what it was asked for, and gives up on no target.
 
@@ -66,11 +99,11 @@ def open_bench(
         settings,
         Redactor(settings),
         Equipment(
-            _lanes(settings),
+            _lanes(settings, around or _itself),
             comparer,
             learning,
-            CaptureWriter(settings) if settings.capture_to else None,
-            Continuity(settings.key_words) if settings.follows_sessions else None,
+            _capture(settings),
+            _continuity(settings),
             _known(settings, store) if governed else None,
         ),
         writer,
@@ -96,12 +129,25 @@ def _of_a_run(settings: Settings) -> Settings:
     )
 
 
-def _lanes(settings: Settings) -> Lanes:
+def _itself(sender: Sender) -> Sender:
+    return sender
+
+
+def _capture(settings: Settings) -> CaptureWriter | None:
+    return CaptureWriter(settings) if settings.capture_to else None
+
+
+def _continuity(settings: Settings) -> Continuity | None:
+    return Continuity(settings.key_words) if settings.follows_sessions else None
+
+
+def _lanes(settings: Settings, around: Around) -> Lanes:
     def lanes(ends: Ends, tell: Tell) -> Roads:
-        control = _control(settings, tell)
+        control = _control(settings, tell, around)
 
         def open_lane(target: Target) -> Lane:
-            return Lane(target, settings, _sender(target, settings), ends, control)
+            sender = around(_sender(target, settings))
+            return Lane(target, settings, sender, ends, control)
 
         own = [open_lane(target) for target in settings.all_targets]
         return Roads(own, control, open_lane)
@@ -113,11 +159,11 @@ def _sender(target: Target, settings: Settings) -> Sender:
     return NoSender() if target.url == CALL_URL else HttpSender(target, settings)
 
 
-def _control(settings: Settings, tell: Tell) -> Control | None:
+def _control(settings: Settings, tell: Tell, around: Around) -> Control | None:
     if not settings.control_url:
         return None
     target = Target(url=settings.control_url, name=CONTROL)
-    return Control(settings, HttpSender(target, settings), tell)
+    return Control(settings, around(HttpSender(target, settings)), tell)
 
 
 def _source(settings: Settings, store: Store | None) -> Callable[[], Source] | None:

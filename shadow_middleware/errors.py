@@ -6,6 +6,8 @@ Every exception of the package, in one tree, grouped by who can mend it.
       x MissingExtraError        a package is not installed: you
       x StoreError               the database cannot be used: you or the world
         x RefusedByStoreError    it refuses these rows; others may pass
+        x FencedError            another worker has the partition: nothing is written
+      x BrokerError              the broker cannot be used: you or the world
       · ReplayError              the shadow could not be asked: the world
         x ReplayTimeout
         x ReplayConnectError
@@ -26,8 +28,10 @@ from __future__ import annotations
 
 __all__ = [
     "ApiError",
+    "BrokerError",
     "ConfigurationError",
     "DecodeError",
+    "FencedError",
     "IsolationError",
     "MissingExtraError",
     "NotIsolatedError",
@@ -76,6 +80,14 @@ class StoreError(ShadowMiddlewareError):
 
 class RefusedByStoreError(StoreError):
     """The store refuses these rows for what they hold; trying again changes nothing."""
+
+
+class FencedError(StoreError):
+    """Another worker has a partition of these rows by now; nothing was written."""
+
+
+class BrokerError(ShadowMiddlewareError):
+    """The broker cannot be reached, or refuses what it is asked."""
 
 
 class ReplayError(ShadowMiddlewareError):

@@ -38,6 +38,8 @@ __all__ = [
     "LatencyTotal",
     "Loss",
     "Mark",
+    "Passed",
+    "Place",
     "Progress",
     "Purged",
     "Revision",
@@ -193,6 +195,35 @@ class Mark(msgspec.Struct, frozen=True):
     """Every write below may have been sent. A batch does not set it: see `Runs.claim`."""
 
 
+class Place(msgspec.Struct, frozen=True):
+    """How far a worker has come with one partition of a broker's stream."""
+
+    stream: str
+    partition: int
+    epoch: int
+    """Of the worker's lease: nothing is written once another one has a later one."""
+    mark: Mark
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """
+    That a partition has come to the end of an agent's life, and to all before it.
+
+    Once all partitions have, what the agent was given and has no outcome was lost: it
+    is settled then, in the same transaction.
+    """
+
+    stream: str
+    session: str
+    handed: int
+    targets: tuple[str, ...]
+    partition: int
+    partitions: int
+    """How many there are."""
+    added: tuple[str, ...] = ()
+    """Those of the targets that were added at run time: see `Settlement.opens`."""
+
+
 class Batch(msgspec.Struct, frozen=True):
     """
     What one flush writes, in one transaction.
@@ -218,6 +249,9 @@ class Batch(msgspec.Struct, frozen=True):
     uses: Sequence[RouteUse] = ()
     mark: Mark | None = None
     """How far the run has come whose outcomes these are; None for live."""
+    places: Sequence[Place] = ()
+    """How far partitions have come whose outcomes these are: see `Place`."""
+    passed: Sequence[Passed] = ()
     writer: str = ""
     """Unique over all processes; empty where nobody writes it a second time."""
     number: int = 0

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.errors import ConfigurationError, MissingExtraError
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Launcher, Pipe
 from shadow_middleware.handoff.keeper import Keeper
@@ -72,6 +72,10 @@ def _check_extras(settings: Settings) -> None:
                 f"{wanted!r} for metrics needs {module}; "
                 "install it: pip install 'shadow-middleware[metrics]'"
             )
+    if settings.broker_url and importlib.util.find_spec("nats") is None:
+        raise MissingExtraError("nats", "broker_url")
+    if settings.broker_seal and importlib.util.find_spec("cryptography") is None:
+        raise MissingExtraError("seal", "broker_seal")
 
 
 def _check_capture(settings: Settings) -> None:
@@ -197,11 +201,11 @@ async def serve_connection(
         on_start: Called with the service before it begins.
         on_settings: Called with the settings that the live process brings.
     """
-    from shadow_middleware.drivers import open_bench
-    from shadow_middleware.service import Bench, Service
+    from shadow_middleware.drivers import open_works
+    from shadow_middleware.service import Service, Works
 
-    def opened(wire: bytes) -> Bench:
-        bench = open_bench(wire, store)
+    def opened(wire: bytes) -> Works:
+        bench = open_works(wire, store)
         if on_settings is not None:
             on_settings(bench.settings)
         return bench

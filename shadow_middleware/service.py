@@ -152,6 +152,10 @@ class Bench:
             self._capture.add(exchange, size)
         self.pipeline.accept(exchange, size)
 
+    def written(self, seconds: float) -> bool:
+        """Whether all that was flushed is in the store within `seconds`."""
+        return self._writer is None or self._writer.flush(seconds)
+
     def note(self, batch: Batch) -> None:
         """Have a batch written that says something beside replays."""
         self._add(batch)

@@ -117,6 +117,42 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signal_rate: float = 100.0
     """Events a second that cross back to signals in the live process."""
 
+    # --- the broker -----------------------------------------------------------------
+    broker_url: str = ""
+    """A NATS server with JetStream, `nats://user:password@host:4222` or `tls://…`,
+    several with commas: the agent publishes exchanges there, and `shadow-middleware
+    worker` replays them. Empty: the agent replays by itself."""
+    broker_stream: str = "SHADOW"
+    """The stream, which is made where it is missing."""
+    broker_partitions: int = 16
+    """Numbers of parts, which go to workers whole; a stream that is there keeps its own."""
+    broker_bytes: int = 1024 * MIB
+    """Bytes that may wait at the broker; then it refuses, and the agent holds on."""
+    broker_age: float = 86_400.0
+    """Seconds after which what waited is not replayed any more but counted as dropped."""
+    broker_replicas: int = 1
+    """Numbers of servers in a cluster that keep each message."""
+    broker_window: int = 1024
+    """Exchanges that may be published without being confirmed."""
+    broker_spool: str = ""
+    """A directory for what waits while the broker is away, beyond `queue_count` and
+    `queue_bytes` in memory; empty drops it."""
+    broker_spool_bytes: int = 1024 * MIB
+    """Bytes that may wait there, for each live process; then drops."""
+    broker_credentials: str = ""
+    """A file with a NATS user's token (.creds), or with the seed of an nkey."""
+    broker_ca: str = ""
+    """A file with the authorities that the broker's certificate is checked by."""
+    broker_certificate: str = ""
+    """A file with the certificate that we show to the broker."""
+    broker_certificate_key: str = ""
+    """A file with its key, where the certificate's file has none."""
+    broker_seal: tuple[str, ...] = ()
+    """Keys of 32 bytes in base64: the first seals what crosses the broker, each of them
+    opens it."""
+    broker_lease: float = 10.0
+    """Seconds without a sign of life after which another worker takes over."""
+
     # --- capture files ------------------------------------------------------------
     capture_to: str = ""
     """A directory for capture files: every mirrored exchange is written there too."""
@@ -316,8 +352,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def _masked(name: str, value: Any) -> Any:
-    if name in ("secret", "metrics_token"):
+    if name in ("secret", "metrics_token", "broker_seal"):
         return "***"
+    if name == "broker_url":
+        return re.sub(r"(\w+://)[^/@,]*@", r"\1***@", value)
     if name == "store_url":
         value = re.sub(r"(://[^/@:]*:).*@", r"\1***@", value)
         return re.sub(r"(?i)(password=)[^&]*", r"\1***", value)

@@ -17,6 +17,14 @@ from shadow_middleware.addresses import (
     check_target,
     check_url,
 )
+from shadow_middleware.broker_checks import (
+    check_broker,
+    check_lease,
+    check_partitions,
+    check_replicas,
+    check_seal,
+    check_stream,
+)
 from shadow_middleware.configuration import Check, Place
 from shadow_middleware.exchange import CONTROL
 from shadow_middleware.functions import (
@@ -314,6 +322,21 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "buffer_bytes": at_least(1),
     "buffer_count": at_least(1),
     "drain_timeout": at_least(0),
+    "broker_url": check_broker,
+    "broker_stream": check_stream,
+    "broker_partitions": check_partitions,
+    "broker_bytes": at_least(1024 * 1024),
+    "broker_age": positive,
+    "broker_replicas": check_replicas,
+    "broker_window": at_least(1),
+    "broker_spool": _one_line,
+    "broker_spool_bytes": at_least(1),
+    "broker_credentials": _one_line,
+    "broker_ca": _one_line,
+    "broker_certificate": _one_line,
+    "broker_certificate_key": _one_line,
+    "broker_seal": check_seal,
+    "broker_lease": check_lease,
     "capture_to": _capture_to,
     "capture_rotate_bytes": at_least(0),
     "capture_rotate_seconds": at_least(0),

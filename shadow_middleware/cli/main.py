@@ -30,6 +30,7 @@ from shadow_middleware.cli import (
     targets,
     verdict,
     watch,
+    worker,
 )
 from shadow_middleware.errors import ShadowMiddlewareError
 
@@ -80,6 +81,7 @@ app.add_typer(capture.app, name="capture")
 app.add_typer(noise.app, name="noise")
 app.add_typer(rules.app, name="rules")
 app.command("agent", epilog=agent.EPILOG)(agent.agent)
+app.command("worker", epilog=worker.EPILOG)(worker.worker)
 app.command("purge", epilog=purge.EPILOG)(purge.purge)
 app.add_typer(db.app, name="db")
 

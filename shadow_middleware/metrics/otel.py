@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "result": "shadow_middleware.result",
     "state": "shadow_middleware.state",
     "kind": "shadow_middleware.kind",
+    "where": "shadow_middleware.where",
 }
 
 

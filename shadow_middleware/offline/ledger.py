@@ -49,6 +49,10 @@ class Ledger:
         """Take note that it has ended."""
         self._pending.discard(place)
 
+    def is_first(self, place: int) -> bool:
+        """Whether nothing before it is under way."""
+        return place <= min(self._pending, default=place)
+
     def mark(self) -> Mark:
         """Return how far it has come, in ranges: the first place and the one after."""
         edges = [*sorted(self._pending), self.next]

@@ -20,6 +20,8 @@ from shadow_middleware.evidence import (
     LatencyCount,
     Loss,
     Mark,
+    Passed,
+    Place,
     Progress,
     Settlement,
 )
@@ -72,6 +74,8 @@ class Pending:
         self._progress: dict[tuple[str, str], Progress] = {}
         self._settlements: dict[tuple[str, str], Settlement] = {}
         self._mark: Mark | None = None
+        self._places: dict[tuple[str, int], Place] = {}
+        self._passed: list[Passed] = []
 
     def __bool__(self) -> bool:
         return bool(
@@ -83,6 +87,8 @@ class Pending:
             or self._losses
             or self._sealed
             or self._mark
+            or self._places
+            or self._passed
             or self._knowledge
         )
 
@@ -109,6 +115,9 @@ class Pending:
         self._knowledge.add(batch)
         # It speaks of all before it, so with the sums of all the newest one holds.
         self._mark = batch.mark or self._mark
+        for place in batch.places:
+            self._places[place.stream, place.partition] = place
+        self._passed += batch.passed
 
     def _add_settlements(self, batch: Batch) -> None:
         for one in batch.settlements:
@@ -213,6 +222,8 @@ class Pending:
             progress=list(self._progress.values()),
             settlements=list(self._settlements.values()),
             mark=self._mark,
+            places=list(self._places.values()),
+            passed=self._passed,
         )
         self._clear_sums()
         return batch

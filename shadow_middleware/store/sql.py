@@ -25,6 +25,8 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows, sum_queries
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.sql_partitions import SqlPartitions
+from shadow_middleware.store.sql_places import keep_places, note_passed
 from shadow_middleware.store.skew import moved
 from shadow_middleware.store.sql_upkeep import SqlUpkeep
 from shadow_middleware.store.statements import settle
@@ -92,9 +94,19 @@ class SqlStore(SqlUpkeep):
         work = self._statements.for_batch(batch, self.time())
         with self._database.writing() as connection:
             if self._is_new(connection, batch):
+                keep_places(connection, batch)
                 settle(connection, self._statements, batch.settlements)
                 for statement, prepared in work:
                     connection.execute(statement, prepared)
+                self._note_passed(connection, batch)
+
+    def _note_passed(self, connection: Connection, batch: Batch) -> None:
+        here = {"is_sqlite": self._database.is_sqlite}
+        note_passed(connection, self._statements, batch.passed, self._clock(), **here)
+
+    def partitions(self, stream: str) -> SqlPartitions:
+        """Return the leases of a broker's stream; see `store.base.Partitions`."""
+        return SqlPartitions(self._database, stream, self._clock)
 
     def _is_new(self, connection: Connection, batch: Batch) -> bool:
         if not batch.writer:

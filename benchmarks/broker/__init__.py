@@ -1,0 +1,1 @@
+"""What the broker's path holds and costs: `python -m benchmarks.broker order|speed`."""

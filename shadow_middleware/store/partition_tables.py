@@ -1,0 +1,58 @@
+"""The tables of a broker's partitions: who works at each, and how far it has come."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Double, Integer, String, Table
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shadow_middleware.store.schema import metadata
+
+__all__ = ["lives", "partitions", "places", "workers"]
+
+_Key = String().with_variant(String(collation="C"), "postgresql")
+_Json = JSON().with_variant(JSONB(), "postgresql")
+
+# Leases and places are tables of their own: what renews a lease and what writes
+# evidence lock different rows, so neither waits for the other.
+
+partitions = Table(
+    "shadow_partitions",
+    metadata,
+    Column("stream", _Key, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("owner", _Key, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+)
+"""Leases. `epoch` grows with each owner, `beat` while it lives; neither is a time."""
+
+workers = Table(
+    "shadow_workers",
+    metadata,
+    Column("stream", _Key, primary_key=True),
+    Column("worker", _Key, primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+places = Table(
+    "shadow_places",
+    metadata,
+    Column("stream", _Key, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("beyond", _Json, nullable=False),
+    Column("claimed", BigInteger, nullable=False),
+)
+"""How far each partition has come. Only who has its epoch may write."""
+
+lives = Table(
+    "shadow_lives",
+    metadata,
+    Column("stream", _Key, primary_key=True),
+    Column("session", _Key, primary_key=True),
+    Column("passed", _Json, nullable=False),
+    Column("at", Double, nullable=False),
+)
+"""Lives of agents that ended: which partitions have come to the end of each."""

@@ -1,0 +1,168 @@
+"""
+One partition as it is read: in order, without a gap, from what is not settled yet.
+
+The consumer is made anew by each owner: the broker then hands out at once, and in
+order, all that the last owner has not confirmed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from shadow_middleware.broker.envelope import MSG_ID, PART
+from shadow_middleware.broker.stream import Stream
+from shadow_middleware.errors import BrokerError
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+__all__ = ["Message", "Reader"]
+
+NEVER: Final = 6 * 3600.0
+"""Seconds until the broker hands a message out again by itself: whoever has the lease
+reads again when it wants to."""
+MOST_UNCONFIRMED: Final = 20_000
+_PATIENCE: Final = 2.0
+"""Seconds to wait for the first message."""
+
+
+class Message(NamedTuple):
+    """A message where it stands."""
+
+    place: int
+    """Its number in the stream."""
+    at: float
+    """When the broker took it, in seconds since the epoch."""
+    id: str
+    part: str
+    data: bytes
+    reply: str
+    """Where it is confirmed."""
+    again: bool
+    """Whether it was handed out before."""
+
+
+class Reader:
+    """
+    Reads a partition over one connection.
+
+    Args:
+        client: Connected.
+        stream: Where the partition is.
+        partition: Which it is.
+        epoch: Of our lease: readers of former owners go by other names, so what they
+            still ask for is not answered.
+    """
+
+    def __init__(
+        self, client: Client, stream: Stream, partition: int, epoch: int
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._partition = partition
+        self._name = f"p{partition}-{epoch}"
+        self._subscription: Any = None
+        self._next = 1
+
+    async def open(self) -> None:
+        """
+        Begin with what is not confirmed, and end every other reader of the partition.
+
+        Raises:
+            BrokerError: the broker is away, or refuses.
+        """
+        from nats.errors import Error
+        from nats.js import api
+
+        context = self._client.jetstream()
+        stream = self._stream.name
+        try:
+            await self._end_others(context)
+            await context.add_consumer(
+                stream,
+                api.ConsumerConfig(
+                    durable_name=self._name,
+                    filter_subject=self._stream.within(self._partition),
+                    ack_policy=api.AckPolicy.EXPLICIT,
+                    ack_wait=NEVER,
+                    max_ack_pending=MOST_UNCONFIRMED,
+                ),
+            )
+            self._subscription = await context.pull_subscribe_bind(self._name, stream)
+        except (Error, TimeoutError, OSError) as error:
+            raise BrokerError(f"partition {self._partition}: {_words(error)}") from None
+
+    async def _end_others(self, context: JetStreamContext) -> None:
+        """Remove every consumer of the partition, ours of before too."""
+        from nats.js.errors import NotFoundError
+
+        offset, found = 0, []
+        while page := await context.consumers_info(self._stream.name, offset):
+            found += page
+            offset += len(page)
+        for name in [one.name for one in found]:
+            if name.partition("-")[0] == f"p{self._partition}":
+                with contextlib.suppress(NotFoundError):
+                    await context.delete_consumer(self._stream.name, name)
+
+    async def fetch(self, most: int) -> list[Message]:
+        """
+        Return the next messages, at most so many; none where none come soon.
+
+        Raises:
+            BrokerError: the connection broke, the consumer is gone, or a message got
+                lost on the way: open it again.
+        """
+        from nats.errors import Error
+        from nats.errors import TimeoutError as NothingThere
+
+        try:
+            found = await self._subscription.fetch(most, timeout=_PATIENCE)
+        except NothingThere:
+            if self._client.is_closed:
+                raise BrokerError("the connection to the broker broke") from None
+            return []
+        except (Error, OSError, AttributeError) as error:
+            raise BrokerError(f"partition {self._partition}: {_words(error)}") from None
+        return [self._message(one) for one in found]
+
+    def _message(self, message: Any) -> Message:
+        # $JS.ACK.[domain.account.]stream.consumer.delivered.place.number.at.pending
+        told = message.reply.split(".")
+        from_end = told[4:9] if len(told) == 9 else told[6:11]
+        delivered, place, number, at, _ = map(int, from_end)
+        if number != self._next:
+            raise BrokerError(
+                f"partition {self._partition}: message {number} came in place of "
+                f"{self._next}"
+            )
+        self._next += 1
+        headers = message.headers or {}
+        return Message(
+            place,
+            at / 1e9,
+            headers.get(MSG_ID, ""),
+            headers.get(PART, ""),
+            message.data,
+            message.reply,
+            delivered > 1,
+        )
+
+    async def confirm(self, replies: list[str]) -> None:
+        """Tell the broker that messages are settled; what does not get there comes again."""
+        with contextlib.suppress(Exception):
+            for reply in replies:
+                await self._client.publish(reply, b"+ACK")
+
+    async def close(self) -> None:
+        """Read no more."""
+        if self._subscription is not None:
+            with contextlib.suppress(Exception):
+                await self._subscription.unsubscribe()
+
+
+def _words(error: Exception) -> str:
+    described = getattr(error, "description", "") or str(error)
+    return described.removeprefix("nats: ").strip() or type(error).__name__

@@ -1,0 +1,1 @@
+"""The broker: what agents publish, what workers make of it, and what never gets lost."""
