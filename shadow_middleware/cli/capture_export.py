@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import typer
 
 import shadow_middleware
+from shadow_middleware.cli.capture_files import Bad
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.traffic.exporters import curl, har
 from shadow_middleware.traffic.files import open_capture
@@ -79,17 +80,24 @@ def capture_export(
     What is masked in the capture is masked here as well, and what was never recorded is
     said: in HAR as `_missing`, for curl in the comment above each command.
     """
-    skipped: list[BadRecord] = []
-    read = chain.from_iterable(map(open_capture, files))
-    records = islice(_whole(read, skipped), limit)
+    address, skipped = _address(target), list[BadRecord]()
+    read = _whole(chain.from_iterable(map(open_capture, files)), skipped)
+    first = next(read, None)
+    if first is None and skipped:
+        told = Bad()
+        for one in skipped:
+            told(one)
+        told.tell()
+        told.refuse_nothing(0)
+    records = islice(chain([first] if first else [], read), limit)
     with _opened(output) as file:
-        for piece in _pieces(records, form, _address(target)):
+        for piece in _pieces(records, form, address):
             file.write(piece)
     if skipped:
-        first = skipped[0]
+        bad = skipped[0]
         typer.echo(
-            f"{len(skipped):,} damaged pieces are left out, the first at {first.place}: "
-            f"{first.reason}",
+            f"{len(skipped):,} damaged pieces are left out, the first at {bad.place}: "
+            f"{bad.reason}",
             err=True,
         )
 

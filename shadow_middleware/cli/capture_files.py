@@ -103,6 +103,13 @@ def written(path: str, sources: Sequence[str]) -> CaptureFile:
     return CaptureFile(path, Head(VERSION, software, created=time.time()))
 
 
+NOTHING = (
+    "nothing of it can be read; to make a capture of access logs, HAR and others, run: "
+    "shadow-middleware capture import"
+)
+"""What is said of files that hold no exchange, and no capture."""
+
+
 class Bad:
     """Counts what is no exchange, and shows the first of it on standard error."""
 
@@ -110,12 +117,25 @@ class Bad:
 
     def __init__(self) -> None:
         self.count = 0
+        self.whole = 0
+        """Records beside it, where somebody counts them."""
 
     def __call__(self, bad: BadRecord) -> None:
         """Take note of one."""
         self.count += 1
         if self.count <= self._MOST:
             typer.echo(f"{bad.place}: {bad.reason}", err=True)
+
+    def refuse_nothing(self, found: int) -> None:
+        """
+        End the command where nothing that was read is an exchange.
+
+        Raises:
+            typer.Exit: with 2, for somebody gave a file of another kind.
+        """
+        if self.count and not found:
+            typer.echo(NOTHING, err=True)
+            raise typer.Exit(2)
 
     def tell(self) -> None:
         """Say how many there were, if there were more than were shown."""

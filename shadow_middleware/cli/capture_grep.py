@@ -185,6 +185,7 @@ def _print(
     if count:
         typer.echo(str(found))
     bad.tell()
+    bad.refuse_nothing(bad.whole)
     return found
 
 
@@ -196,7 +197,9 @@ def _fitting(
 ) -> Iterator[Recorded]:
     for path in paths:
         for read in read_file(path, advance):
-            if isinstance(read, Recorded) and fits(read.exchange):
-                yield read
+            if isinstance(read, Recorded):
+                bad.whole += 1
+                if fits(read.exchange):
+                    yield read
             elif isinstance(read, BadRecord):
                 bad(read)

@@ -18,6 +18,8 @@ from shadow_middleware.traffic.survey import FileFacts, Survey
 __all__ = ["INFO_EPILOG", "VERIFY_EPILOG", "info", "verify"]
 
 INFO_EPILOG = (
+    "Exit codes: 0 what is whole is shown · 2 wrong usage, or nothing can be read"
+    "\n\n"
     "Examples:\n\n"
     "  shadow-middleware capture info captures/"
     "\n\n  shadow-middleware capture info 'captures/20261121T*' --json"
@@ -50,6 +52,8 @@ def info(
         print_json("capture-info", _document(survey))
     else:
         show_survey(console(), survey, top)
+    if survey.bad and not survey.exchanges and not survey.software:
+        raise typer.Exit(2)
 
 
 def verify(files: Files, as_json: JsonOutput = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -169,10 +169,13 @@ def _again(masker: Masker, record: Recorded) -> Recorded:
 
 
 def _tell(
-    kind: str, told: dict[str, object], words: str, bad: Bad, *, as_json: bool
+    kind: str, told: dict[str, Any], words: str, bad: Bad, *, as_json: bool
 ) -> None:
     """Say what was written; on standard error where the capture is on the other."""
     bad.tell()
+    if bad.count and not told["exchanges"] and told["output"] != "-":
+        os.unlink(told["output"])
+    bad.refuse_nothing(told["exchanges"])
     if as_json and told["output"] != "-":
         print_json(kind, told)
     else:

@@ -159,7 +159,7 @@ def show(
         ]
         print_json("group", data)
     else:
-        show_group(console(), GroupDetail(row, evidence, tuple(samples)))
+        show_group(console(), GroupDetail(row, evidence, tuple(samples), run or ""))
 
 
 @app.command(

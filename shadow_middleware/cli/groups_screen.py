@@ -52,6 +52,8 @@ class GroupDetail(msgspec.Struct, frozen=True):
     evidence: NoiseRow | None
     """None where nothing was counted of its noise."""
     samples: tuple[StoredDivergence, ...]
+    run: str = ""
+    """The offline replay that it is of; '' is live."""
 
 
 def show_groups(
@@ -130,7 +132,7 @@ def show_group(console: Console, detail: GroupDetail) -> None:
     _show_evidence(console, detail.evidence)
     _show_samples(console, detail.samples)
     _heading(console, "What to do")
-    for step in _steps(row):
+    for step in _steps(row, detail.run):
         console.print(Padding(step, (0, 0, 0, 1)))
 
 
@@ -189,18 +191,20 @@ def _heading(console: Console, text: str) -> None:
 # --- what to do ----------------------------------------------------------------------------
 
 
-def _steps(row: GroupRow) -> list[Text]:
+def _steps(row: GroupRow, run: str) -> list[Text]:
     name = row.fingerprint[:SHORT]
+    of_run = f" --run {run}" if run else ""
     if row.state in (GroupState.IGNORED, GroupState.RESOLVED):
-        return [_step("To have it count again", f"groups reopen {name}")]
+        return [_step("To have it count again", f"groups reopen {name}{of_run}")]
     if row.state == NOISE:
         return [_step("If it is no noise", f"noise set {name} signal")]
-    steps = [_step("Mended? Find out", f"recheck {name} --resolve")]
+    steps = [_step("Mended? Find out", f"recheck {name} --resolve{of_run}")]
     rule = expectation(row)
     if rule is not None:
         steps.append(Text("Intended? Put this in the rules file:"))
         steps.append(visible(rule_toml(rule), "green"))
-    steps.append(_step("Known, and no matter", f'groups ignore {name} --note "why"'))
+    ignore = f'groups ignore {name} --note "why"{of_run}'
+    steps.append(_step("Known, and no matter", ignore))
     steps.append(_step("Mere noise", f"noise set {name} noise"))
     return steps
 

@@ -11,10 +11,11 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.naming import one_group
+from shadow_middleware.cli.naming import one_group, one_run
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
+    OneRun,
     OneTarget,
     StoreUrl,
 )
@@ -66,12 +67,13 @@ def recheck(
     store: StoreUrl = None,
     config: ConfigFile = None,
     target: OneTarget = None,
+    run: OneRun = None,
     url: Annotated[
         str | None,
         typer.Option(
             "--url",
             metavar="URL",
-            help="Where the shadow is. Left out: as the settings say.",
+            help="Where the shadow is. Left out: as the settings say, or as --run did.",
         ),
     ] = None,
     methods: Annotated[
@@ -96,9 +98,9 @@ def recheck(
     """
     if bool(groups) == every:
         raise typer.BadParameter("name groups, or say --all")
-    settings = _settings(store, config, target, url)
+    settings = _settings(store, config, target, url, run)
     wanted = _methods(methods)
-    with open_store(settings) as opened:
+    with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         asked: _Asked = [
             (group, opened.samples(group.fingerprint))
@@ -138,10 +140,18 @@ async def _run(
 
 
 def _settings(
-    store: str | None, config: str | None, target: str | None, url: str | None
+    store: str | None,
+    config: str | None,
+    target: str | None,
+    url: str | None,
+    run: str | None,
 ) -> Settings:
-    """Return the settings, with `--url` in place of where the target is."""
+    """Return the settings, with `--url`, or where the run went, in place of theirs."""
     settings = settings_of(store, config)
+    if url is None and run is not None:
+        with open_store(settings) as opened:
+            found = one_run(opened, run)
+        return moved(settings, found.target, found.address)
     if url is None:
         if not settings.all_targets:
             raise ConfigurationError(

@@ -13,6 +13,8 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+import msgspec
+
 from shadow_middleware.errors import ReplayError, ReplayRefused
 from shadow_middleware.evidence import StoredDivergence
 from shadow_middleware.knowledge import Group
@@ -20,9 +22,11 @@ from shadow_middleware.recheck.again import Again, Rejudge, exchange_of
 from shadow_middleware.recheck.result import GroupResult, result_of
 from shadow_middleware.replay.base import Answer, Sender
 from shadow_middleware.replay.breaker import Breaker
+from shadow_middleware.replay.way import way_to
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
 from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.outgoing import Outgoing
+from shadow_middleware.transform.planted import without
 
 __all__ = ["MOST_AT_ONCE", "Recheck"]
 
@@ -128,6 +132,9 @@ class _Lane:
         self._sender = sender
         self._rejudge = rejudge
         self._outgoing = Outgoing(target, settings)
+        # A sample stands alone: what its session had said before is not known.
+        alone = msgspec.structs.replace(settings, sessions="off")
+        self._way = way_to(target, alone)
         self._secret = settings.secret
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_retry_after)
         most = target.concurrency or settings.concurrency
@@ -154,4 +161,13 @@ class _Lane:
     async def _answer(self, stored: StoredDivergence, at: float) -> Answer:
         exchange = exchange_of(stored.record)
         marker = make_marker(exchange.id, secret=self._secret, at=at)
-        return await self._sender.send(self._outgoing(exchange, marker))
+        request = self._outgoing(exchange, marker)
+        if self._way is None:
+            return await self._sender.send(request)
+        host = self._outgoing.host_for(exchange.request)
+        twin = await self._way.send(exchange, request, self._sender, at, host)
+        response = twin.response
+        if twin.planted:
+            # A secret that a step has put in may come back; live's answer had none.
+            response = without(response, twin.planted)
+        return Answer(response, twin.timing)

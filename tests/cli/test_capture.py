@@ -256,4 +256,11 @@ def test_a_log_given_as_a_capture_is_told_how_to_become_one(
     log = tmp_path / "access.log"
     log.write_text("192.0.2.7 - - [10/Oct/2026:13:55:36 +0200] no capture\n", "utf-8")
 
-    assert "shadow-middleware capture import" in words(run("capture", "info", str(log)))
+    out = ["-o", str(tmp_path / "out")]
+    more = {"export": ["--format", "har", *out], "merge": out, "redact": out}
+    for command in ("info", "cat", "grep", "export", "merge", "redact"):
+        result = run("capture", command, str(log), *more.get(command, []))
+
+        assert 2 == result.exit_code
+        assert "shadow-middleware capture import" in words(result)
+    assert [log] == [*tmp_path.iterdir()]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from typer.testing import CliRunner, Result
 
 from shadow_middleware.cli import main
@@ -173,7 +174,7 @@ def test_standard_input_and_output_work(run: Run) -> None:
         (("odd.log", "--session", "x"), "'x' tells no sessions apart"),
         (("odd.log", "--zone", "Mars/Olympus"), "'Mars/Olympus' is no time zone"),
         (("odd.log", "--format", "combined"), "No exchange was found"),
-        (("packed.zst",), "zstd -dc FILE | shadow-middleware capture import -"),
+        (("packed.bz2",), "bzip2 -dc FILE | shadow-middleware capture import -"),
         (("wide.log",), "it is UTF-16; give it as UTF-8: iconv"),
         (("capture.ndjson",), "it is a capture file already"),
     ],
@@ -184,7 +185,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     """Exit code 2, what is wrong, and where; no file is left behind."""
     (tmp_path / "odd.log").write_text("one\ntwo\n")
     (tmp_path / "empty.log").touch()
-    (tmp_path / "packed.zst").write_bytes(b"\x28\xb5\x2f\xfd1234")
+    (tmp_path / "packed.bz2").write_bytes(b"BZh91AY&SY")
     (tmp_path / "capture.ndjson").write_text('{"capture":1}\n')
     (tmp_path / "wide.log").write_text(LINE % (1, 1, 1), encoding="utf-16")
     result = run("import", *arguments, "-o", "out.ndjson")
@@ -215,10 +216,26 @@ def test_an_output_that_is_an_input_or_a_directory_is_refused(
     assert (LINE % (1, 1, 1)) == (tmp_path / "a.log").read_text()
 
 
-def test_a_torn_archive_gives_what_is_in_it(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_packed_log_is_read_as_it_is(
+    run: Run, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    """Rotated logs are packed, in as many frames as there were turns."""
+    halves = [(LINE % (1, 1, n)).encode() * 50 for n in (1, 2)]
+    (tmp_path / "a.log").write_bytes(b"".join(map(pack, halves)))
+    result = run("import", "a.log", "-o", "out.ndjson")
+
+    assert 0 == result.exit_code, result.output
+    assert 100 == len(records())
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_a_torn_archive_gives_what_is_in_it(
+    run: Run, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
     """A log that was copied while it was packed loses only its end."""
-    packed = gzip.compress("".join(LINE % (1, 1, n) for n in range(999)).encode())
-    (tmp_path / "a.gz").write_bytes(packed[:-200])
+    lines = "".join(LINE % (1, 1, n) for n in range(5_000)).encode()
+    (tmp_path / "a.gz").write_bytes(pack(lines)[:-200])
     result = run("import", "a.gz", "-o", "out.ndjson")
 
     assert 0 == result.exit_code

@@ -102,6 +102,13 @@ def test_a_run_is_beside_live_and_found_by_name(
     listed = words(run("divergences", "list", "--run", "branch"))
     assert "divergences show ID --run branch" in listed
     assert "run branch" in words(run("report", "--run", "branch"))
+    hint = f"recheck {a['group'][:8]} --resolve --run branch"
+    assert hint in words(run("groups", "show", a["group"], "--run", "branch"))
+    shadow.become(Reply.json({"ok": True}))
+    assert 2 == run("recheck", a["group"]).exit_code
+    assert 0 == run("recheck", a["group"], "--resolve", "--run", "branch").exit_code
+    assert 1 == json_of(run, "groups", "list", "--run", "branch")["total"]
+    assert 0 == run("groups", "reopen", a["group"], "--run", "branch").exit_code
     assert 0 == run("groups", "ignore", a["group"], "--run", "branch").exit_code
     assert 1 == json_of(run, "groups", "list", "--run", "branch")["total"]
     assert 0 == json_of(run, "groups", "list", "--state", "all")["total"]

@@ -89,6 +89,19 @@ def test_what_goes_out_is_a_marked_copy_and_nothing_else(tea: str) -> None:
         assert 1 == len(marker)
 
 
+def test_what_goes_out_has_taken_the_steps_of_its_target(tea: str) -> None:
+    """A shadow that wants a token of its own gets it here as in a replay."""
+    step = {"action": "set_header", "name": "X-Step", "value": "1"}
+    with ShadowServer(asgi(shop(LIVE))) as shadow:
+        found = fates(tea, shadow, transform=[step], sessions="rebind")
+        received = shadow.received
+
+    assert Fate.FIXED is found["GET /tea", "/price"][0]
+    assert {(b"X-Step", b"1")} == {
+        f for r in received for f in r.headers if f[1] == b"1"
+    }
+
+
 def test_writes_are_sent_only_where_they_are_named(tea: str) -> None:
     """W65: without a word of it nobody can tell."""
     with ShadowServer(asgi(shop(LIVE))) as shadow:

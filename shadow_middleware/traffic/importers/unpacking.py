@@ -7,15 +7,19 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+import zstandard
+
 from shadow_middleware.errors import ConfigurationError
 
 __all__ = ["Unpacked"]
 
 _GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_MAX_WINDOW: Final = 64 * 1024 * 1024
+"""Bytes that zstd may look back; `zstd --long` can ask for gigabytes."""
 _PIECE: Final = 256 * 1024
 """Bytes that are unpacked at once, however much a few packed ones hold."""
 _OTHERS: Final = {
-    b"\x28\xb5\x2f\xfd": "zstd -dc",
     b"BZh": "bzip2 -dc",
     b"\xfd7zXZ\x00": "xz -dc",
     b"PK\x03\x04": "unzip -p",
@@ -23,7 +27,7 @@ _OTHERS: Final = {
 
 
 class Unpacked:
-    """The bytes of a file, unpacked if it is packed with gzip. Iterate over it."""
+    """The bytes of a file, unpacked if gzip or zstd has packed it. Iterate over it."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         """
@@ -45,13 +49,25 @@ class Unpacked:
                     "shadow-middleware capture import - (a capture file needs no import)"
                 )
         self._chunks = chain([head] if head else [], rest)
-        self._packed = head.startswith(_GZIP)
+        self._is_gzip, self._is_zstd = head.startswith(_GZIP), head.startswith(_ZSTD)
 
     def __iter__(self) -> Iterator[bytes]:
         """Return pieces of the content."""
-        return self._unpacked() if self._packed else iter(self._chunks)
+        if self._is_zstd:
+            return self._of_zstd()
+        return self._of_gzip() if self._is_gzip else iter(self._chunks)
 
-    def _unpacked(self) -> Iterator[bytes]:
+    def _of_zstd(self) -> Iterator[bytes]:
+        unpack = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+        source = _Stream(self._chunks)
+        try:
+            with unpack.stream_reader(source, read_across_frames=True) as reader:
+                while piece := reader.read(_PIECE):
+                    yield piece
+        except zstandard.ZstdError as error:
+            self.problem = f"the compressed file is damaged from here on: {error}"
+
+    def _of_gzip(self) -> Iterator[bytes]:
         unpack = zlib.decompressobj(wbits=31)
         try:
             for chunk in self._chunks:
@@ -68,3 +84,19 @@ class Unpacked:
                 self.problem = "the compressed file ends before its end"
         except zlib.error as error:
             self.problem = f"the compressed file is damaged from here on: {error}"
+
+
+class _Stream:
+    """Pieces as a stream that can be read, as zstandard wants it."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most so many bytes; none at the end."""
+        data = self._rest or next(self._chunks, b"")
+        if size < 0:
+            size = len(data)
+        self._rest = data[size:]
+        return data[:size]
