@@ -41,6 +41,12 @@ HARMS: Final[tuple[Harm, ...]] = (
     harm.shadow_is("resetting"),
     harm.shadow_is("failing"),
 )
+SETTINGS: Final = {
+    "queue_count": 5_000,
+    "breaker_retry_after": 5.0,
+    "breaker_ramp_up": 5.0,
+}
+"""A shadow that failed is asked again soon: a breaker that is open is no work."""
 BOUNDS: Final = {
     ("live", "MiB"): 8.0,
     ("live", "descriptors"): 1.0,
@@ -145,7 +151,7 @@ def soak(
     url = f"sqlite:///{folder}/store.db"
     scene, long = Scene(url, url), minutes * 60 / ROUNDS
     capacity = int(rate * (minutes * 60 + 300) * 1.05)
-    with Stage(folder, {"queue_count": 5_000}, rate=rate, capacity=capacity) as stage:
+    with Stage(folder, SETTINGS, rate=rate, capacity=capacity) as stage:
         stage.begin()
         watch, began = Watch(stage), time.monotonic()
         warm = began + long

@@ -51,6 +51,7 @@ def agent_killed(stage: Stage, scene: Scene, seconds: float) -> str:
     times = 0
     for times in every(seconds):  # noqa: B007 -- the last one is said
         stage.agent().kill()
+        stage.killed += 1
     return f"{times} times"
 
 
@@ -247,6 +248,47 @@ def _upload(connection: http.client.HTTPConnection, number: int, size: int) -> i
     answer = connection.getresponse()
     answer.read()
     return answer.status
+
+
+def worker_killed(stage: Stage, scene: Scene, seconds: float) -> str:
+    """Kill -9 the worker that has been there longest every ten seconds; hire another."""
+    times = 0
+    for times in every(seconds):  # noqa: B007 -- the last one is said
+        stage.employ()
+        worker = stage.workers.pop(0)
+        worker.kill()
+        worker.wait()
+    return f"{times} times"
+
+
+def worker_stopped(stage: Stage, scene: Scene, seconds: float) -> str:
+    """SIGSTOP a worker for longer than its leases last, twice."""
+    long = seconds / 4
+    for _ in range(2):
+        with stopped(psutil.Process(stage.workers[0].pid)):
+            time.sleep(long)
+        time.sleep(long)
+    return f"2 times {long:g} s"
+
+
+def broker_killed(stage: Stage, scene: Scene, seconds: float) -> str:
+    """Kill -9 the broker twice; it is away for a quarter of the time each."""
+    assert scene.broker is not None
+    for _ in range(2):
+        scene.broker.kill()
+        time.sleep(seconds / 4)
+        scene.broker.start()
+        time.sleep(seconds / 4)
+    return "2 times"
+
+
+def broker_stopped(stage: Stage, scene: Scene, seconds: float) -> str:
+    """SIGSTOP the broker, for 10 s or half of the time."""
+    assert scene.broker is not None
+    with stopped(psutil.Process(scene.broker.pid)):
+        time.sleep(min(10.0, seconds / 2))
+    time.sleep(max(0.0, seconds - 10.0))
+    return "once"
 
 
 def hung_up(stage: Stage, scene: Scene, seconds: float) -> str:

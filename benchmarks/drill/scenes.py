@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -12,15 +13,31 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+import nats
 from sqlalchemy import make_url
 
 from benchmarks.drill.stage import Net, free_port
+from tests.nats import NatsServer, running_nats
 from tests.postgres import PostgresServer, running_postgres
 
-__all__ = ["Scene", "SetScene", "alone", "on_small_disk", "two_hosts", "with_postgres"]
+__all__ = [
+    "PRIVILEGED",
+    "Scene",
+    "SetScene",
+    "alone",
+    "cut",
+    "filled",
+    "is_allowed",
+    "on_small_disk",
+    "stored_by",
+    "two_hosts",
+    "with_broker",
+    "with_postgres",
+]
 
 DISK: Final = 24
 """MiB of the disk that is to be full."""
+PARTITIONS: Final = 8
 LEFT: Final = "sm-left"
 RIGHT: Final = "sm-right"
 
@@ -36,6 +53,9 @@ class Scene(NamedTuple):
     net: Net = Net()
     postgres: PostgresServer | None = None
     disk: Path | None = None
+    broker: NatsServer | None = None
+    workers: int = 0
+    """How many consume what the agent publishes."""
     extras: tuple[tuple[str, ...], ...] = ()
     """Commands of Python processes that belong to the far host."""
 
@@ -70,6 +90,39 @@ def with_postgres(folder: Path) -> Iterator[Scene]:
     with running_postgres() as server:
         url = server.url(server.create())
         yield Scene(url, url, postgres=server)
+
+
+@contextmanager
+def with_broker(folder: Path) -> Iterator[Scene]:
+    """One host, SQLite, a broker, and two workers."""
+    with running_nats() as server:
+        url = f"sqlite:///{folder}/store.db"
+        settings = {
+            "broker_url": server.url,
+            "broker_partitions": PARTITIONS,
+            "broker_spool": f"{folder}/spool",
+        }
+        yield Scene(url, url, settings, broker=server, workers=2)
+
+
+def stored_by(broker: NatsServer, agents: int) -> int:
+    """
+    Return how many exchanges the broker has stored, and so confirmed, in all.
+
+    Args:
+        broker: Of a scene.
+        agents: How many there were: each ends with a message for each partition.
+    """
+
+    async def ask() -> int:
+        client = await nats.connect(broker.url)
+        try:
+            info = await client.jetstream().stream_info("SHADOW")
+        finally:
+            await client.close()
+        return int(info.state.last_seq)
+
+    return asyncio.run(ask()) - PARTITIONS * agents
 
 
 @contextmanager
@@ -142,6 +195,10 @@ def filled(disk: Path) -> Iterator[None]:
         yield
     finally:
         os.unlink(filler)
+
+
+PRIVILEGED: Final = (on_small_disk, two_hosts)
+"""Scenes that make disks or networks."""
 
 
 def is_allowed() -> bool:

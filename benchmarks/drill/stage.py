@@ -98,6 +98,9 @@ class Stage:
         self._log = (folder / "processes.log").open("ab")
         self._stack = ExitStack()
         self.load: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+        self.killed = 0
+        """How many agents were killed."""
         self.begun = 0.0
 
     @property
@@ -140,6 +143,28 @@ class Stage:
         where = self.net.far if far else self.net.near
         return self._start([*where, sys.executable, *arguments])
 
+    def employ(self) -> None:
+        """Start one more worker, under live's settings."""
+        file = self.folder / "worker.toml"
+        # What JSON says of text, numbers and lists of them, TOML says as well.
+        file.write_text(
+            "".join(f"{name} = {json.dumps(v)}\n" for name, v in self.settings.items())
+        )
+        command = ("-m", "shadow_middleware.cli.main", "worker", "--config", str(file))
+        self.workers.append(self.start(*command, "--json"))
+
+    def dismiss(self) -> None:
+        """Let the workers finish all that waits, then stop them as an operator would."""
+        if self.workers:
+            until(self._all_has_ended, 120.0, lambda: self.log, every=0.5)
+        for worker in self.workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            worker.wait(60)
+
+    def _all_has_ended(self) -> bool:
+        return ended_in(self.read_url) >= len(self.ledger.numbers())
+
     def _wait_for(self, where: Sequence[str], address: str, port: int) -> None:
         probe = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
         command = [*where, sys.executable, "-c", probe]
@@ -161,7 +186,7 @@ class Stage:
             stdin=subprocess.PIPE,
         )
         # Until it runs as it will: agent and store take their time at first.
-        until(self._is_under_way, 60.0, lambda: self.log)
+        until(self._is_under_way, 180.0, lambda: self.log)
         self.begun = time.monotonic()
 
     def _is_under_way(self) -> bool:
