@@ -80,12 +80,24 @@ def _settings(asked: Asked, store: str | None) -> Settings:
     else:
         one = known[asked.target or next(iter(known))]
     methods = asked.methods or one.methods or settings.methods
-    return msgspec.structs.replace(
+    settings = msgspec.structs.replace(
         settings,
         shadow_url="",
         targets=(msgspec.structs.replace(one, methods=()),),
         methods=methods,
     )
+    _check_ways(settings)
+    return settings
+
+
+def _check_ways(settings: Settings) -> None:
+    """Refuse steps and transports that cannot be made before there is a run of them."""
+    from shadow_middleware.replay.http import HttpSender
+    from shadow_middleware.replay.way import way_to
+
+    for target in settings.all_targets:
+        way_to(target, settings)
+        HttpSender(target, settings)
 
 
 def begin(

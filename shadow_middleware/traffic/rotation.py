@@ -171,6 +171,8 @@ class Rotation:
         path, self._path = self._path, ""
         with contextlib.suppress(OSError):
             if self._size:
+                # Once for each file: one that has its name survives a loss of power.
+                os.fsync(file)
                 os.rename(path, path.removesuffix(PART))
             else:
                 os.unlink(path)

@@ -114,6 +114,31 @@ def test_a_run_is_beside_live_and_found_by_name(
     assert 0 == json_of(run, "groups", "list", "--state", "all")["total"]
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        (
+            '[[transform]]\nfunction = "nowhere:step"',
+            "'nowhere:step' cannot be imported",
+        ),
+        ('transport = "nowhere:transport"', "cannot import 'nowhere:transport'"),
+    ],
+)
+def test_what_cannot_be_made_is_said_before_there_is_a_run(
+    run: Run, capture: str, store: str, tmp_path: Path, setting: str, said: str
+) -> None:
+    """No run stays behind that seems to have been killed."""
+    config = tmp_path / "shadow.toml"
+    config.write_text(setting)
+    found = run(
+        *("replay", capture, "--target", "http://127.0.0.1:1", "--config", str(config))
+    )
+
+    assert 2 == found.exit_code
+    assert said in words(found)
+    assert [] == json_of(run, "runs", "list")["runs"]
+
+
 def test_two_runs_tell_what_a_build_fixed_and_broke(
     run: Run, shadow: ShadowServer, capture: str, store: str, tmp_path: Path
 ) -> None:
