@@ -36,6 +36,8 @@ FLUSH_BYTES: Final = 96 * 1024
 MANY: Final = 64
 """Records that may wait to be encoded."""
 SMALL: Final = 16 * 1024
+LIVES: Final = 64
+"""Agents in a row that may die before one has told a broker of those before it."""
 PAUSE_NS: Final = 20_000_000
 """How long capture rests when the buffer is full: 20 ms."""
 FOR_EVER: Final = 2**63
@@ -320,7 +322,7 @@ class AgentSocket:
             self._take_in()
             handed = self._outbox.handed
             known = {"selected": self._selected, "handed": handed, "lives": self._lives}
-            self._lives = (*self._lives[-3:], handed)
+            self._lives = (*self._lives[1 - LIVES :], handed)
             data = codec.frame(codec.HELLO, msgspec.structs.replace(hello, **known))
             self._outbox.prepend(Frame(data, 0, lasting=False))
             self._socket = connection

@@ -370,6 +370,20 @@ def test_the_next_agent_learns_what_the_last_one_was_given(bed: Bed) -> None:
     assert (3, 2) == (hello.selected, hello.handed)
 
 
+def test_many_agents_that_die_in_a_row_are_all_told_of(bed: Bed) -> None:
+    """None of them may have reached a broker: the next tells it where each began."""
+    for _ in range(12):
+        bed.connect()
+        bed.exchange()
+        bed.handoff.flush()
+        bed.received()
+        bed.handoff.detach()
+    bed.connect()
+
+    hello = msgspec.msgpack.decode(bed.received()[0][1], type=codec.Hello)
+    assert (12, tuple(range(12))) == (hello.handed, hello.lives)
+
+
 def test_closing_counts_what_nobody_took(bed: Bed) -> None:
     """W40: at shutdown the rest is dropped, and said to be."""
     bed.exchange()
