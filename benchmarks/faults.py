@@ -166,8 +166,7 @@ def drill(fault: Fault, seconds: float, folder: Path) -> Row:
             note += f"; {captured_in(folder_of, found.asked)}"
         if scene.broker is not None:
             stored = scenes.stored_by(scene.broker, stage.killed + 1)
-            lost = stored - (found.asked - found.never_came)
-            note += f"; of {stored:,} that the broker confirmed {max(0, lost)} lost"
+            note += f"; {_confirmed(stored, found)}"
         return Row(
             fault.name,
             found,
@@ -176,6 +175,14 @@ def drill(fault: Fault, seconds: float, folder: Path) -> Row:
             evidence,
             note,
         )
+
+
+def _confirmed(stored: int, found: Account) -> str:
+    """Say what became of all that the broker had confirmed."""
+    unsent = stored - (found.asked - found.never_came)
+    unknown = sum(n for name, n in found.outcomes.items() if "fate_unknown" in name)
+    said = f"{stored:,} confirmed by the broker, {max(0, unsent - unknown)} lost"
+    return f"{said}, {unsent} writes of unknown fate unsent" if unsent > 0 else said
 
 
 def bare(fault: Fault, seconds: float, folder: Path) -> float:
