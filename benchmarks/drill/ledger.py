@@ -109,7 +109,7 @@ class Ledger:
 
     @property
     def reordered(self) -> int:
-        """How many copies the shadow got after a later one of the same key."""
+        """How many first copies the shadow got after a later one of the same key."""
         return int(self._whole[2])
 
     @reordered.setter

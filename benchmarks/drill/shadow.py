@@ -81,7 +81,9 @@ class Conversation(asyncio.Protocol):
         self._ledger.got(number, time.monotonic())
         user = _field(head, b"x-user")
         if user:
-            if self._newest.get(user, -1) > number:
+            # A safe request may come again after later ones: the first time counts.
+            first = number < 0 or self._ledger.copies[number] == 1
+            if first and self._newest.get(user, -1) > number:
                 self._ledger.reordered += 1
             self._newest[user] = max(number, self._newest.get(user, -1))
         size = size_in(target)
