@@ -25,6 +25,11 @@ _SHAPES = {
     "empty": "empty text",
     "number": "decimal number",
     "string": "text",
+    "timestamp epoch-ms": "timestamp in milliseconds",
+    "timestamp epoch-ns": "timestamp in nanoseconds",
+    "timestamp epoch-s": "timestamp in seconds",
+    "timestamp epoch-s.f": "timestamp in seconds and their fractions",
+    "timestamp epoch-us": "timestamp in microseconds",
 }
 """Words for shapes that would not be understood by themselves."""
 _OTHERS = {"bytes": "other bytes", "digits in a text": "other digits in a text"}

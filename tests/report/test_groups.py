@@ -46,6 +46,11 @@ def key(**fields: Any) -> GroupKey:
         ({}, (), "body /n: another integer"),
         ({}, ("slight",), "body /n: another integer, by up to 1 %"),
         ({"live": "bytes", "shadow": "bytes"}, (), "body /n: other bytes"),
+        (
+            {"live": "timestamp epoch-ms", "shadow": "timestamp epoch-ms"},
+            (),
+            "body /n: another timestamp in milliseconds",
+        ),
         ({}, ("tiny", "some"), "body /n: another integer, by up to 50 %"),
         ({}, ("slight", "large"), "body /n: another integer, by little and by much"),
         ({"live": "uuid", "shadow": "null"}, (), "body /n: UUID → null"),
