@@ -34,6 +34,7 @@ __all__ = [
     "Count",
     "DivergenceFilter",
     "DivergenceRecord",
+    "Hinted",
     "LatencyCount",
     "LatencyTotal",
     "Loss",
@@ -269,6 +270,14 @@ class Total(msgspec.Struct, frozen=True, gc=False):
     version: str = ""
 
 
+class Hinted(msgspec.Struct, frozen=True):
+    """How many stored divergences of a target came with a hint."""
+
+    target: str
+    hint: str
+    count: int
+
+
 class LatencyTotal(msgspec.Struct, frozen=True, gc=False):
     """A latency bucket summed over the windows that were asked for."""
 
@@ -280,7 +289,7 @@ class LatencyTotal(msgspec.Struct, frozen=True, gc=False):
     version: str = ""
 
 
-class StepTotal(msgspec.Struct, frozen=True):
+class StepTotal(msgspec.Struct, frozen=True, gc=False):
     """A count summed over one step of time, all routes together or one of them."""
 
     start: int
@@ -292,7 +301,7 @@ class StepTotal(msgspec.Struct, frozen=True):
     count: int
 
 
-class StepLatency(msgspec.Struct, frozen=True):
+class StepLatency(msgspec.Struct, frozen=True, gc=False):
     """A latency bucket summed over one step of time."""
 
     start: int

@@ -32,7 +32,7 @@ _TINY = 1e-300
 _MAX_STEPS = 100_000
 
 
-class Interval(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True, gc=False):
     """Where the true share lies, with the confidence that was asked for."""
 
     low: float
@@ -164,8 +164,9 @@ def lies_above(agrees: int, n: int, share: float, confidence: float = 0.95) -> b
 def _ever_low(k: int, n: int, log_needed: float) -> float:
     if k <= 0:
         return 0.0
+    evidence = _log_mixture_of(k, n)
     return _last(
-        lambda p: _log_mixture(k, n, p) - log_needed,
+        lambda p: evidence(p) - log_needed,
         k / n,
         _away(k, n, log_needed + math.log(n) / 2),
     )
@@ -178,31 +179,39 @@ def _away(k: int, n: int, log_needed: float) -> float:
 
 
 def _log_mixture(k: int, n: int, p: float) -> float:
+    return _log_mixture_of(k, n)(p)
+
+
+def _log_mixture_of(k: int, n: int) -> Callable[[float], float]:
     """
-    Return the logarithm of the evidence that the share is above `p`; -inf if k/n is not.
+    Return what gives the logarithm of the evidence that the share is above a number `p`.
+
+    It is -inf where k/n is not above it.
 
     The mixture's mass above p after n trials is bounded from below by Chernoff:
     P(Beta(k + 1/2, n - k + 1/2) <= p) <= P(Bin(n, p) >= k) <= exp(-n KL(k/n, p)). So
     it is a little less than the martingale, and costs no special function.
     """
-    if n <= 0 or p * n >= k:
-        return -math.inf
-    if p <= 0.0:
-        return math.inf
     misses = n - k
-    at_p = k * math.log(p) + misses * math.log1p(-p)
+    if k <= 0:
+        return lambda _: -math.inf
     at_best = k * math.log(k / n) + (misses * math.log(misses / n) if misses else 0.0)
-    apart = at_best - at_p
-    if apart <= 0.0:
-        return -math.inf
-    # The prior's mass above p: 1 - I_p(1/2, 1/2), where B(1/2, 1/2) is pi.
-    prior_above = 2 * math.asin(math.sqrt(1 - p))
-    return (
-        log_beta(k + 0.5, misses + 0.5)
-        - math.log(prior_above)
-        + math.log(-math.expm1(-apart))
-        - at_p
-    )
+    prior = log_beta(k + 0.5, misses + 0.5)
+
+    def evidence(p: float) -> float:
+        if p * n >= k:
+            return -math.inf
+        if p <= 0.0:
+            return math.inf
+        at_p = k * math.log(p) + misses * math.log1p(-p)
+        apart = at_best - at_p
+        if apart <= 0.0:
+            return -math.inf
+        # The prior's mass above p: 1 - I_p(1/2, 1/2), where B(1/2, 1/2) is pi.
+        prior_above = 2 * math.asin(math.sqrt(1 - p))
+        return prior - math.log(prior_above) + math.log(-math.expm1(-apart)) - at_p
+
+    return evidence
 
 
 def _last(excess: Callable[[float], float], inside: float, away: float) -> float:

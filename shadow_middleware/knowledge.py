@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -40,6 +40,7 @@ __all__ = [
     "Sighting",
     "Signature",
     "VersionSeen",
+    "Weighed",
     "signature_of",
 ]
 
@@ -50,7 +51,7 @@ MANY = "(other)"
 """Stands for a signature, a group or a field where there are too many to tell apart."""
 
 
-class GroupKey(msgspec.Struct, frozen=True):
+class GroupKey(msgspec.Struct, frozen=True, gc=False):
     """What makes two differences the same finding, on every host and at any time."""
 
     target: str
@@ -97,7 +98,7 @@ def signature_of(fingerprints: Sequence[str]) -> str:
     return "+" + hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-class Signature(msgspec.Struct, frozen=True):
+class Signature(msgspec.Struct, frozen=True, gc=False):
     """Which groups a signature of several stands for."""
 
     signature: str
@@ -155,7 +156,7 @@ class Sample(msgspec.Struct, frozen=True):
     at: float
 
 
-class Group(msgspec.Struct, frozen=True):
+class Group(msgspec.Struct, frozen=True, gc=False):
     """A group as it is kept: what was counted, and what was decided."""
 
     fingerprint: str
@@ -335,3 +336,16 @@ class Known(msgspec.Struct, frozen=True):
     groups: Sequence[Group] = ()
     """Those of the cells, and those with a ruling or a decision."""
     rules: Sequence[SharedRule] = ()
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """What is known of noise with all days added up, each for what it is worth."""
+
+    cells: Sequence[NoiseCount] = ()
+    """Each cell once; `day` is 0."""
+    bases: Sequence[NoiseBase] = ()
+    """The same of what they are shares of."""
+    groups: Sequence[Group] = ()
+    """Every group, whatever was counted of it; by a run, where that has seen it."""
+    eras: Mapping[str, str] = {}
+    """By target: the live version that was seen most on the last day."""

@@ -57,6 +57,7 @@ def dashboard(
         import uvicorn
 
         from shadow_middleware.dashboard.app import serve_pages
+        from shadow_middleware.dashboard.rendering import prepare
     except ImportError as error:
         raise MissingExtraError("dashboard", "the dashboard") from error
     from shadow_middleware.api.access import Access
@@ -69,6 +70,7 @@ def dashboard(
         pass  # a mistyped store is said here, and not by every page
     access = Access(given or secrets.token_urlsafe())
     evidence = Opened(settings, policy_of(None, config, {}))
+    prepare()
     config_of = uvicorn.Config(
         serve_pages(evidence, access), log_level="warning", access_log=False
     )

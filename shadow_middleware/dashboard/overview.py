@@ -40,7 +40,7 @@ def cards_of(visit: Visit, found: Overview) -> list[Card]:
 def _overview(visit: Visit) -> Shown:
     filters = visit.filters
     found = visit.reading.overview(
-        filters.start, target=filters.target, route=filters.route, timed=False
+        filters.start, target=filters.target, route=filters.route, whole=False
     )
     cards = cards_of(visit, found)
     values = {

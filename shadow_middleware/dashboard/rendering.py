@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from shadow_middleware.dashboard.figures import FILTERS, seen
 
-__all__ = ["is_look", "render", "respond"]
+__all__ = ["is_look", "prepare", "render", "respond"]
 
 _ENVIRONMENT: Final = Environment(
     loader=PackageLoader("shadow_middleware.dashboard"),
@@ -37,6 +37,12 @@ def render(template: str, values: Mapping[str, Any], *, look: bool = False) -> s
     """Return the page, or only its moving part for a look."""
     layout = "_live.html" if look else "base.html"
     return _ENVIRONMENT.get_template(template).render({**values, "layout": layout})
+
+
+def prepare() -> None:
+    """Compile every template, so that nobody who looks first waits for it."""
+    for name in _ENVIRONMENT.list_templates():
+        _ENVIRONMENT.get_template(name)
 
 
 def etag_of(live: str) -> str:

@@ -20,7 +20,7 @@ _ORDER: Final = (State.FAILED, State.OPEN, State.PASSED)
 
 
 def _verdict(visit: Visit) -> Shown:
-    found = _found(visit, timed=False)
+    found = _found(visit, whole=False)
     values = {
         "targets": visit.reading.names(),
         "found": found,
@@ -52,9 +52,9 @@ def _file(visit: Visit) -> Shown:
     return Shown(document=document)
 
 
-def _found(visit: Visit, *, timed: bool = True) -> Verdict:
+def _found(visit: Visit, *, whole: bool = True) -> Verdict:
     where = visit.filters
-    return visit.reading.verdict(since=where.start, target=where.target, timed=timed)
+    return visit.reading.verdict(since=where.start, target=where.target, whole=whole)
 
 
 def _json(found: Verdict) -> str:

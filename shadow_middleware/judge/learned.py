@@ -61,7 +61,14 @@ class Learned(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, known: Known, half_life: float, *, today: int, most: int | None = None
+        cls,
+        known: Known,
+        half_life: float,
+        *,
+        today: int,
+        most: int | None = None,
+        latest: Mapping[str, str] | None = None,
+        tests: Mapping[str, int] | None = None,
     ) -> Learned:
         """
         Fold what a store knows, as it counts today.
@@ -71,6 +78,10 @@ class Learned(msgspec.Struct, frozen=True):
             half_life: Days after which a count is worth half.
             today: Days since the epoch.
             most: How many cells are kept, those with the most behind them; None is all.
+            latest: By target, the live version that was seen last; None is as `known`
+                says, which then has to be all there is.
+            tests: By target, how many cells two answers of one version have shown; None
+                is as for `latest`.
         """
         keys = {group.fingerprint: group.key for group in known.groups}
         cells = _cells(known, keys, half_life, today)
@@ -81,8 +92,8 @@ class Learned(msgspec.Struct, frozen=True):
             rulings=_rulings(known.groups),
             cells=cells,
             bases=_bases(known.bases, half_life, today),
-            tests=_tests(cells, keys),
-            latest=_latest(known.bases),
+            tests=_tests(cells, keys) if tests is None else tests,
+            latest=_latest(known.bases) if latest is None else latest,
             fields=_fields(cells, keys),
             used=_used(cells, keys),
             size=sum(map(len, cells.values())),

@@ -34,6 +34,7 @@ from shadow_middleware.judge.tally import (
     Tally,
     add,
     as_seen_from,
+    twins,
 )
 from shadow_middleware.knowledge import MANY, GroupKey, Known, NoiseRuling
 from shadow_middleware.settings import Settings
@@ -50,6 +51,7 @@ __all__ = [
     "learned",
     "learned_by_diffy",
     "learned_by_steps",
+    "noise_among",
     "rulings",
     "rulings_of",
 ]
@@ -242,6 +244,33 @@ def rulings_of(
         era = now.get(key.target, "")
         found[fingerprint] = _ruling(facts, fingerprint, policy, era, numbers)
     return found
+
+
+def noise_among(facts: Learned, policy: Policy = DEFAULT_POLICY) -> dict[str, str]:
+    """Return why groups are noise, by fingerprint: those that wholly are, and no other."""
+    found = {}
+    for fingerprint, key in facts.keys.items():
+        said = facts.rulings.get(fingerprint, NoiseRuling.LEARNED)
+        may_be = said is NoiseRuling.NOISE or (
+            said is NoiseRuling.LEARNED
+            and (
+                policy.rule == "diffy" or _is_suspect(facts.cells.get(fingerprint, {}))
+            )
+        )
+        if may_be:
+            era = facts.latest.get(key.target, "")
+            ruling = _ruling(facts, fingerprint, policy, era, numbers=False)
+            if ruling.noise:
+                found[fingerprint] = ruling.why
+    return found
+
+
+def _is_suspect(cells: Mapping[CellName, Mapping[str, Tally]]) -> bool:
+    """Whether twins or likeness speak of any cell: else the test has nothing to say."""
+    return any(
+        sum(twins(tally) + tally[ALIKE] for tally in by_era.values()) >= FADED
+        for by_era in cells.values()
+    )
 
 
 def _ruling(

@@ -8,8 +8,8 @@ import msgspec
 
 from shadow_middleware.evidence import DivergenceFilter, Total
 from shadow_middleware.judge import Policy
-from shadow_middleware.knowledge import CONTROL, DAY, GroupFilter
-from shadow_middleware.reading.learned import Learned, all_totals, learned_of
+from shadow_middleware.knowledge import CONTROL, DAY
+from shadow_middleware.reading.learned import NoiseNow, all_totals, noise_now
 from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.effective import explained_groups
 from shadow_middleware.report.holdings import (
@@ -26,8 +26,6 @@ __all__ = ["holdings", "insight_of", "judged"]
 
 _SAMPLE = 1_000
 """Divergences that hints and examples are drawn from, the newest."""
-_GROUPS = 5_000
-"""Groups that are told of by name, those with the most divergences."""
 
 
 def holdings(
@@ -38,27 +36,28 @@ def holdings(
     settings: Settings | None = None,
     totals: Sequence[Total] | None = None,
     *,
-    timed: bool = True,
+    whole: bool = True,
 ) -> Holdings:
     """
     Return what the reader holds for a time, a target and a route, as it counts today.
 
     The settings say how noise is told. `totals` spares reading them a second time.
-    Unless `timed`, the latencies of all routes are one, whose route is ''.
+    Unless `whole`, the latencies of all routes are one, whose route is '', and of
+    divergences only the hints are held.
     """
     known = settings or Settings()
     # Of one route all is read, so that its own latency is known either way.
-    timed = timed or route is not None
+    whole = whole or route is not None
     minute = None if since is None else int(since // 60)
 
     def read(counted: Sequence[Total]) -> Holdings:
-        return _holdings(reader, since, target, route, known, counted, timed=timed)
+        return _holdings(reader, since, target, route, known, counted, whole=whole)
 
     if totals is not None:
         return read(totals)
     held = remembered(
         reader,
-        ("held", minute, target, route, timed, Policy.of(known)),
+        ("held", minute, target, route, whole, Policy.of(known)),
         lambda: read(_totals(reader, minute, route)),
     )
     return msgspec.structs.replace(held, now=reader.time())
@@ -78,72 +77,63 @@ def _holdings(
     settings: Settings,
     totals: Sequence[Total],
     *,
-    timed: bool,
+    whole: bool,
 ) -> Holdings:
     minute = None if since is None else int(since // 60)
     where = DivergenceFilter(target=target, route=route, since=since)
     span = reader.span()
-    learned = learned_of(reader, settings)
+    noise = noise_now(reader, settings)
     return as_it_counts(
         Holdings(
-            totals=[
-                row
-                for row in totals
-                if _fits(row.target, row.route, _or_control(target, row.target), route)
-            ],
-            insight=insight_of(reader, learned),
+            totals=_fitting(totals, target, route),
+            insight=insight_of(reader, noise),
             latencies=reader.latencies(
-                minute, target=target, route=route, together=not timed
+                minute, target=target, route=route, together=not whole
             ),
             divergences=[
                 stored.record
                 for stored in reader.divergences(where, limit=_SAMPLE, whole=False)
-            ],
-            stored=reader.count_divergences(where),
+            ]
+            if whole
+            else [],
+            hinted=[] if whole else reader.hinted(where, limit=_SAMPLE),
+            stored=reader.count_divergences(where) if whole else 0,
             losses=[] if route else reader.losses(minute, target=target),
             progress=[] if route else reader.progress(target),
             versions=reader.versions(target),
             newest=span[1] if span else None,
             routes=reader.routes(),
             uses=reader.uses(None if since is None else int(since // DAY)),
-            probed=any(base.control or base.probe for base in learned.known.bases),
+            probed=noise.probed,
             now=reader.time(),
         )
     )
 
 
-def _or_control(target: str | None, row: str) -> str | None:
-    """Return the target asked for; the control speaks for each of them."""
-    return row if row == CONTROL else target
+def _fitting(
+    totals: Sequence[Total], target: str | None, route: str | None
+) -> Sequence[Total]:
+    """Return those of the target; the control speaks for each of them."""
+    if route is not None:
+        totals = [row for row in totals if row.route == route]
+    if target is None:
+        return totals
+    ours = (target, CONTROL)
+    return [row for row in totals if row.target in ours]
 
 
-def _fits(
-    target: str, route: str, wanted_target: str | None, wanted_route: str | None
-) -> bool:
-    return wanted_target in (None, target) and wanted_route in (None, route)
-
-
-def insight_of(reader: Reader, learned: Learned) -> Insight:
+def insight_of(reader: Reader, noise: NoiseNow) -> Insight:
     """Return what is known of the groups today, by decisions and by what was learned."""
     return remembered(
-        reader, ("insight", learned.policy), lambda: _insight(reader, learned)
+        reader, ("insight", noise.policy), lambda: _insight(reader, noise)
     )
 
 
-def _insight(reader: Reader, learned: Learned) -> Insight:
-    whys = {
-        fingerprint: ruling.why
-        for fingerprint, ruling in learned.rulings.items()
-        if ruling.noise
-    }
-    groups = [
-        *learned.known.groups,
-        *reader.groups(GroupFilter(), limit=_GROUPS),
-    ]
+def _insight(reader: Reader, noise: NoiseNow) -> Insight:
     return Insight(
         signatures=reader.signatures(),
-        groups=groups,
-        explained=explained_groups(groups, whys),
+        groups=noise.groups,
+        explained=explained_groups(noise.groups, noise.whys),
     )
 
 
@@ -171,12 +161,12 @@ def judged(
     unnamed: list[Total] = []
     for name, one in seen.items():
         first = max(one.first_minute, 0 if since is None else int(since // 60))
-        routes = {row.route for row in held.totals if row.target == name}
-        unnamed += [
-            row
-            for row in reader.totals(first, target=name)
-            if one.version and not row.version and row.route in routes
-        ]
+        routes = {
+            row.route for row in held.totals if row.target == name and not row.version
+        }
+        if one.version and routes:
+            without = reader.totals(first, target=name, version="")
+            unnamed += [row for row in without if row.route in routes]
     if version is not None:
         held = msgspec.structs.replace(
             held, totals=[row for row in held.totals if row.target in seen]

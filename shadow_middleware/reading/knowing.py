@@ -16,6 +16,7 @@ from shadow_middleware.reading.learned import (
     all_groups,
     learned_of,
     learned_of_one,
+    noise_now,
     rows_of,
 )
 from shadow_middleware.reading.remembering import remembered
@@ -71,9 +72,7 @@ def groups_fitting(
     return remembered(
         reader,
         ("group rows", where, Policy.of(settings)),
-        lambda: rows_of(
-            reader, all_groups(reader, where), learned_of(reader, settings)
-        ),
+        lambda: rows_of(reader, all_groups(reader, where), noise_now(reader, settings)),
     )
 
 

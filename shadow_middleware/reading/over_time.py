@@ -10,14 +10,14 @@ import msgspec
 
 from shadow_middleware.evidence import (
     LATENCY_WINDOW,
-    LatencyTotal,
+    StepLatency,
     StepTotal,
     Total,
 )
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.reading.held import insight_of
-from shadow_middleware.reading.learned import learned_of
-from shadow_middleware.report.effective import effective, explained_reasons
+from shadow_middleware.reading.learned import noise_now
+from shadow_middleware.report.effective import explained_reasons
 from shadow_middleware.report.series import (
     Point,
     TimePoint,
@@ -76,18 +76,21 @@ def _points(
     target: str | None,
     route: str | None,
 ) -> list[Point]:
-    insight = insight_of(reader, learned_of(reader, settings))
+    insight = insight_of(reader, noise_now(reader, settings))
     reasons = explained_reasons(insight.signatures, insight.explained)
     counted = reader.outcomes_by_step(steps, target, route)
-    explained = reader.divergences_by_step(steps, reasons, target, route)
+    explained = [
+        msgspec.structs.replace(one, reason=why)
+        for why in sorted(set(reasons.values()))
+        for one in reader.divergences_by_step(
+            steps, [name for name in reasons if reasons[name] == why], target, route
+        )
+    ]
     found = {step.start: list[Total]() for step in steps}
     for one in _told_apart(counted, explained):
         row = Total(one.target, "", one.outcome, one.reason, one.count)
         found[one.start].append(row)
-    return [
-        point(start * 60.0, effective(rows, insight.signatures, insight.explained))
-        for start, rows in found.items()
-    ]
+    return [point(start * 60.0, rows) for start, rows in found.items()]
 
 
 def _told_apart(
@@ -97,7 +100,7 @@ def _told_apart(
     apart: Counter[tuple[int, str]] = Counter()
     for one in explained:
         apart[one.start, one.target] += one.count
-        yield one
+        yield msgspec.structs.replace(one, outcome=Outcome.NOISE)
     for one in counted:
         left = one.count
         if one.outcome is Outcome.DIVERGENCE:
@@ -110,9 +113,8 @@ def _told_apart(
 def _times(
     reader: Reader, steps: Sequence[range], target: str | None, route: str | None
 ) -> list[TimePoint]:
-    rows: dict[int, list[LatencyTotal]] = {}
+    rows: dict[int, list[StepLatency]] = {}
     for one in reader.latencies_by_step(steps, target, route):
-        row = LatencyTotal(one.target, "", one.leg, one.bucket, one.count)
-        rows.setdefault(one.start, []).append(row)
+        rows.setdefault(one.start, []).append(one)
     found = [time_point(start * 60.0, some) for start, some in sorted(rows.items())]
     return [one for one in found if one is not None]

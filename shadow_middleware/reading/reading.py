@@ -29,7 +29,7 @@ from shadow_middleware.reading.knowing import (
     rules_known,
     suggestion,
 )
-from shadow_middleware.reading.learned import learned_of, route_totals, rows_of
+from shadow_middleware.reading.learned import noise_now, route_totals, rows_of
 from shadow_middleware.reading.over_time import Series, series_of
 from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.coverage import Coverage, coverage_of
@@ -112,16 +112,21 @@ class Reading:
         target: str | None = None,
         route: str | None = None,
         top: int = 10,
-        timed: bool = True,
+        whole: bool = True,
     ) -> Summary:
         """
         Return what became of all replays, with `top` groups for each target.
 
-        Unless `timed`, routes have no latency of their own: that is most of the work.
+        Unless it is to be `whole`, routes and what stored divergences show are left out:
+        that is most of the work.
         """
         return self._kept(
-            ("summary", _minute(since), target, route, top, timed),
-            lambda: summarise(self._held(since, target, route, timed=timed), top),
+            ("summary", _minute(since), target, route, top, whole),
+            lambda: summarise(
+                self._held(since, target, route, whole=whole),
+                top,
+                routes=whole or route is not None,
+            ),
         )
 
     def overview(
@@ -130,12 +135,12 @@ class Reading:
         *,
         target: str | None = None,
         route: str | None = None,
-        timed: bool = True,
+        whole: bool = True,
     ) -> Overview:
-        """Return the summary and the verdict; `timed` is as for both."""
+        """Return the summary and the verdict; `whole` is as for both."""
         return Overview(
-            self.summary(since, target=target, route=route, timed=timed),
-            self.verdict(since=since, target=target, route=route, timed=timed),
+            self.summary(since, target=target, route=route, whole=whole),
+            self.verdict(since=since, target=target, route=route, whole=whole),
         )
 
     def verdict(
@@ -145,23 +150,25 @@ class Reading:
         since: float | None = None,
         target: str | None = None,
         route: str | None = None,
-        timed: bool = True,
+        whole: bool = True,
     ) -> Verdict:
         """
         Return what to do about each target, by its latest version.
 
-        Unless `timed`, the latency of routes is looked at only where the policy asks
-        something of it.
+        Unless it is to be `whole`, the latency of routes is looked at only where the
+        policy asks something of it, routes have no intervals for one look, and groups no
+        examples.
         """
         asked = policy or self.policy
-        start, timed = self._fresh(since, asked), timed or asked.times_routes
+        start, read = self._fresh(since, asked), whole or asked.times_routes
         return self._kept(
-            ("verdict", _minute(start), target, route, asked, timed),
+            ("verdict", _minute(start), target, route, asked, whole),
             lambda: judge(
                 judged(
-                    self.reader, self._held(start, target, route, timed=timed), start
+                    self.reader, self._held(start, target, route, whole=read), start
                 ),
                 asked,
+                one_look=whole,
             ),
         )
 
@@ -171,9 +178,9 @@ class Reading:
         target: str | None,
         route: str | None,
         *,
-        timed: bool = True,
+        whole: bool = True,
     ) -> Holdings:
-        return holdings(self.reader, since, target, route, self.settings, timed=timed)
+        return holdings(self.reader, since, target, route, self.settings, whole=whole)
 
     def _kept(
         self, key: Hashable, make: Callable[[], T], seconds: float = _REMEMBERED
@@ -204,7 +211,7 @@ class Reading:
     def _stats(
         self, since: float | None, target: str | None, route: str | None, recent: int
     ) -> Stats:
-        held = self._held(since, target, route, timed=False)
+        held = self._held(since, target, route, whole=False)
         where = DivergenceFilter(target=target, route=route, since=since)
         newest = [
             one
@@ -313,7 +320,7 @@ class Reading:
     ) -> tuple[list[GroupRow], int]:
         """Return some of the groups that fit, whatever their state, and how many do."""
         some = self.reader.groups(where, limit=limit, offset=offset)
-        rows = rows_of(self.reader, some, learned_of(self.reader, self.settings))
+        rows = rows_of(self.reader, some, noise_now(self.reader, self.settings))
         return rows, self.reader.count_groups(where)
 
     def group(self, fingerprint: str) -> GroupDetail | None:

@@ -10,7 +10,7 @@ import msgspec
 from shadow_middleware.evidence import Run, RunState
 from shadow_middleware.knowledge import GroupFilter
 from shadow_middleware.reading.held import holdings
-from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
+from shadow_middleware.reading.learned import all_groups, noise_now, rows_of
 from shadow_middleware.report.run_diff import RunDiff, Side, run_diff
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader, Runs
@@ -45,7 +45,7 @@ def rows_of_runs(store: RunReader, runs: list[Run], settings: Settings) -> list[
 
 
 def _row(store: RunReader, run: Run, settings: Settings) -> RunRow:
-    held = holdings(store.of_run(run.id), None, None, None, settings, timed=False)
+    held = holdings(store.of_run(run.id), None, None, None, settings, whole=False)
     outcomes: dict[str, int] = {}
     for row in held.totals:
         outcomes[row.outcome.value] = outcomes.get(row.outcome.value, 0) + row.count
@@ -63,7 +63,7 @@ def difference(
 
 def _side(store: RunReader, run: Run, settings: Settings) -> Side:
     view = store.of_run(run.id)
-    held = holdings(view, None, None, None, settings, timed=False)
-    learned = learned_of(view, settings)
-    groups = rows_of(view, all_groups(view, GroupFilter(with_noise=True)), learned)
+    held = holdings(view, None, None, None, settings, whole=False)
+    noise = noise_now(view, settings)
+    groups = rows_of(view, all_groups(view, GroupFilter(with_noise=True)), noise)
     return Side(held.totals, groups)

@@ -73,12 +73,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.traffic_weighted if self.weighting == "traffic" else self.share
 
 
-def case_of(target: str, held: Holdings, policy: Policy) -> Case:
-    """Return the case of one target."""
+def case_of(
+    target: str, held: Holdings, policy: Policy, *, one_look: bool = True
+) -> Case:
+    """Return the case of one target; its routes with intervals for `one_look`, or not."""
     totals = [row for row in held.totals if row.target == target]
     times = [row for row in held.latencies if row.target == target]
     rows = by_route(totals)
-    shares = {route: share_of(some, policy) for route, some in rows.items()}
+    shares = {
+        route: share_of(some, policy, one_look=one_look) for route, some in rows.items()
+    }
     tests = sum(1 for share in shares.values() if share.decided)
     together = {
         route: held_together(share, policy, tests) for route, share in shares.items()

@@ -72,14 +72,11 @@ def groups_of(
 
 def explained_reasons(
     signatures: Iterable[Signature], explained: Mapping[str, str]
-) -> list[str]:
-    """Return what divergences are counted under of which nothing counts by now."""
-    several = (
-        one.signature
-        for one in signatures
-        if one.groups and all(group in explained for group in one.groups)
-    )
-    return [*explained, *several]
+) -> dict[str, str]:
+    """Return what divergences are counted under of which nothing counts by now, and why."""
+    known = {one.signature: one.groups for one in signatures}
+    whys = {name: _why(name, known, explained) for name in (*explained, *known)}
+    return {reason: why for reason, why in whys.items() if why}
 
 
 def effective(
@@ -95,9 +92,18 @@ def effective(
     route and version; the rows are sorted.
     """
     known = {one.signature: one.groups for one in signatures}
+    whys: dict[str, str] = {}
     sums: dict[tuple[str, str, Outcome, str, str], int] = {}
+    # Members are looked up once: this is asked of tens of thousands of rows.
+    divergence, noise = Outcome.DIVERGENCE, Outcome.NOISE
     for row in totals:
-        outcome, reason = _now(row, known, explained or {})
+        outcome, reason = row.outcome, row.reason
+        if outcome is divergence and explained:
+            why = whys.get(reason)
+            if why is None:
+                why = whys[reason] = _why(reason, known, explained)
+            if why:
+                outcome, reason = noise, why
         key = (row.target, row.route, outcome, reason, row.version)
         sums[key] = sums.get(key, 0) + row.count
     return [
@@ -106,15 +112,14 @@ def effective(
     ]
 
 
-def _now(
-    row: Total, known: Mapping[str, tuple[str, ...]], explained: Mapping[str, str]
-) -> tuple[Outcome, str]:
-    if row.outcome is not Outcome.DIVERGENCE:
-        return row.outcome, row.reason
-    whys = {explained.get(one, "") for one in groups_of(row.reason, known)}
+def _why(
+    reason: str, known: Mapping[str, tuple[str, ...]], explained: Mapping[str, str]
+) -> str:
+    """Return why nothing counts of what is counted so; '' where something does."""
+    whys = {explained.get(one, "") for one in groups_of(reason, known)}
     if not whys or "" in whys:
-        return row.outcome, row.reason
-    return Outcome.NOISE, IGNORED if whys == {IGNORED} else NOISE
+        return ""
+    return IGNORED if whys == {IGNORED} else NOISE
 
 
 def without_control(totals: Iterable[Total]) -> tuple[list[Total], list[Total]]:

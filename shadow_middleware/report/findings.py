@@ -18,10 +18,10 @@ from shadow_middleware.knowledge import Group, Signature
 from shadow_middleware.report.effective import groups_of
 from shadow_middleware.report.wording import what_changed
 
-__all__ = ["Finding", "findings_of", "in_words"]
+__all__ = ["Finding", "findings_of", "first_findings", "in_words"]
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One group of divergences that count."""
 
     group: str
@@ -59,16 +59,35 @@ def findings_of(
         explained: Groups that do not count: they are left out.
         records: Stored divergences, the newest first, to take examples from.
     """
+    return first_findings(totals, signatures, groups, explained, records)[0]
+
+
+def first_findings(
+    totals: Iterable[Total],
+    signatures: Iterable[Signature],
+    groups: Iterable[Group],
+    explained: Mapping[str, str],
+    records: Iterable[DivergenceRecord] = (),
+    most: int | None = None,
+) -> tuple[list[Finding], int]:
+    """Return so many of those that `findings_of` returns, and how many there are."""
     rows = list(totals)
     counts = _counts(rows, signatures, explained)
-    compared = _compared(rows)
+    counted = [
+        one
+        for one in {group.fingerprint: group for group in groups}.values()
+        if counts.get(one.fingerprint)
+    ]
+    counted.sort(
+        key=lambda one: (-counts[one.fingerprint], one.key.route, one.fingerprint)
+    )
+    shown = counted[:most]
+    compared = _compared(rows, {one.key.route for one in shown})
     examples = _examples(records)
     found = [
-        _finding(one, counts[one.fingerprint], compared, examples)
-        for one in {group.fingerprint: group for group in groups}.values()
-        if counts[one.fingerprint]
+        _finding(one, counts[one.fingerprint], compared, examples) for one in shown
     ]
-    return sorted(found, key=lambda one: (-one.divergences, one.route, one.group))
+    return found, len(counted)
 
 
 def _counts(
@@ -77,19 +96,24 @@ def _counts(
     explained: Mapping[str, str],
 ) -> Counter[str]:
     known = {one.signature: one.groups for one in signatures}
-    counts: Counter[str] = Counter()
+    reasons: dict[str, int] = {}
+    divergence = Outcome.DIVERGENCE
     for row in rows:
-        if row.outcome is Outcome.DIVERGENCE:
-            for group in groups_of(row.reason, known):
-                counts[group] += 0 if group in explained else row.count
+        if row.outcome is divergence:
+            reasons[row.reason] = reasons.get(row.reason, 0) + row.count
+    counts: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        for group in groups_of(reason, known):
+            if group not in explained:
+                counts[group] += count
     return counts
 
 
-def _compared(rows: Iterable[Total]) -> Counter[tuple[str, str]]:
+def _compared(rows: Iterable[Total], routes: set[str]) -> Counter[tuple[str, str]]:
     compared = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        if row.outcome in compared:
+        if row.route in routes and row.outcome in compared:
             counts[row.target, row.route] += row.count
     return counts
 

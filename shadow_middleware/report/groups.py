@@ -42,7 +42,7 @@ STATES = (*(state.value for state in GroupState), NOISE)
 _COMPARED = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
 
 
-class GroupNoise(msgspec.Struct, frozen=True):
+class GroupNoise(msgspec.Struct, frozen=True, gc=False):
     """What is known of one group's noise."""
 
     why: str = ""
@@ -51,7 +51,7 @@ class GroupNoise(msgspec.Struct, frozen=True):
     """How far its numbers were apart."""
 
 
-class GroupRow(msgspec.Struct, frozen=True, kw_only=True):
+class GroupRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One group, ready to be shown."""
 
     fingerprint: str

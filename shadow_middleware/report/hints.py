@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from shadow_middleware.compare.partial import NO_BODY
-from shadow_middleware.evidence import DivergenceRecord, Total
+from shadow_middleware.evidence import DivergenceRecord, Hinted, Total
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.judgement import BREAKER_OPEN, OUR_MISTAKES
+from shadow_middleware.report.judgement import (
+    BREAKER_OPEN,
+    OUR_MISTAKES,
+    told_apart,
+)
 from shadow_middleware.settings import SAFE_METHODS
 
 __all__ = ["Hint", "hints"]
@@ -125,7 +129,10 @@ _NO_WRITES = (
 
 
 def hints(
-    totals: Sequence[Total], records: Iterable[DivergenceRecord], lost: int = 0
+    totals: Sequence[Total],
+    records: Iterable[DivergenceRecord],
+    lost: int = 0,
+    hinted: Iterable[Hinted] = (),
 ) -> list[Hint]:
     """
     Return what explains the numbers of one target, the most telling first.
@@ -134,16 +141,20 @@ def hints(
         totals: Its counts.
         records: Its stored divergences, whose own hints are gathered.
         lost: Divergences that are counted but have no record.
+        hinted: The hints of divergences that are not among the records.
     """
     gathered = Counter(record.hint for record in records if record.hint)
+    for one in hinted:
+        gathered[one.hint] += one.count
     found = [Hint(count, text) for text, count in gathered.most_common()]
+    counted = told_apart(totals)
     for fits, text in _EXPLAINED:
-        count = sum(row.count for row in totals if fits(row))
+        count = sum(row.count for row in counted if fits(row))
         if count:
             found.append(Hint(count, f"{_replays(count)} {text}"))
     if lost:
         found.append(Hint(lost, _lost(lost)))
-    if totals and not any(_writes(row) for row in totals):
+    if totals and not any(map(_writes, {row.route for row in totals})):
         found.append(Hint(0, _NO_WRITES))
     return found
 
@@ -157,6 +168,6 @@ def _lost(lost: int) -> str:
     return f"{what} counted without a record: the store was away (`store_buffer`)."
 
 
-def _writes(row: Total) -> bool:
-    method, space, _ = row.route.partition(" ")
+def _writes(route: str) -> bool:
+    method, space, _ = route.partition(" ")
     return bool(space) and method not in SAFE_METHODS

@@ -8,6 +8,7 @@ import msgspec
 
 from shadow_middleware.evidence import (
     DivergenceRecord,
+    Hinted,
     LatencyTotal,
     Loss,
     Progress,
@@ -50,6 +51,8 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     latencies: Sequence[LatencyTotal] = ()
     divergences: Sequence[DivergenceRecord] = ()
     """The newest first; a sample where the store holds more."""
+    hinted: Sequence[Hinted] = ()
+    """Hints of those divergences, where they themselves are not held."""
     losses: Sequence[Loss] = ()
     stored: int = 0
     """How many divergences the store holds for the time; 0 where that is unknown."""
@@ -98,8 +101,9 @@ def _turned(before: Iterable[Total], after: Iterable[Total]) -> dict[str, int]:
 
 def _divergences(totals: Iterable[Total]) -> dict[str, int]:
     counts: dict[str, int] = {}
+    divergence = Outcome.DIVERGENCE
     for row in totals:
-        if row.outcome is Outcome.DIVERGENCE:
+        if row.outcome is divergence:
             counts[row.target] = counts.get(row.target, 0) + row.count
     return counts
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from shadow_middleware.evidence import LatencyTotal
+from shadow_middleware.evidence import LatencyTotal, StepLatency
 from shadow_middleware.report.sketch import quantile
 
 __all__ = ["Latency", "Percentiles", "latency_of"]
@@ -36,7 +36,7 @@ class Latency(msgspec.Struct, frozen=True):
     """Shadow over live, defined down to 1 µs."""
 
 
-def latency_of(rows: Iterable[LatencyTotal]) -> Latency | None:
+def latency_of(rows: Iterable[LatencyTotal | StepLatency]) -> Latency | None:
     """Return the latency of all rows together; None without times of both legs."""
     legs: dict[str, dict[int, int]] = {"live": {}, "shadow": {}}
     for row in rows:

@@ -136,17 +136,23 @@ def noise_summary(known: Known, rulings: Mapping[str, Ruling]) -> NoiseSummary:
     return NoiseSummary(tuple(sorted(rows, key=_place)), compared, overflow)
 
 
-def group_noise(known: Known, rulings: Mapping[str, Ruling]) -> dict[str, GroupNoise]:
-    """Return why groups are noise, and how far their numbers were apart."""
+def group_noise(
+    cells: Iterable[NoiseCount], whys: Mapping[str, str]
+) -> dict[str, GroupNoise]:
+    """
+    Return why groups are noise, and how far their numbers were apart.
+
+    Args:
+        cells: What was counted of them.
+        whys: Why those that wholly are noise are, by fingerprint.
+    """
     sizes: dict[str, set[str]] = {}
-    for cell in known.cells:
+    for cell in cells:
         if cell.raw:
             sizes.setdefault(cell.group, set()).add(_size(cell))
     return {
-        name: GroupNoise(
-            ruling.why if ruling.noise else "", _sorted(sizes.get(name, set()))
-        )
-        for name, ruling in rulings.items()
+        name: GroupNoise(whys.get(name, ""), _sorted(sizes.get(name, set())))
+        for name in sizes.keys() | whys.keys()
     }
 
 

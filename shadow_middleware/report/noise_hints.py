@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.report.control import control_of
 from shadow_middleware.report.effective import IGNORED
-from shadow_middleware.report.findings import Finding
 from shadow_middleware.report.hints import Hint
 from shadow_middleware.report.holdings import Holdings
 
@@ -19,9 +18,17 @@ _MANY_GROUPS = 10
 
 
 def noise_hints(
-    target: str, held: Holdings, totals: Iterable[Total], groups: Sequence[Finding]
+    target: str, held: Holdings, totals: Iterable[Total], groups: int
 ) -> list[Hint]:
-    """Return what a reader should know of one target's noise, the most telling first."""
+    """
+    Return what a reader should know of one target's noise, the most telling first.
+
+    Args:
+        target: Its name.
+        held: All that is held.
+        totals: Its counts.
+        groups: How many of its groups count.
+    """
     found = [
         _unmeasured(held, totals, groups),
         _failing_control(held),
@@ -30,16 +37,16 @@ def noise_hints(
     return [hint for hint in found if hint is not None]
 
 
-def _unmeasured(
-    held: Holdings, totals: Iterable[Total], groups: Sequence[Finding]
-) -> Hint | None:
+def _unmeasured(held: Holdings, totals: Iterable[Total], groups: int) -> Hint | None:
     """Tell that noise is not measured, where that is likely to matter."""
+    if held.probed:
+        return None
     explained = sum(
         row.count
         for row in totals
         if row.outcome is Outcome.NOISE and row.reason != IGNORED
     )
-    if held.probed or not (explained or len(groups) >= _MANY_GROUPS):
+    if not (explained or groups >= _MANY_GROUPS):
         return None
     return Hint(
         explained,

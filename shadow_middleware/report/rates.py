@@ -23,7 +23,12 @@ from shadow_middleware.inference import (
     wilson,
 )
 from shadow_middleware.knowledge import RouteUse
-from shadow_middleware.report.judgement import HELD_BACK, Evidence, evidence_of
+from shadow_middleware.report.judgement import (
+    HELD_BACK,
+    Evidence,
+    evidence_of,
+    told_apart,
+)
 from shadow_middleware.report.policy import Policy, Tolerated
 
 __all__ = [
@@ -37,7 +42,7 @@ __all__ = [
 ]
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class Share(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How much of what was decided agrees, and what was left undecided."""
 
     agrees: int
@@ -52,9 +57,9 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval | None
     """Where the true share lies, however often one looks."""
     wilson: Interval | None
-    """Wilson's score interval, for one look."""
+    """Wilson's score interval, for one look; None where it was not asked for."""
     clopper_pearson: Interval | None
-    """The exact interval, for one look."""
+    """The exact interval, for one look; None where it was not asked for."""
     coverage: float | None
     """The share that is decided among what should be."""
 
@@ -64,23 +69,28 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
         return self.noise / self.decided if self.decided else 0.0
 
 
-def share_of(totals: Iterable[Total], policy: Policy) -> Share:
+def share_of(
+    totals: Iterable[Total], policy: Policy, *, one_look: bool = True
+) -> Share:
     """
     Return what the totals say under the policy.
 
     Args:
         totals: As they count today.
         policy: What counts neither for nor against, and the confidence.
+        one_look: Whether the intervals for one look are wanted; they take most of the
+            time.
     """
-    rows = list(totals)
+    rows = told_apart(totals)
     counted = [row for row in rows if not _neutral(row, policy)]
     evidence = _less_tolerated(evidence_of(counted), counted, policy.tolerated)
     left_out = sum(row.count for row in rows if _neutral(row, policy))
     agrees, decided = evidence.agrees, evidence.decided
-    bounds = [
-        kind(agrees, decided, policy.confidence) if decided else None
-        for kind in (confidence_sequence, wilson, clopper_pearson)
-    ]
+    kinds = (confidence_sequence, *((wilson, clopper_pearson) if one_look else ()))
+    bounds: list[Interval | None] = [None, None, None]
+    if decided:
+        for index, kind in enumerate(kinds):
+            bounds[index] = kind(agrees, decided, policy.confidence)
     return Share(
         agrees=agrees,
         decided=decided,

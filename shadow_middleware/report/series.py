@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from shadow_middleware.evidence import LatencyTotal, Total
+from shadow_middleware.evidence import StepLatency, Total
 from shadow_middleware.inference import Interval, wilson
 from shadow_middleware.report.figures import moment
 from shadow_middleware.report.judgement import evidence_of
@@ -97,7 +97,7 @@ def point(at: float, totals: Iterable[Total]) -> Point:
     return Point(at, outcomes, decided, evidence.rate, interval)
 
 
-def time_point(at: float, rows: Iterable[LatencyTotal]) -> TimePoint | None:
+def time_point(at: float, rows: Iterable[StepLatency]) -> TimePoint | None:
     """Return the latency of one step; None without times of both legs."""
     latency = latency_of(rows)
     return None if latency is None else TimePoint(at, latency)

@@ -16,10 +16,10 @@ from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
 from shadow_middleware.report.control import Control, control_of
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
-from shadow_middleware.report.findings import Finding, findings_of
+from shadow_middleware.report.findings import Finding, first_findings
 from shadow_middleware.report.hints import Hint, hints
 from shadow_middleware.report.holdings import Holdings
-from shadow_middleware.report.judgement import Evidence, evidence_of
+from shadow_middleware.report.judgement import Evidence, evidence_of, told_apart
 from shadow_middleware.report.latency import Latency, latency_of
 from shadow_middleware.report.noise_hints import noise_hints
 from shadow_middleware.report.shift import Shift, shifts_of
@@ -114,29 +114,43 @@ class Summary(msgspec.Struct, frozen=True):
     """How often the control agreed with live: the A/A row. None without a control."""
 
 
-def summarise(held: Holdings, top: int = 10) -> Summary:
-    """Return the summary of what is held, with `top` groups of differences each."""
+def summarise(held: Holdings, top: int = 10, *, routes: bool = True) -> Summary:
+    """
+    Return the summary of what is held, with `top` groups of differences each.
+
+    Unless `routes` are wanted, they are left out: that is most of the work.
+    """
     names = sorted(
         {row.target for row in held.totals} | {row.target for row in held.progress}
     )
-    targets = [_target(name, held, top) for name in names]
+    targets = [_target(name, held, top, routes=routes) for name in names]
     stored = max(held.stored, len(held.divergences))
     return Summary(targets, stored, control_of(held.control))
 
 
-def _target(name: str, held: Holdings, top: int) -> TargetSummary:
+def _target(name: str, held: Holdings, top: int, *, routes: bool) -> TargetSummary:
     totals = [row for row in held.totals if row.target == name]
     times = [row for row in held.latencies if row.target == name]
     records = [row for row in held.divergences if row.target == name]
     lost = sum(loss.count for loss in held.losses if loss.target == name)
-    ended = sum(row.count for row in totals)
-    outcomes = _outcomes(totals)
-    evidence = evidence_of(totals)
+    counted = told_apart(totals)
+    ended = sum(row.count for row in counted)
+    outcomes = _outcomes(counted)
+    evidence = evidence_of(counted)
     in_flight, unaccounted = _open_accounts(
         (row for row in held.progress if row.target == name), held.now
     )
     differences = top_differences(records)
-    groups = _findings(totals, held)
+    hinted = [one for one in held.hinted if one.target == name]
+    insight = held.insight
+    groups, every = first_findings(
+        totals,
+        insight.signatures,
+        insight.groups,
+        insight.explained,
+        held.divergences,
+        top,
+    )
     return TargetSummary(
         target=name,
         selected=ended + in_flight + unaccounted,
@@ -146,11 +160,11 @@ def _target(name: str, held: Holdings, top: int) -> TargetSummary:
         outcomes=outcomes,
         shares=_shares(outcomes),
         match_rate=evidence.rate,
-        reasons=_reasons(totals),
+        reasons=_reasons(counted),
         latency=latency_of(times),
-        routes=_routes(totals, times),
-        groups=groups[:top],
-        more_groups=len(groups[top:]),
+        routes=_routes(totals, times) if routes else [],
+        groups=groups,
+        more_groups=every - len(groups),
         noise_share=_noise_share(outcomes, evidence),
         turned=held.turned.get(name, 0),
         versions=[one for one in held.versions if one.target == name],
@@ -159,18 +173,10 @@ def _target(name: str, held: Holdings, top: int) -> TargetSummary:
         more_differences=len(differences[top:]),
         looked_at=len(records),
         without_record=lost,
-        hints=[*noise_hints(name, held, totals, groups), *hints(totals, records, lost)],
-    )
-
-
-def _findings(totals: Iterable[Total], held: Holdings) -> list[Finding]:
-    insight = held.insight
-    return findings_of(
-        totals,
-        insight.signatures,
-        insight.groups,
-        insight.explained,
-        held.divergences,
+        hints=[
+            *noise_hints(name, held, counted, every),
+            *hints(totals, records, lost, hinted),
+        ],
     )
 
 
@@ -203,13 +209,14 @@ def _routes(
 def _route(
     name: str, totals: list[Total], latencies: list[LatencyTotal]
 ) -> RouteSummary:
-    outcomes = _outcomes(totals)
+    counted = told_apart(totals)
+    outcomes = _outcomes(counted)
     return RouteSummary(
         route=name,
         count=sum(outcomes.values()),
         outcomes=outcomes,
         shares=_shares(outcomes),
-        match_rate=evidence_of(totals).rate,
+        match_rate=evidence_of(counted).rate,
         latency=latency_of(latencies),
         shifts=shifts_of(latencies),
     )

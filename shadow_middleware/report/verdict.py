@@ -80,13 +80,19 @@ class Verdict(msgspec.Struct, frozen=True):
     targets: list[TargetVerdict]
 
 
-def verdict(held: Holdings, policy: Policy | None = None) -> Verdict:
-    """Return the verdict on every target that anything is held of."""
+def verdict(
+    held: Holdings, policy: Policy | None = None, *, one_look: bool = True
+) -> Verdict:
+    """
+    Return the verdict on every target that anything is held of.
+
+    Unless for `one_look`, routes have no intervals that hold for one look.
+    """
     asked = policy or Policy()
     strata = {one.target: one for one in held.strata}
     names = sorted({row.target for row in held.totals} | strata.keys())
     targets = [
-        _judge(name, held, asked, strata.get(name, Stratum(name, "", True)))
+        _judge(name, held, asked, strata.get(name, Stratum(name, "", True)), one_look)
         for name in names
     ]
     return Verdict(_worst(one.ruling for one in targets), asked, targets)
@@ -102,9 +108,9 @@ def _worst(rulings: Iterable[Ruling]) -> Ruling:
 
 
 def _judge(
-    target: str, held: Holdings, policy: Policy, stratum: Stratum
+    target: str, held: Holdings, policy: Policy, stratum: Stratum, one_look: bool
 ) -> TargetVerdict:
-    case = case_of(target, held, policy)
+    case = case_of(target, held, policy, one_look=one_look)
     checks = checks_of(case)
     groups = _groups(target, held)
     ruling = _ruling(checks)

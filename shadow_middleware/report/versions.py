@@ -73,7 +73,8 @@ def stratify(
         unnamed: Counts without a version, since the judged one was first seen.
     """
     rows = list(totals)
-    kept = [row for row in rows if row.version == judged.get(row.target, row.version)]
+    versions: dict[str, str | None] = {**judged}
+    kept = [row for row in rows if versions.get(row.target) in (None, row.version)]
     kept += [
         row
         for row in unnamed

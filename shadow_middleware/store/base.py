@@ -11,6 +11,7 @@ from shadow_middleware.evidence import (
     Count,
     DivergenceFilter,
     DivergenceRecord,
+    Hinted,
     LatencyCount,
     LatencyTotal,
     Loss,
@@ -29,14 +30,13 @@ from shadow_middleware.knowledge import (
     GroupFilter,
     Known,
     KnownRoute,
-    NoiseBase,
-    NoiseCount,
     RouteUse,
     RuleTotal,
     SharedRule,
     Signature,
     VersionSeen,
 )
+from shadow_middleware.store.noise_reader import NoiseReader
 from shadow_middleware.targets import (
     HealthEvent,
     StoredTarget,
@@ -76,7 +76,7 @@ class Store(Protocol):
         ...
 
 
-class Reader(Protocol):
+class Reader(NoiseReader, Protocol):
     """
     Evidence as it is read: by reports, verdicts and the faces. Safe on any thread.
 
@@ -102,8 +102,13 @@ class Reader(Protocol):
         until: int | None = None,
         target: str | None = None,
         route: str | None = None,
+        version: str | None = None,
     ) -> list[Total]:
-        """Return the counts, summed over minutes; versions stay apart."""
+        """
+        Return the counts, summed over minutes; versions stay apart.
+
+        With a version only its own; '' is what was counted without one.
+        """
         ...
 
     def route_totals(
@@ -154,7 +159,7 @@ class Reader(Protocol):
         target: str | None = None,
         route: str | None = None,
     ) -> list[StepTotal]:
-        """Return the divergences of each step that are counted under the reasons."""
+        """Return the divergences of each step that are counted under one of the reasons."""
         ...
 
     def latencies_by_step(
@@ -192,6 +197,10 @@ class Reader(Protocol):
 
         Those that are not `whole` come without headers and bodies, at much less cost.
         """
+        ...
+
+    def hinted(self, where: DivergenceFilter = ANY, *, limit: int) -> list[Hinted]:
+        """Return the hints of the newest divergences that fit `where`, so many of them."""
         ...
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:
@@ -242,18 +251,6 @@ class Reader(Protocol):
 
     def samples(self, group: str) -> list[StoredDivergence]:
         """Return the stored divergences that stand for a group, the newest first."""
-        ...
-
-    def noise(
-        self, since_day: int | None = None, target: str | None = None
-    ) -> list[NoiseCount]:
-        """Return what was counted of noise, each day apart."""
-        ...
-
-    def noise_bases(
-        self, since_day: int | None = None, target: str | None = None
-    ) -> list[NoiseBase]:
-        """Return what the counts of noise are shares of, each day apart."""
         ...
 
     def known(self, since_day: int) -> Known:

@@ -7,17 +7,23 @@ known of live as well, and live never by what a run has learned.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Double,
     FromClause,
+    Integer,
     Select,
     Table,
+    and_,
+    column,
     func,
     or_,
     select,
+    values,
 )
 
 from shadow_middleware.knowledge import GroupFilter, GroupState, NoiseRuling
@@ -38,12 +44,16 @@ from shadow_middleware.store.schema import (
 
 __all__ = [
     "DECISIONS",
+    "all_groups",
     "all_routes",
     "all_rules",
     "all_signatures",
+    "cells_tested",
     "count_groups",
+    "eras_of",
     "groups_to_know",
     "groups_where",
+    "last_day",
     "newest_noise",
     "noise_bases_since",
     "noise_since",
@@ -52,6 +62,8 @@ __all__ = [
     "state_of_noise",
     "totals_of_rules",
     "uses_since",
+    "weighed_bases",
+    "weighed_noise",
 ]
 
 
@@ -137,17 +149,115 @@ def _known(table: Table, run: str) -> ColumnElement[bool]:
 
 
 def noise_since(
-    since_day: int | None, target: str | None = None, run: str = ""
+    since_day: int | None,
+    target: str | None = None,
+    run: str = "",
+    route: str | None = None,
 ) -> Select[Any]:
     """List cells of noise, the oldest day first."""
     keys = _keys_of(noise)
     asked = select(*columns_of(noise)).where(_known(noise, run)).order_by(*keys)
     if since_day is not None:
         asked = asked.where(noise.c.day >= since_day)
-    if target is not None:
-        ours = select(groups.c.fingerprint).where(groups.c.target == target)
+    if target is not None or route is not None:
+        ours = select(groups.c.fingerprint).where(*_placed(groups, target, route))
         asked = asked.where(noise.c.fingerprint.in_(ours))
     return asked
+
+
+def _placed(
+    table: Table, target: str | None, route: str | None
+) -> list[ColumnElement[bool]]:
+    wanted = (("target", target), ("route", route))
+    return [table.c[name] == value for name, value in wanted if value is not None]
+
+
+def weighed_noise(worth: Mapping[int, float], most: int, run: str = "") -> Select[Any]:
+    """Add up cells of noise over days, each day for what it is worth."""
+    keys = (noise.c.era, noise.c.fingerprint, noise.c.status, noise.c.size)
+    return _weighed(noise, keys, worth, run).limit(most)
+
+
+def weighed_bases(worth: Mapping[int, float], run: str = "") -> Select[Any]:
+    """Add up what cells are shares of over days."""
+    table = noise_bases.c
+    keys = (table.era, table.target, table.route, table.status)
+    return _weighed(noise_bases, keys, worth, run)
+
+
+def _weighed(
+    table: Table, keys: tuple[Column[Any], ...], worth: Mapping[int, float], run: str
+) -> Select[Any]:
+    days, worths = _by_days(table, worth)
+    counted = [column for column in table.columns if not column.primary_key]
+    sums = (func.sum(column * worths).label(column.name) for column in counted)
+    asked: Select[Any] = select(*keys, *sums).select_from(days)
+    return asked.where(_known(table, run)).group_by(*keys)
+
+
+def last_day(run: str = "") -> Select[Any]:
+    """Ask for the last day that anything was looked at or counted."""
+    of_each = (
+        select(func.max(table.c.day)).where(_known(table, run)).scalar_subquery()
+        for table in (noise, noise_bases)
+    )
+    return select(*of_each)
+
+
+def _by_days(
+    table: Table, worth: Mapping[int, float]
+) -> tuple[FromClause, ColumnElement[float]]:
+    """Return the table beside what its days are worth, and that."""
+    known = (
+        values(column("day", Integer), column("worth", Double))
+        .data([(day, worth[day]) for day in sorted(worth)])
+        .cte("days")
+    )
+    return known.join(table, table.c.day == known.c.day), known.c.worth
+
+
+def cells_tested(
+    worth: Mapping[int, float], target: str, least: float, run: str = ""
+) -> Select[Any]:
+    """Count the cells of a target that two answers of one version have shown."""
+    days, worths = _by_days(noise, worth)
+    table = noise.c
+    twins = (
+        table.control_both + table.control_only + table.probe_both + table.probe_only
+    )
+    ours = select(groups.c.fingerprint).where(groups.c.target == target)
+    shown = (
+        select(table.fingerprint)
+        .select_from(days)
+        .where(_known(noise, run), twins > 0, table.fingerprint.in_(ours))
+        .group_by(table.fingerprint, table.status, table.size)
+        .having(func.sum(twins * worths) >= least)
+        .subquery()
+    )
+    return select(func.count()).select_from(shown)
+
+
+def eras_of(since_day: int, run: str = "") -> Select[Any]:
+    """Sum what was looked at by target, day and live version."""
+    table = noise_bases.c
+    keys = (table.target, table.day, table.era)
+    asked = select(*keys, func.sum(table.raw))
+    return asked.where(*_days(since_day, None, run, noise_bases)).group_by(*keys)
+
+
+def all_groups(run: str = "") -> Select[Any]:
+    """List every group, with what was counted of it: by a run, where that has seen it."""
+    if not run:
+        return select(groups).order_by(groups.c.fingerprint)
+    here = and_(groups.c.fingerprint == run_groups.c.fingerprint, in_run(run_groups))
+    columns = [
+        func.coalesce(run_groups.c[one.name], one).label(one.name)
+        if one.name in ("count", "first_at", "last_at")
+        else one
+        for one in groups.columns
+    ]
+    asked = select(*columns).select_from(groups.outerjoin(run_groups, here))
+    return asked.order_by(groups.c.fingerprint)
 
 
 def newest_noise(
@@ -168,23 +278,24 @@ def state_of_noise(since_day: int, until_day: int, run: str = "") -> Select[Any]
 
 
 def _days(
-    since_day: int, until_day: int | None, run: str
+    since_day: int, until_day: int | None, run: str, table: Table = noise
 ) -> tuple[ColumnElement[bool], ...]:
-    begun = (_known(noise, run), noise.c.day >= since_day)
-    return begun if until_day is None else (*begun, noise.c.day < until_day)
+    begun = (_known(table, run), table.c.day >= since_day)
+    return begun if until_day is None else (*begun, table.c.day < until_day)
 
 
 def noise_bases_since(
-    since_day: int | None, target: str | None = None, run: str = ""
+    since_day: int | None,
+    target: str | None = None,
+    run: str = "",
+    route: str | None = None,
 ) -> Select[Any]:
     """List what cells are shares of, the oldest day first."""
     asked = select(*columns_of(noise_bases)).where(_known(noise_bases, run))
     asked = asked.order_by(*_keys_of(noise_bases))
     if since_day is not None:
         asked = asked.where(noise_bases.c.day >= since_day)
-    if target is not None:
-        asked = asked.where(noise_bases.c.target == target)
-    return asked
+    return asked.where(*_placed(noise_bases, target, route))
 
 
 def revision() -> Select[Any]:

@@ -6,7 +6,7 @@ As in `rows`: each key once, in the order of keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -38,11 +38,14 @@ from shadow_middleware.store.merging import (
     merged,
 )
 from shadow_middleware.store.rows import fit, fit_route, visible
+from shadow_middleware.store.schema import groups
 
 __all__ = [
     "NEVER_LIVE",
     "decided",
     "fit_rule",
+    "group_of",
+    "latest_of",
     "noise_base_rows",
     "noise_rows",
     "route_rows",
@@ -185,6 +188,7 @@ def use_rows(batch: Batch) -> list[Row]:
 
 
 # A page reads thousands of groups: looking up costs a third of asking the enumeration.
+_OF_GROUP: Final = tuple(column.name for column in groups.columns)
 _PARTS: Final = {str(one): one for one in Part}
 _KINDS: Final = {str(one): one for one in Kind}
 _STATES: Final = {str(one): one for one in GroupState}
@@ -193,26 +197,40 @@ _RULINGS: Final = {str(one): one for one in NoiseRuling}
 
 def to_group(row: Mapping[str, Any]) -> Group:
     """Return the group that a row holds."""
-    key = GroupKey(
-        row["target"],
-        row["route"],
-        _PARTS[row["part"]],
-        row["path"],
-        _KINDS[row["kind"]],
-        row["live"],
-        row["shadow"],
-    )
+    return group_of([row[name] for name in _OF_GROUP])
+
+
+def group_of(row: Sequence[Any]) -> Group:
+    """Return the group that a row holds, whose columns are in the table's order."""
+    name, target, route, part, path, kind, live, shadow, *counted = row
+    count, first_at, last_at, state, decided_at, note, ruling = counted
+    key = GroupKey(target, route, _PARTS[part], path, _KINDS[kind], live, shadow)
     return Group(
-        row["fingerprint"],
+        name,
         key,
-        int(row["count"]),
-        row["first_at"],
-        row["last_at"],
-        _STATES[row["state"]],
-        row["decided_at"],
-        row["note"],
-        _RULINGS[row["ruling"]],
+        int(count),
+        first_at,
+        last_at,
+        _STATES[state],
+        decided_at,
+        note,
+        _RULINGS[ruling],
     )
+
+
+def latest_of(seen: Iterable[Any]) -> dict[str, str]:
+    """
+    Return the live version of each target that was seen most on its last day.
+
+    Args:
+        seen: Target, day, version and how often it was seen, each once.
+    """
+    best: dict[str, tuple[int, float, str]] = {}
+    for target, day, era, often in sorted(seen, key=lambda one: tuple(one[:3])):
+        found = best.get(target)
+        if found is None or (day, often) > found[:2]:
+            best[target] = (day, often, era)
+    return {target: era for target, (_, _, era) in best.items()}
 
 
 def decided(decision: Decision) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -16,6 +17,7 @@ from shadow_middleware.evidence import (
     Batch,
     Count,
     DivergenceFilter,
+    Hinted,
     Progress,
     Purged,
     Settlement,
@@ -161,6 +163,12 @@ class MemoryStore(MemorySums):
         """Return divergences that fit `where`, the newest first."""
         found = self._fitting(where)[offset : offset + limit]
         return found if whole else [rows.in_short(one) for one in found]
+
+    def hinted(self, where: DivergenceFilter = ANY, *, limit: int) -> list[Hinted]:
+        """Return the hints of the newest divergences that fit `where`, so many of them."""
+        newest = (one.record for one in self._fitting(where)[:limit])
+        found = Counter((one.target, one.hint) for one in newest if one.hint)
+        return [Hinted(*name, found[name]) for name in sorted(found)]
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:
         """Return how many stored divergences fit `where`."""

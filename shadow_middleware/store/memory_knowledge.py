@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
 
 from shadow_middleware.evidence import Batch, Revision
 from shadow_middleware.knowledge import (
@@ -22,6 +24,7 @@ from shadow_middleware.knowledge import (
     RuleTotal,
     SharedRule,
     Signature,
+    Weighed,
 )
 from shadow_middleware.store import knowledge_rows as rows
 from shadow_middleware.store import merging
@@ -142,11 +145,51 @@ class MemoryKnowledge:
             ]
 
     def noise(
-        self, since_day: int | None = None, target: str | None = None
+        self,
+        since_day: int | None = None,
+        target: str | None = None,
+        route: str | None = None,
     ) -> list[NoiseCount]:
         """Return what was counted of noise, each day apart."""
         with self._lock:
-            return self._cells(since_day, target)
+            return self._cells(since_day, target, route)
+
+    def weighed(self, worth: Mapping[int, float]) -> Weighed:
+        """Return what is known of noise, the days added up, in one reading."""
+        with self._lock:
+            return Weighed(
+                cells=_added_up(self._cells(min(worth)), worth),
+                bases=_added_up(self._shares_of(min(worth)), worth),
+                groups=[rows.to_group(row) for row in _sorted(self._groups)],
+                eras=self._eras(min(worth)),
+            )
+
+    def eras(self, since_day: int) -> dict[str, str]:
+        """Return the live version of each target that was seen most on its last day."""
+        with self._lock:
+            return self._eras(since_day)
+
+    def _eras(self, since_day: int) -> dict[str, str]:
+        seen: dict[tuple[str, int, str], float] = {}
+        for one in self._shares_of(since_day):
+            key = (one.target, one.day, one.era)
+            seen[key] = seen.get(key, 0.0) + one.raw
+        return rows.latest_of((*key, often) for key, often in seen.items())
+
+    def cells_tested(
+        self, worth: Mapping[int, float], target: str, least: float
+    ) -> int:
+        """Return how many cells of a target two answers of one version have shown."""
+        with self._lock:
+            cells = _added_up(self._cells(min(worth), target), worth)
+        shown: dict[tuple[str, int, str], float] = {}
+        for one in cells:
+            key = (one.group, one.status, one.size)
+            twins = (
+                one.control_both + one.control_only + one.probe_both + one.probe_only
+            )
+            shown[key] = shown.get(key, 0.0) + twins
+        return sum(1 for often in shown.values() if often >= least)
 
     def _known(self, name: str) -> Table:
         """Return what is known of live, and in this run of it, each row by itself."""
@@ -158,30 +201,44 @@ class MemoryKnowledge:
             (*key, i): row for i, table in enumerate(both) for key, row in table.items()
         }
 
-    def _cells(self, since_day: int | None, target: str | None) -> list[NoiseCount]:
+    def _cells(
+        self,
+        since_day: int | None,
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[NoiseCount]:
         ours = {
             row["fingerprint"]
             for row in self._groups.values()
-            if row["target"] == target
+            if _is_placed(row, target, route)
         }
+        every = target is None and route is None
         return [
             NoiseCount(*row.values())
             for row in _since(self._known("_noise"), since_day)
-            if target is None or row["fingerprint"] in ours
+            if every or row["fingerprint"] in ours
         ]
 
     def noise_bases(
-        self, since_day: int | None = None, target: str | None = None
+        self,
+        since_day: int | None = None,
+        target: str | None = None,
+        route: str | None = None,
     ) -> list[NoiseBase]:
         """Return what the counts of noise are shares of, each day apart."""
         with self._lock:
-            return self._shares_of(since_day, target)
+            return self._shares_of(since_day, target, route)
 
-    def _shares_of(self, since_day: int | None, target: str | None) -> list[NoiseBase]:
+    def _shares_of(
+        self,
+        since_day: int | None,
+        target: str | None = None,
+        route: str | None = None,
+    ) -> list[NoiseBase]:
         return [
             NoiseBase(**row)
             for row in _since(self._known("_bases"), since_day)
-            if target is None or row["target"] == target
+            if _is_placed(row, target, route)
         ]
 
     def known(self, since_day: int) -> Known:
@@ -278,6 +335,31 @@ def _at(row: Row) -> float:
 
 def _sorted(table: Table) -> list[Row]:
     return [table[key] for key in sorted(table)]
+
+
+def _is_placed(row: Row, target: str | None, route: str | None) -> bool:
+    return target in (None, row["target"]) and route in (None, row["route"])
+
+
+_Counted = TypeVar("_Counted", NoiseCount, NoiseBase)
+
+
+def _added_up(
+    counted: Iterable[_Counted], worth: Mapping[int, float]
+) -> list[_Counted]:
+    """Add up over days: the first of a count is its day, four more say what it is of."""
+    sums: dict[tuple[Any, ...], _Counted] = {}
+    for one in counted:
+        day, *rest = msgspec.structs.astuple(one)
+        key, weight = tuple(rest[:4]), worth.get(day, 1.0)
+        before = (0.0,) * len(rest[4:])
+        if key in sums:
+            before = msgspec.structs.astuple(sums[key])[5:]
+        numbers = (
+            old + weight * new for old, new in zip(before, rest[4:], strict=True)
+        )
+        sums[key] = type(one)(0, *key, *numbers)
+    return list(sums.values())
 
 
 def _since(table: Table, day: int | None) -> list[Row]:

@@ -56,12 +56,14 @@ class MemorySums(MemoryRuns):
         until: int | None = None,
         target: str | None = None,
         route: str | None = None,
+        version: str | None = None,
     ) -> list[Total]:
         """Return the counts, summed over minutes; versions stay apart."""
         found = self._between(self._counts, since, until, target, route)
         return [
             Total(key[0], key[1], Outcome(key[2]), key[3], count, key[4])
             for key, count in _summed(found)
+            if version in (None, key[4])
         ]
 
     def route_totals(
@@ -118,13 +120,13 @@ class MemorySums(MemoryRuns):
         route: str | None = None,
     ) -> list[StepTotal]:
         """Return the divergences of each step that are counted under the reasons."""
-        sums: Counter[tuple[int, str, str]] = Counter()
+        sums: Counter[tuple[int, str]] = Counter()
         for start, key, count in self._stepped(self._counts, steps, target, route):
             if key[3] == Outcome.DIVERGENCE and key[4] in reasons:
-                sums[start, key[1], key[4]] += count
+                sums[start, key[1]] += count
         return [
-            StepTotal(start, name, Outcome.DIVERGENCE, reason, count)
-            for (start, name, reason), count in sorted(sums.items())
+            StepTotal(start, name, Outcome.DIVERGENCE, "", count)
+            for (start, name), count in sorted(sums.items())
         ]
 
     def latencies_by_step(

@@ -40,6 +40,7 @@ __all__ = [
     "columns_of",
     "count_divergences",
     "divergences_where",
+    "hinted",
     "in_run",
     "losses_between",
     "minutes_kept_from",
@@ -144,6 +145,20 @@ def divergences_where(
     both = divergences.c.id == wanted.c.id
     asked = select(*_columns(whole=whole)).join_from(wanted, divergences, both)
     return asked.order_by(*newest_first)
+
+
+def hinted(where: DivergenceFilter, limit: int) -> Select[Any]:
+    """Count the hints of the newest divergences, so many of them."""
+    newest = (
+        select(divergences.c.target, divergences.c.hint)
+        .where(*_fitting(where))
+        .order_by(divergences.c.at.desc(), divergences.c.id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    keys = (newest.c.target, newest.c.hint)
+    asked = select(*keys, func.count()).where(newest.c.hint != "")
+    return asked.group_by(*keys).order_by(*keys)
 
 
 def newest_samples(fingerprints: Collection[str]) -> Select[Any]:

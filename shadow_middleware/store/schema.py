@@ -58,7 +58,7 @@ __all__ = [
     "writers",
 ]
 
-HEAD: Final = "0008"
+HEAD: Final = "0009"
 """The newest migration that this package holds."""
 
 LIVE: Final = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from typing import Final
@@ -14,6 +15,7 @@ from shadow_middleware.evidence import (
     ANY,
     Batch,
     DivergenceFilter,
+    Hinted,
     LatencyTotal,
     Loss,
     Progress,
@@ -25,9 +27,9 @@ from shadow_middleware.evidence import (
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import queries, rows, sum_queries
 from shadow_middleware.store.engine import Database
+from shadow_middleware.store.skew import moved
 from shadow_middleware.store.sql_partitions import SqlPartitions
 from shadow_middleware.store.sql_places import keep_places, note_passed
-from shadow_middleware.store.skew import moved
 from shadow_middleware.store.sql_upkeep import SqlUpkeep
 from shadow_middleware.store.statements import settle
 from shadow_middleware.store.sums import HOUR
@@ -121,10 +123,13 @@ class SqlStore(SqlUpkeep):
         until: int | None = None,
         target: str | None = None,
         route: str | None = None,
+        version: str | None = None,
     ) -> list[Total]:
         """Return the counts, summed over minutes; versions stay apart."""
         since, until = self._whole(since, until)
-        found = self._rows(sum_queries.totals_between(since, until, target, route))
+        found = self._plain(
+            sum_queries.totals_between(since, until, target, route, version)
+        )
         return [
             Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[5]), row[4])
             for row in found
@@ -137,7 +142,7 @@ class SqlStore(SqlUpkeep):
         since, _ = self._whole(since, None)
         return [
             Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[4]))
-            for row in self._rows(sum_queries.totals_of_routes(since, target))
+            for row in self._plain(sum_queries.totals_of_routes(since, target))
         ]
 
     def latencies(
@@ -155,9 +160,9 @@ class SqlStore(SqlUpkeep):
             few = sum_queries.latencies_of_all_between(since, until, target)
             return [
                 LatencyTotal(row[0], "", row[1], row[2], int(row[4]), row[3])
-                for row in self._rows(few)
+                for row in self._plain(few)
             ]
-        found = self._rows(sum_queries.latencies_between(since, until, target, route))
+        found = self._plain(sum_queries.latencies_between(since, until, target, route))
         return [
             LatencyTotal(row[0], row[1], row[2], row[3], int(row[5]), row[4])
             for row in found
@@ -180,12 +185,15 @@ class SqlStore(SqlUpkeep):
         route: str | None = None,
     ) -> list[StepTotal]:
         """Return the divergences of each step that are counted under the reasons."""
-        left, found = iter(sorted(set(reasons))), []
+        left, found = iter(sorted(set(reasons))), Counter[tuple[int, str]]()
         while some := list(islice(left, REASONS_AT_ONCE)):
-            found += self._steps(
-                sum_queries.divergences_by_step(steps, some, target, route)
-            )
-        return sorted(found, key=lambda one: (one.start, one.target, one.reason))
+            asked = sum_queries.divergences_by_step(steps, some, target, route)
+            for start, name, count in self._rows(asked):
+                found[start, name] += int(count)
+        return [
+            StepTotal(start, name, Outcome.DIVERGENCE, "", found[start, name])
+            for start, name in sorted(found)
+        ]
 
     def _steps(self, statement: Executable) -> list[StepTotal]:
         return [
@@ -200,7 +208,7 @@ class SqlStore(SqlUpkeep):
         route: str | None = None,
     ) -> list[StepLatency]:
         """Return the latency buckets of each step, which are of whole windows."""
-        found = self._rows(sum_queries.latencies_by_step(steps, target, route))
+        found = self._plain(sum_queries.latencies_by_step(steps, target, route))
         return [
             StepLatency(row[0], row[1], row[2], row[3], int(row[4])) for row in found
         ]
@@ -231,6 +239,10 @@ class SqlStore(SqlUpkeep):
         return self._stored(
             queries.divergences_where(where, limit, offset, whole=whole)
         )
+
+    def hinted(self, where: DivergenceFilter = ANY, *, limit: int) -> list[Hinted]:
+        """Return the hints of the newest divergences that fit `where`, so many of them."""
+        return [Hinted(*row) for row in self._rows(queries.hinted(where, limit))]
 
     def count_divergences(self, where: DivergenceFilter = ANY) -> int:
         """Return how many stored divergences fit `where`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +25,7 @@ from shadow_middleware.knowledge import (
     SharedRule,
     Signature,
     VersionSeen,
+    Weighed,
 )
 from shadow_middleware.store import knowledge_queries as queries
 from shadow_middleware.store import knowledge_rows, rows, sum_queries
@@ -39,6 +40,8 @@ __all__ = ["SqlKnowledge"]
 _logger = logging.getLogger("shadow_middleware.store")
 
 EVERY: Final = GroupFilter()
+MOST_TO_COME: Final = 366
+"""Days that a clock may be ahead, at most, for its counts to be read."""
 MOST_CELLS: Final = 200_000
 """Cells of noise that one reading of all gives: those of the newest days."""
 
@@ -97,18 +100,62 @@ class SqlKnowledge:
         return [Signature(row.signature, tuple(row.groups)) for row in found]
 
     def noise(
-        self, since_day: int | None = None, target: str | None = None
+        self,
+        since_day: int | None = None,
+        target: str | None = None,
+        route: str | None = None,
     ) -> list[NoiseCount]:
         """Return what was counted of noise, each day apart."""
-        found = self._rows(queries.noise_since(since_day, target, self._run))
+        found = self._rows(queries.noise_since(since_day, target, self._run, route))
         return [NoiseCount(*row) for row in found]
 
     def noise_bases(
-        self, since_day: int | None = None, target: str | None = None
+        self,
+        since_day: int | None = None,
+        target: str | None = None,
+        route: str | None = None,
     ) -> list[NoiseBase]:
         """Return what the counts of noise are shares of, each day apart."""
-        found = self._rows(queries.noise_bases_since(since_day, target, self._run))
-        return [NoiseBase(*row) for row in found]
+        asked = queries.noise_bases_since(since_day, target, self._run, route)
+        return [NoiseBase(*row) for row in self._rows(asked)]
+
+    def weighed(self, worth: Mapping[int, float]) -> Weighed:
+        """Return what is known of noise, the days added up, in one reading."""
+        run = self._run
+        worth = self._to_come(worth)
+        with self._database.snapshot() as connection:
+            cells = self._given(
+                connection, queries.weighed_noise(worth, MOST_CELLS, run)
+            )
+            bases = self._given(connection, queries.weighed_bases(worth, run))
+            seen = self._given(connection, queries.all_groups(run))
+            eras = self._given(connection, queries.eras_of(min(worth), run))
+        return Weighed(
+            cells=[NoiseCount(0, *row) for row in cells],
+            bases=[NoiseBase(0, *row) for row in bases],
+            groups=[knowledge_rows.group_of(row) for row in seen],
+            eras=knowledge_rows.latest_of(eras),
+        )
+
+    def eras(self, since_day: int) -> dict[str, str]:
+        """Return the live version of each target that was seen most on its last day."""
+        found = self._rows(queries.eras_of(since_day, self._run))
+        return knowledge_rows.latest_of(found)
+
+    def cells_tested(
+        self, worth: Mapping[int, float], target: str, least: float
+    ) -> int:
+        """Return how many cells of a target two answers of one version have shown."""
+        worth = self._to_come(worth)
+        asked = queries.cells_tested(worth, target, least, self._run)
+        return int(self._rows(asked)[0][0])
+
+    def _to_come(self, worth: Mapping[int, float]) -> dict[int, float]:
+        """Add the days to come that clocks ahead of ours have counted already."""
+        found = self._rows(queries.last_day(self._run))[0]
+        first = max(worth) + 1
+        last = min(first + MOST_TO_COME, max(day or 0 for day in found))
+        return {**worth, **dict.fromkeys(range(first, last + 1), 1.0)}
 
     def known(self, since_day: int) -> Known:
         """Return all that an agent judges by, in one reading."""
@@ -236,6 +283,16 @@ class SqlKnowledge:
     def _rows(self, statement: Executable) -> list[Any]:
         with self._database.reading() as connection:
             return self._asked(connection, statement)
+
+    def _plain(self, statement: Executable) -> list[Any]:
+        """Read many rows of numbers and texts as the driver gives them."""
+        with self._database.reading() as connection:
+            return self._given(connection, statement)
+
+    def _given(self, connection: Connection, statement: Executable) -> list[Any]:
+        # Nothing is made of them on the way, so that thousands cost half.
+        found = connection.execute(statement, {"run": self._run})
+        return list(found.cursor.fetchall())
 
     def _asked(self, connection: Connection, statement: Executable) -> list[Any]:
         # All at once: row by row costs three times as much.

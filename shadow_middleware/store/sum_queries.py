@@ -21,9 +21,11 @@ from sqlalchemy import (
 from shadow_middleware.evidence import LATENCY_WINDOW
 from shadow_middleware.exchange import CONTROL
 from shadow_middleware.store.queries import in_run
+from shadow_middleware.store.roll_ups import REASON_SPANS, latency_days, reason_spans
 from shadow_middleware.store.rows import UNSENT
-from shadow_middleware.store.schema import count_times
+from shadow_middleware.store.schema import count_times, counts
 from shadow_middleware.store.sums import (
+    DAY,
     EVER,
     HOUR,
     OF_COUNTS,
@@ -49,11 +51,15 @@ _DIVERGENCE: ColumnElement[str] = literal_column("'divergence'")
 
 
 def totals_between(
-    since: int | None, until: int | None, target: str | None, route: str | None = None
+    since: int | None,
+    until: int | None,
+    target: str | None,
+    route: str | None = None,
+    version: str | None = None,
 ) -> Select[Any]:
     """Sum counts over minutes."""
     parts = parts_of(since, until, OF_COUNTS[0].spans)
-    return _summed(OF_COUNTS[0], parts, target, route)
+    return _summed(OF_COUNTS[0], parts, target, route, version)
 
 
 def totals_of_routes(since: int | None, target: str | None) -> Select[Any]:
@@ -76,7 +82,7 @@ def latencies_of_all_between(
     since: int | None, until: int | None, target: str | None
 ) -> Select[Any]:
     """Sum latency buckets over windows, each taken whole, and over routes."""
-    return _in_windows(OF_LATENCIES[1], since, until, target, None)
+    return _in_windows(OF_LATENCIES[1], since, until, target, None, (DAY,))
 
 
 def _in_windows(
@@ -85,26 +91,31 @@ def _in_windows(
     until: int | None,
     target: str | None,
     route: str | None,
+    longer: tuple[int, ...] = (),
 ) -> Select[Any]:
     if since is not None:
         since -= since % LATENCY_WINDOW
     if until is not None:
         until = -(-until // LATENCY_WINDOW) * LATENCY_WINDOW
-    parts = parts_of(since, until, one.spans, LATENCY_WINDOW)
+    parts = parts_of(since, until, (*one.spans, *longer), LATENCY_WINDOW)
     return _summed(one, parts, target, route)
 
 
 def _summed(
-    one: Sum, parts: Sequence[Part], target: str | None, route: str | None
+    one: Sum,
+    parts: Sequence[Part],
+    target: str | None,
+    route: str | None,
+    version: str | None = None,
 ) -> Select[Any]:
     if parts[0].span == EVER:
         keys = [one.table.c[name] for name in one.keys]
-        here = _within(one, parts[0], target, route)
+        here = _within(one, parts[0], target, route, version)
         return select(*keys, one.table.c.count).where(here).order_by(*keys)
     every = union_all(
         *(
             select(*(_table(one, part).c[name] for name in (*one.keys, "count"))).where(
-                _within(one, part, target, route)
+                _within(one, part, target, route, version)
             )
             for part in parts
         )
@@ -115,20 +126,25 @@ def _summed(
 
 
 def _table(one: Sum, part: Part) -> Table:
+    if one is OF_LATENCIES[1] and part.span == DAY:
+        return latency_days
     return one.table if part.span in one.spans else one.of
 
 
 def _time(one: Sum, part: Part) -> ColumnElement[int]:
-    column: ColumnElement[int] = _table(one, part).c[
-        "start" if part.span in one.spans else one.time
-    ]
+    table = _table(one, part)
+    column: ColumnElement[int] = table.c[one.time if table is one.of else "start"]
     return column
 
 
 def _within(
-    one: Sum, part: Part, target: str | None, route: str | None
+    one: Sum,
+    part: Part,
+    target: str | None,
+    route: str | None,
+    version: str | None = None,
 ) -> ColumnElement[bool]:
-    """Tell the rows of a part, of one target or of all, and of one route or of all."""
+    """Tell the rows of a part, of one target, route or version, or of all of them."""
     table, time = _table(one, part), _time(one, part)
     conditions = [in_run(table)]
     if part.span in one.spans:
@@ -141,6 +157,10 @@ def _within(
         conditions.append(table.c.target == target)
     if route is not None:
         conditions.append(table.c.route == route)
+    if version is not None:
+        # Said as it stands in the index of what has none, which is found by it.
+        named: Any = version or literal_column("''")
+        conditions.append(table.c.version == named)
     return and_(*conditions)
 
 
@@ -168,12 +188,29 @@ def divergences_by_step(
     route: str | None,
 ) -> Select[Any]:
     """Sum divergences over each step: those that are counted under the reasons."""
-    one = OF_COUNTS[0]
-    part = _part(steps, HOUR if len(steps[0]) % HOUR == 0 else 1)
-    table = _table(one, part).c
-    keys = (_step(one, part, steps), table.target, table.outcome, table.reason)
-    asked = _by_step(one, part, keys, target, route)
-    return asked.where(table.outcome == _DIVERGENCE, table.reason.in_(sorted(reasons)))
+    fitting = [span for span in REASON_SPANS if not len(steps[0]) % span]
+    table = reason_spans if fitting else counts
+    time = table.c.start if fitting else table.c.minute
+    step = time - time % literal_column(str(len(steps[0])))
+    keys = (step.label("step"), table.c.target)
+    conditions = [
+        in_run(table),
+        table.c.reason.in_(sorted(reasons)),
+        time >= steps[0].start,
+        time < steps[-1].stop,
+    ]
+    if fitting:
+        conditions.append(table.c.span == fitting[-1])
+    else:
+        conditions.append(table.c.outcome == _DIVERGENCE)
+    if target is None:
+        conditions.append(table.c.target != CONTROL)
+    else:
+        conditions.append(table.c.target == target)
+    if route is not None:
+        conditions.append(table.c.route == route)
+    total = func.sum(table.c.count).label("count")
+    return select(*keys, total).where(*conditions).group_by(*keys).order_by(*keys)
 
 
 def latencies_by_step(

@@ -26,12 +26,22 @@ from shadow_middleware.store.schema import (
     latency_times,
 )
 
-__all__ = ["EVER", "OF_COUNTS", "OF_LATENCIES", "SUMS", "Part", "Sum", "parts_of"]
+__all__ = [
+    "DAY",
+    "EVER",
+    "HOUR",
+    "OF_COUNTS",
+    "OF_LATENCIES",
+    "SUMS",
+    "Part",
+    "Sum",
+    "parts_of",
+]
 
 EVER: Final = 0
 """The span of all times together."""
 HOUR: Final = 60
-_DAY: Final = 24 * 60
+DAY: Final = 24 * 60
 
 
 class Sum(NamedTuple):
@@ -84,11 +94,11 @@ class _OverTime(Sum):
 
 
 OF_COUNTS: Final = (
-    Sum(count_spans, counts, "minute", (EVER, HOUR, _DAY)),
+    Sum(count_spans, counts, "minute", (EVER, HOUR, DAY)),
     _OverTime(count_times, counts, "minute", (1, HOUR)),
 )
 OF_LATENCIES: Final = (
-    Sum(latency_spans, latencies, "window", (EVER, HOUR, _DAY)),
+    Sum(latency_spans, latencies, "window", (EVER, HOUR, DAY)),
     _OverTime(latency_times, latencies, "window", (LATENCY_WINDOW, HOUR)),
 )
 SUMS: Final = (*OF_COUNTS, *OF_LATENCIES)

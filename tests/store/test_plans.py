@@ -24,6 +24,7 @@ MINUTE: Final = int(NOW // 60)
 ROUTE: Final = "GET /area3/things3/{id}"
 HOURS: Final = [range(at, at + 60) for at in range(MINUTE - 300, MINUTE, 60)]
 MINUTES: Final = [range(at, at + 10) for at in range(MINUTE - 100, MINUTE, 10)]
+DAYS: Final = [range(MINUTE - MINUTE % 1_440, MINUTE - MINUTE % 1_440 + 1_440)]
 DAY: Final = int(NOW // 86_400)
 
 Ask = Callable[[SqlStore], object]
@@ -31,7 +32,7 @@ Ask = Callable[[SqlStore], object]
 READ_WHOLE: Final = {"groups", "rules", "rule_hits", "routes", "signatures", "writers"}
 """Tables that may be walked: they have a row for each thing, not for each of its times."""
 
-GROWING: Final = {"counts", "count_times", "latencies", "latency_times"}
+GROWING: Final = {"counts", "count_times", "latencies", "latency_times", "reason_spans"}
 """Tables that are large here too, so that the planner is left to choose."""
 
 ASKED: Final[dict[str, list[Ask]]] = {
@@ -42,6 +43,7 @@ ASKED: Final[dict[str, list[Ask]]] = {
         lambda s: s.totals(MINUTE - 400),
         lambda s: s.totals(MINUTE - 400, MINUTE - 300, "shadow"),
         lambda s: s.totals(route=ROUTE),
+        lambda s: s.totals(MINUTE - 400, target="shadow", version=""),
     ],
     "route_totals": [
         lambda s: s.route_totals(),
@@ -56,6 +58,7 @@ ASKED: Final[dict[str, list[Ask]]] = {
     ],
     "divergences_by_step": [
         lambda s: s.divergences_by_step(HOURS, fingerprints(s), "shadow"),
+        lambda s: s.divergences_by_step(DAYS, fingerprints(s)),
         lambda s: s.divergences_by_step(MINUTES, fingerprints(s)),
         lambda s: s.divergences_by_step(HOURS, fingerprints(s), "shadow", ROUTE),
     ],
@@ -107,8 +110,19 @@ ASKED: Final[dict[str, list[Ask]]] = {
     "signatures": [lambda s: s.signatures()],
     "newest_samples": [lambda s: s.newest_samples(fingerprints(s))],
     "samples": [lambda s: s.samples(fingerprints(s)[0])],
-    "noise": [lambda s: s.noise(DAY), lambda s: s.noise(DAY, "shadow")],
-    "noise_bases": [lambda s: s.noise_bases(DAY)],
+    "hinted": [lambda s: s.hinted(limit=1_000)],
+    "noise": [
+        lambda s: s.noise(DAY),
+        lambda s: s.noise(DAY, "shadow"),
+        lambda s: s.noise(DAY, "shadow", ROUTE),
+    ],
+    "noise_bases": [
+        lambda s: s.noise_bases(DAY),
+        lambda s: s.noise_bases(DAY, "shadow", ROUTE),
+    ],
+    "weighed": [lambda s: s.weighed({DAY: 1.0, DAY - 1: 0.5})],
+    "eras": [lambda s: s.eras(DAY)],
+    "cells_tested": [lambda s: s.cells_tested({DAY: 1.0}, "shadow", 0.1)],
     "known": [lambda s: s.known(DAY)],
     "rules": [lambda s: s.rules()],
     "rule_totals": [lambda s: s.rule_totals()],
