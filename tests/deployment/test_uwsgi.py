@@ -20,7 +20,9 @@ from shadow_middleware.exchange import Outcome
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import ShadowServer
 
-pytest.importorskip("pyuwsgi", reason="no uWSGI for this platform", exc_type=ImportError)
+pytest.importorskip(
+    "pyuwsgi", reason="no uWSGI for this platform", exc_type=ImportError
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUESTS = 40
@@ -102,7 +104,9 @@ def ask(port: int, number: int) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(THREADS,), (THREADS, "--lazy-apps")], ids=" ".join)
+@pytest.mark.parametrize(
+    "options", [(THREADS,), (THREADS, "--lazy-apps")], ids=" ".join
+)
 def test_every_request_is_mirrored_and_nothing_is_left_behind(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:

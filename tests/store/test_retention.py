@@ -302,7 +302,7 @@ def test_transactions_become_shorter_where_they_take_long(
     pace = Pace(clock=lambda: next(times))
     pace.drain(open_sql(sqlite_url)._database, work)
 
-    assert [100, 25, 10, 10, 10, 10] == asked
+    assert [100, 50, 50, 50, 50, 50] == asked
     assert 0.1 == pytest.approx(pace.longest)
 
 
