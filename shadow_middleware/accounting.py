@@ -28,7 +28,7 @@ class Account:
         self._added: set[str] = set()
         self._is_home = False
         self._left: dict[str, dict[str, int]] = {}
-        """Of targets that went: what each session had told of itself by then."""
+        """Of targets that went: what each session has told of itself since."""
         self._selected_at: dict[str, int] = {}
         self.totals: Counter[str] = Counter()
         """Replays ended so far, by session."""
@@ -118,8 +118,12 @@ class Account:
             if self._is_home or target not in self._added:
                 yield target, selected
         for target, told in self._left.items():
+            # Who comes next is to see that what was selected meanwhile is none of its.
+            if session in told:
+                self._ended[session, target] += selected - told[session]
+                told[session] = selected
             if (session, target) in self._ended:
-                yield target, told.get(session, 0)
+                yield target, selected
 
     def leave(self, session: str) -> None:
         """Take note that a session has gone; it is forgotten when it is silent."""

@@ -163,7 +163,7 @@ class Settlement(msgspec.Struct, frozen=True):
     minute: int
     opens: bool = False
     """Of a target that was added at run time, and may have come later than the session:
-    what the store knows nothing of was none of its."""
+    where the store knows nothing of the two, nothing was its."""
 
 
 class Loss(msgspec.Struct, frozen=True):

@@ -73,6 +73,7 @@ class Following:
         follower: Does what is known.
         source: Opens what is read; called on a thread, and again after a failure.
             None follows nothing.
+        on_ready: Called once: the store was read, or nobody waits for that any more.
         every: Seconds between two readings.
     """
 
@@ -80,10 +81,12 @@ class Following:
         self,
         follower: Follower,
         source: Callable[[], Known] | None,
+        on_ready: Callable[[], None] = lambda: None,
         *,
         every: float = EVERY,
     ) -> None:
         self._follower = follower
+        self._on_ready = on_ready
         self._open = source
         self._every = every
         self._source: Known | None = None
@@ -103,16 +106,29 @@ class Following:
     def start(self) -> None:
         """Begin to read, on the running loop."""
         if self._open is not None and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._run())
+            loop.call_later(_AT_START, self._wait_no_more)
 
     async def ready(self) -> None:
         """Wait until the store was read once, or for as long as one may wait for that."""
         if not self._ready.is_set():
             self.start()
+            await self._ready.wait()
+
+    async def hurry(self, seconds: float) -> None:
+        """Let nobody wait longer than so many seconds for what is known."""
+        if not self._ready.is_set():
+            self.start()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_AT_START):
+                async with asyncio.timeout(seconds):
                     await self._ready.wait()
+            self._wait_no_more()
+
+    def _wait_no_more(self) -> None:
+        if not self._ready.is_set():
             self._ready.set()
+            self._on_ready()
 
     def poke(self) -> None:
         """Have the store told, and read, soon: there is something to say."""
@@ -120,7 +136,7 @@ class Following:
 
     async def aclose(self) -> None:
         """Read no more."""
-        self._ready.set()
+        self._wait_no_more()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -135,7 +151,7 @@ class Following:
     async def _run(self) -> None:
         while True:
             await self._read()
-            self._ready.set()
+            self._wait_no_more()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
                     await self._poked.wait()

@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -95,8 +97,7 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        lanes, comparer, self.learning, self._capture = equipment[:4]
-        self._continuity = equipment.continuity
+        lanes, comparer, self.learning, self._capture, self._continuity = equipment[:5]
         self.learning.on_groups = self.recorder.groups.learn
         self._judging = Judging(
             settings,
@@ -107,7 +108,8 @@ class Bench:
         )
         self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
         self.governor = Governor(settings, self.pipeline, self.sessions, self._tell)
-        self.following = Following(self.governor, equipment.known)
+        self.following = Following(self.governor, equipment.known, self._go_on)
+        self._early: deque[Callable[[], object]] = deque()
         for lane in self.pipeline.lanes:
             lane.ready = self.following.ready
         self._usage = Usage(redactor, clock)
@@ -117,9 +119,10 @@ class Bench:
         """Where its figures are to be seen."""
         self.mark: Callable[[], Mark | None] = _no_mark
         """Says how far a run has come, for each batch."""
-        self.complete: Callable[[Batch], Batch] = _as_it_is
+        self.complete: Callable[[Batch], Batch] = lambda batch: batch
         """Adds to each batch what is to be written with it."""
         self._meter = Meter(settings.metrics_routes) if self.place else None
+        self._closing = False
 
     def start(self) -> None:
         """Begin to learn what is known."""
@@ -133,7 +136,16 @@ class Bench:
     def begin(self, hello: codec.Hello) -> None:
         """Take note of a session that comes."""
         self.sessions.begin(hello.session, hello.handed, hello.selected)
+        for intake in () if self.following.is_ready else self.intakes:
+            intake.pause()
         self._tell()
+
+    def _go_on(self) -> None:
+        """Take what has waited until it was known which targets there are."""
+        while self._early:
+            self._early.popleft()()
+        for intake in () if self._closing else self.intakes:
+            intake.resume()
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""
@@ -150,7 +162,10 @@ class Bench:
             exchange = self._continuity.place(exchange)
         if self._capture is not None:
             self._capture.add(exchange, size)
-        self.pipeline.accept(exchange, size)
+        if self.following.is_ready:
+            self.pipeline.accept(exchange, size)
+        else:
+            self._early.append(partial(self.pipeline.accept, exchange, size))
 
     def written(self, seconds: float) -> bool:
         """Whether all that was flushed is in the store within `seconds`."""
@@ -177,6 +192,8 @@ class Bench:
 
     def account(self, session: str, selected: int, drops: dict[str, int]) -> None:
         """Take note of what the live side selected in all and dropped since."""
+        if not self.following.is_ready:
+            return self._early.append(partial(self.account, session, selected, drops))
         self.sessions.selected(session, selected)
         if drops:
             self.pipeline.dropped(session, drops)
@@ -199,18 +216,22 @@ class Bench:
 
     def _tell(self) -> None:
         """Tell every live process how far it has come, and whether to rest."""
-        lanes, resting = self.pipeline.all_lanes, self.governor.resting
-        waiting = sum(lane.scheduler.depth for lane in lanes)
-        in_flight = sum(lane.scheduler.in_flight for lane in lanes)
+        queues = [lane.scheduler for lane in self.pipeline.all_lanes]
+        waiting, in_flight = (
+            sum(x.depth for x in queues),
+            sum(x.in_flight for x in queues),
+        )
+        resting = self.governor.resting
         for intake in self.intakes:
             if intake.hello is not None:
                 ended = self.sessions.totals[intake.hello.session]
-                status = codec.Status(ended, waiting, in_flight, resting)
-                intake.send_status(status)
+                intake.send_status(codec.Status(ended, waiting, in_flight, resting))
 
     async def close(self, seconds: float) -> None:
         """Let what is under way end for up to `seconds`, write it, and stop."""
         # What was answered is judged in time, by what is known or without.
+        self._closing = True
+        await self.following.hurry(seconds / 2)
         await asyncio.gather(
             self.pipeline.drain(seconds),
             self.learning.hurry(seconds / 2),
@@ -259,10 +280,6 @@ class Bench:
 
     def _wanted(self, name: str) -> bool:
         return any(name in intake.wants for intake in self.intakes)
-
-
-def _as_it_is(batch: Batch) -> Batch:
-    return batch
 
 
 def _no_mark() -> None:

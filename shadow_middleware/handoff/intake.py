@@ -107,6 +107,11 @@ class Intake(asyncio.Protocol):
         if self._transport is not None:
             self._transport.pause_reading()
 
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def _take(self, kind: int, payload: bytes) -> None:
         if kind == codec.BATCH:
             self._take_batch(payload)

@@ -92,10 +92,10 @@ class MemoryStore(MemorySums):
 
     def _settle(self, one: Settlement) -> None:
         at, key = one.minute * 60.0, (one.session, one.target)
-        known = self._progress.get(key) or Progress(*key, 0, 0, at)
+        opened_now = one.opens and key not in self._progress
         self._advance(Progress(*key, one.handed, 0, at))
-        missing = (known.selected if one.opens else one.handed) - known.ended
-        if missing > 0 or one.opens:
+        missing = 0 if opened_now else one.handed - self._progress[key].ended
+        if missing > 0 or opened_now:
             ended = msgspec.structs.replace(self._progress[key], ended=one.handed)
             self._progress[key] = ended
         if missing > 0:

@@ -110,12 +110,13 @@ def test_what_is_under_way_is_exact_whatever_comes_and_goes(
 def test_what_a_dead_agent_had_is_dropped_and_all_else_is_exact(
     steps: list[tuple[str, str, str, int]], more: list[tuple[str, str, str, int]]
 ) -> None:
-    """Of a target that run time has added too, as far as the agent had written."""
+    """Of a target that run time has added too, once the store knows of it."""
     store, selected = MemoryStore(), Counter[str]()
     expected = 0
     for life in (steps, more):
         agent = Agent(store, selected)
         agent.turn("a", first=True)
+        agent.flush()
         for what, session, lane, number in life:
             if what == "take":
                 selected[session] += number
@@ -123,9 +124,11 @@ def test_what_a_dead_agent_had_is_dropped_and_all_else_is_exact(
                 expected += number
             elif what == "end":
                 agent.end(session, lane, number)
+            elif what == "flush":
+                agent.flush()
+        if life is more:
             agent.flush()
-        agent.flush()
-        agent.check()
+            agent.check()
 
     for lane in ("own", "a"):
         counts = [row for row in store.totals() if row.target == lane]
