@@ -109,6 +109,7 @@ WITHOUT = {
     "export divergences": "NDJSON is JSON",
     "export groups": "NDJSON is JSON",
     "noise export": "writes JSON, for other stores",
+    "targets serve": "runs until it is stopped",
     "watch": "a screen for people",
 }
 """Commands that print no JSON, and why."""
