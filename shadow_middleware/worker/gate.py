@@ -36,12 +36,14 @@ class Gate:
         self._lease = lease
         self.now = clock
         self._until = float("-inf")
+        self._is_over = False
         self._opened = asyncio.Event()
 
     def renewed(self, since: float) -> None:
         """Take note that the leases were renewed; it was asked for at `since`."""
-        self._until = since + self._lease * MARGIN
-        self._opened.set()
+        if not self._is_over:
+            self._until = since + self._lease * MARGIN
+            self._opened.set()
 
     async def opened(self) -> None:
         """Wait until it is open."""
@@ -50,7 +52,8 @@ class Gate:
             await self._opened.wait()
 
     def shut(self) -> None:
-        """Let nothing out any more."""
+        """Let nothing out any more, whatever is renewed."""
+        self._is_over = True
         self._until = float("-inf")
 
     @property
@@ -60,16 +63,21 @@ class Gate:
 
 
 class GatedSender:
-    """A sender that never sends once the gate is shut: its shift is over then."""
+    """
+    A sender that sends nothing while the gate is shut.
+
+    A lease that ran out may be found to be ours still, as where this process stood
+    still and nobody took it: then what waited goes out. Where it is not, the shift is
+    over, and so is all that waits.
+    """
 
     def __init__(self, sender: Sender, gate: Gate) -> None:
         self._sender = sender
         self._gate = gate
 
     async def send(self, request: Request) -> Answer:
-        """Send, or wait for the end."""
-        if not self._gate.is_open:
-            await asyncio.Event().wait()
+        """Send as soon as it is allowed, or wait for the end."""
+        await self._gate.opened()
         return await self._sender.send(request)
 
     async def aclose(self) -> None:
