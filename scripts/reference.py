@@ -12,6 +12,7 @@ import ast
 import inspect
 import posixpath
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -141,6 +142,12 @@ def signals_reference() -> str:
     )
 
 
+@cache
+def program() -> Any:
+    """Return the command line as one object; to build it takes longer than to ask it."""
+    return get_command(main.app)
+
+
 def commands() -> Iterator[str]:
     """Yield every command as it is typed, the bare program first."""
 
@@ -150,7 +157,7 @@ def commands() -> Iterator[str]:
             if not child.hidden:
                 yield from below(child, f"{path} {name}".strip())
 
-    return below(get_command(main.app), "")
+    return below(program(), "")
 
 
 @cache
@@ -160,14 +167,13 @@ def cli_reference() -> str:
 
 
 def _help(command: str) -> str:
-    result = CliRunner().invoke(
-        main.app,
-        [*command.split(), "--help"],
-        prog_name="shadow-middleware",
-        env={"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"},
-        catch_exceptions=False,
-    )
-    text = "\n".join(line.rstrip() for line in result.output.strip("\n").splitlines())
+    environ = {"COLUMNS": "88", "TERM": "dumb", "NO_COLOR": "1"}
+    words = [*command.split(), "--help"]
+    with CliRunner().isolation(env=environ) as streams:
+        program().main(words, "shadow-middleware", standalone_mode=False)
+        sys.stdout.flush()
+        output = streams[0].getvalue().decode()
+    text = "\n".join(line.rstrip() for line in output.strip("\n").splitlines())
     title = f"shadow-middleware {command}".strip()
     return f"## {title}\n\n```text\n{text}\n```"
 

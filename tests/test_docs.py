@@ -15,11 +15,9 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from typer.main import get_command
 
 from scripts import links, reference
 from shadow_middleware import settings, signals
-from shadow_middleware.cli import main
 from shadow_middleware.compare.compiled_rule import CompiledRule
 from tests.django import project
 
@@ -130,7 +128,7 @@ def test_every_command_is_in_the_reference_with_its_help() -> None:
 def test_every_command_line_in_the_documentation_is_understood(line: str) -> None:
     """What readers copy into a shell names commands and options that exist."""
     words = shlex.split(line.split(" | ")[0], comments=True)[1:]
-    command = get_command(main.app)
+    command = reference.program()
     while words and (child := getattr(command, "commands", {}).get(words[0])):
         command, words = child, words[1:]
     options = {name for parameter in command.params for name in parameter.opts}
