@@ -76,10 +76,10 @@ def judge(came: list[tuple[bytes, int, int]]) -> tuple[int, int, int, int]:
 def start(config: Path) -> subprocess.Popen[bytes]:
     """Start a worker."""
     command = [sys.executable, "-m", "shadow_middleware.cli.main", "worker"]
-    log = config.with_suffix(".log").open("ab")
-    return subprocess.Popen(
-        [*command, "--config", str(config)], cwd=ROOT, stdout=log, stderr=log
-    )
+    with config.with_suffix(".log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, "--config", str(config)], cwd=ROOT, stdout=log, stderr=log
+        )
 
 
 def _produce(given: dict[str, Any], count: int, keys: int, writes: int) -> None:

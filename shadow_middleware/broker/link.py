@@ -20,7 +20,7 @@ __all__ = ["connect", "linked", "options_of", "shown"]
 
 logger = logging.getLogger("shadow_middleware.broker")
 
-PATIENCE: Final = 5
+PATIENCE: Final = 10
 """Seconds until a connection stands."""
 _JWT: Final = "NATS USER JWT"
 
@@ -86,7 +86,7 @@ def options_of(settings: Settings) -> dict[str, Any]:
         "allow_reconnect": False,
         "connect_timeout": PATIENCE,
         "reconnect_time_wait": 0.1,
-        "max_reconnect_attempts": 1,
+        "max_reconnect_attempts": 2,
         "ping_interval": 10,
         "max_outstanding_pings": 2,
     }

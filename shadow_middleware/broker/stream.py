@@ -168,5 +168,7 @@ def _config(settings: Settings, identity: str) -> Any:
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
     described = getattr(error, "description", "") or str(error)
     return described.removeprefix("nats: ").strip() or type(error).__name__

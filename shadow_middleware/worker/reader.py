@@ -164,5 +164,7 @@ class Reader:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "the broker does not answer in time"
     described = getattr(error, "description", "") or str(error)
     return described.removeprefix("nats: ").strip() or type(error).__name__

@@ -69,10 +69,20 @@ async def agent(
     assert isinstance(relay, Relay)
     relay.start()
     relay.begin(said or hello())
+    flushing = asyncio.get_running_loop().create_task(_flush(relay))
     try:
         yield relay
     finally:
+        flushing.cancel()
+        await asyncio.gather(flushing, return_exceptions=True)
         await relay._publisher.close()
+
+
+async def _flush(relay: Relay) -> None:
+    """Flush now and then, as the service around it does."""
+    while True:
+        await asyncio.sleep(0.1)
+        relay.flush()
 
 
 async def publish(
