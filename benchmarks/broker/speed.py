@@ -117,7 +117,7 @@ def once(count: int) -> Cost:
         tempfile.TemporaryDirectory() as folder,
     ):
         plain = {"shadow_url": url, "store_url": f"sqlite:///{Path(folder) / 'a.db'}"}
-        plain |= {"key": "header:x-user"}  # type: ignore[dict-item]
+        plain |= {"key": "header:x-user"}
         brokered = {
             **plain,
             "broker_url": nats.url,
