@@ -29,6 +29,8 @@ from tests.store.evidence import divergence
 from tests.store.learned import base, cell, group_key, sample
 
 HOUR = 3600.0
+SLOW = 1800.0
+"""Seconds that all this may take on a busy machine; clocks are hours apart."""
 APART = (0.0, 5 * HOUR, -3 * HOUR, -50 * DAY)
 
 
@@ -59,16 +61,16 @@ def test_hosts_with_wrong_clocks_add_up(postgres_url: str) -> None:
 
     for wrong in APART:
         with closing(SqlStore(postgres_url, clock=clock(wrong))) as store:
-            assert 2.0 > abs(store.time() - time.time())
-            held = holdings(store, store.time() - 600.0, None, None)
+            assert SLOW > abs(store.time() - time.time())
+            held = holdings(store, store.time() - SLOW, None, None)
             [target] = summarise(held).targets
             assert (36, 4, 0) == (target.ended, target.in_flight, target.unaccounted)
             assert 4 == held.stored
             [group] = store.groups()
-            assert 5.0 > group.last_at - group.first_at
-            assert {True} == {5.0 > abs(group.last_at - time.time())}
+            assert SLOW > group.last_at - group.first_at
+            assert SLOW > abs(group.last_at - time.time())
             first, last = store.span() or (0, 0)
-            assert 2 > last - first
+            assert SLOW / 60 > last - first
 
 
 def test_nothing_new_is_removed_by_a_host_that_is_ahead(postgres_url: str) -> None:
