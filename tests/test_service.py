@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from shadow_middleware.accounting import Account
 from shadow_middleware.evidence import Batch, Count, Progress, Settlement
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.accounting import Account
 
 NOW = 600.0
 

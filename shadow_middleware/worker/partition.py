@@ -30,7 +30,7 @@ from shadow_middleware.store.partitions import Tenure
 from shadow_middleware.worker.assembly import Assembly, Whole
 from shadow_middleware.worker.reader import Message, Reader
 
-__all__ = ["Crew", "Partition"]
+__all__ = ["Crew", "Going", "Partition"]
 
 logger = logging.getLogger("shadow_middleware.worker")
 
@@ -281,3 +281,12 @@ class Partition:
 
 def _writes(exchange: Exchange) -> bool:
     return exchange.request.method not in SAFE_METHODS
+
+
+class Going:
+    """An exchange under way, and in how many lanes it has not ended."""
+
+    __slots__ = ("left", "partition", "work")
+
+    def __init__(self, partition: Partition, work: Work) -> None:
+        self.partition, self.work, self.left = partition, work, 0

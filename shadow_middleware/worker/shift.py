@@ -34,7 +34,7 @@ from shadow_middleware.worker.balance import Balance
 from shadow_middleware.worker.broker import Broker
 from shadow_middleware.worker.gate import Gate, GatedSender
 from shadow_middleware.worker.hearing import Hearing
-from shadow_middleware.worker.partition import EXPIRED, Partition, Work
+from shadow_middleware.worker.partition import EXPIRED, Going, Partition, Work
 from shadow_middleware.worker.placed import PlacedStore
 from shadow_middleware.worker.reader import Reader
 
@@ -47,15 +47,6 @@ BEATS: Final = 5
 NO_TARGET: Final = "no_such_target"
 _PATIENCE: Final = 10.0
 """Seconds that the store may take for what is written last."""
-
-
-class _Going:
-    """An exchange under way, and in how many lanes it has not ended."""
-
-    __slots__ = ("left", "partition", "work")
-
-    def __init__(self, partition: Partition, work: Work) -> None:
-        self.partition, self.work, self.left = partition, work, 0
 
 
 class Shift:
@@ -101,7 +92,7 @@ class Shift:
         self._partitions: dict[int, Partition] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._leaving: dict[int, asyncio.Task[None]] = {}
-        self._going: dict[str, _Going] = {}
+        self._going: dict[str, Going] = {}
         self._bytes = 0
         self._sessions: Counter[str] = Counter()
         self._strangers: Counter[tuple[str, str]] = Counter()
@@ -303,7 +294,7 @@ class Shift:
     def begin(self, partition: Partition, work: Work) -> None:
         """Replay an exchange."""
         exchange, bench = work.exchange, self._bench
-        going = self._going[exchange.id] = _Going(partition, work)
+        going = self._going[exchange.id] = Going(partition, work)
         self._bytes += work.weight
         self.counted["begun"] += 1
         self._meet(exchange.session)
@@ -373,7 +364,7 @@ class Shift:
         if not going.left:
             self._ended(going)
 
-    def _ended(self, going: _Going) -> None:
+    def _ended(self, going: Going) -> None:
         del self._going[going.work.exchange.id]
         self._bytes -= going.work.weight
         self.counted["ended"] += 1

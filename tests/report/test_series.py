@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow_middleware.evidence import LatencyTotal, Total
+from shadow_middleware.evidence import StepLatency, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.report.series import point, seen_in, steps_of, time_point
 from shadow_middleware.report.sketch import bucket_of
@@ -74,8 +74,8 @@ def test_an_empty_step_has_no_rate() -> None:
 
 def test_a_step_without_both_legs_has_no_latency() -> None:
     """A shadow that never answered leaves a gap, not a zero."""
-    live = LatencyTotal("shadow", "GET /", "live", bucket_of(2_000.0), 5)
-    shadow = LatencyTotal("shadow", "GET /", "shadow", bucket_of(4_000.0), 5)
+    live = StepLatency(1, "shadow", "live", bucket_of(2_000.0), 5)
+    shadow = StepLatency(1, "shadow", "shadow", bucket_of(4_000.0), 5)
     made = time_point(60.0, [live, shadow])
 
     assert time_point(60.0, [live]) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Final
+from typing import IO, Final, cast
 
 import zstandard
 
@@ -59,7 +59,7 @@ class Unpacked:
 
     def _of_zstd(self) -> Iterator[bytes]:
         unpack = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-        source = _Stream(self._chunks)
+        source = cast("IO[bytes]", _Stream(self._chunks))  # it only ever reads
         try:
             with unpack.stream_reader(source, read_across_frames=True) as reader:
                 while piece := reader.read(_PIECE):
