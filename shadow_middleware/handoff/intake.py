@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -21,6 +23,8 @@ __all__ = ["Host", "Intake", "Sink"]
 
 logger = logging.getLogger("shadow_middleware")
 
+MOST_READS: Final = 1_000
+"""Pieces that are read of what a live process left; more than a socket holds."""
 MAX_UNSENT: Final = 1024 * 1024
 """Bytes of events that may wait for a live process that does not read them."""
 
@@ -74,6 +78,7 @@ class Intake(asyncio.Protocol):
         self._frames = codec.Frames()
         self._transport: asyncio.Transport | None = None
         self._sink: Sink | None = None
+        self._rest: socket.socket | None = None
         self.hello: codec.Hello | None = None
         self.wants: frozenset[str] = frozenset()
         self.unheard = 0
@@ -82,6 +87,9 @@ class Intake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
+        ours = transport.get_extra_info("socket")
+        if ours is not None:
+            self._rest = socket.socket(fileno=os.dup(ours.fileno()))
 
     def data_received(self, data: bytes) -> None:
         """Take in whatever part of whatever frames has come."""
@@ -95,7 +103,30 @@ class Intake(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """End; the live process has gone or said goodbye."""
         self._transport = None
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            with rest:
+                if error is not None:
+                    self._take_rest(rest)
         self._host.farewell(self)
+
+    def _take_rest(self, rest: socket.socket) -> None:
+        """
+        Read what a live process had sent before it went.
+
+        Where it left something of ours unread, or we wrote to it too late, the
+        transport fails at once, and lets go of all that was still to be read.
+        """
+        for _ in range(MOST_READS):
+            try:
+                data = rest.recv(256 * 1024)
+            except ConnectionError:
+                continue  # told once; what was sent before can be read all the same
+            except OSError:
+                return
+            if not data:
+                return
+            self.data_received(data)
 
     def close(self) -> None:
         """Part from the live process."""
