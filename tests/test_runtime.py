@@ -26,6 +26,9 @@ from shadow_middleware.settings import load
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import Reply, ShadowServer, collect, frozen
+from tests.agents import agents, only_own_agents
+
+__all__ = ["only_own_agents"]
 
 SAME = Reply(200, ((b"content-type", b"text/plain"),), b"hello")
 
@@ -75,16 +78,8 @@ def totals(url: str) -> dict[tuple[str, str], int]:
 
 
 def agent_pids() -> list[int]:
-    """Return the agents that this process has started and that still run."""
-    found = []
-    for task in Path("/proc/self/task").iterdir():
-        children = task / "children"
-        for pid in children.read_text().split():
-            with contextlib.suppress(OSError):
-                line = Path(f"/proc/{pid}/cmdline").read_bytes()
-                if b"shadow_middleware.agent" in line:
-                    found.append(int(pid))
-    return found
+    """Return the agents that the test has started and that still run."""
+    return [one.pid for one in agents()]
 
 
 @pytest.mark.parametrize("engine", ["thread", "agent"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import re
@@ -52,12 +53,15 @@ async def connect(settings: Settings, name: str) -> Client:
         raise MissingExtraError("nats", "A broker") from None
     client = Client()
     try:
-        await client.connect(**options_of(settings), name=name, error_cb=_heard)
+        # The client bounds each step but that of TLS, where it waits for ever.
+        async with asyncio.timeout(3 * PATIENCE):
+            await client.connect(**options_of(settings), name=name, error_cb=_heard)
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever nats-py makes of a dead host
         with contextlib.suppress(Exception):
-            await client.close()
+            async with asyncio.timeout(1.0):
+                await client.close()
         where = shown(settings.broker_url)
         raise BrokerError(f"no broker at {where}: {_in_words(error)}") from None
     return client

@@ -21,6 +21,8 @@ DUPLICATES: Final = 120.0
 _ROOM: Final = 4096
 """Bytes of a message that headers and seals may take."""
 _IDENTITY: Final = "shadow-middleware"
+_NAME_IN_USE: Final = 10058
+"""JetStream's error code for a stream of that name that is configured otherwise."""
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +74,7 @@ async def ensure_stream(context: JetStreamContext, settings: Settings) -> Stream
         try:
             info = await context.stream_info(name)
         except NotFoundError:
-            info = await context.add_stream(_config(settings, uuid.uuid4().hex[:12]))
+            info = await _made(context, settings)
         else:
             info = await _kept_up(context, settings, info)
     except ConfigurationError:
@@ -83,6 +85,19 @@ async def ensure_stream(context: JetStreamContext, settings: Settings) -> Stream
             f"{_in_words(error)}"
         ) from None
     return _stream(context, info, settings)
+
+
+async def _made(context: JetStreamContext, settings: Settings) -> Any:
+    """Return the new stream, or the one that another has made in this very moment."""
+    from nats.js.errors import BadRequestError
+
+    try:
+        return await context.add_stream(_config(settings, uuid.uuid4().hex[:12]))
+    except BadRequestError as error:
+        if error.err_code != _NAME_IN_USE:
+            raise
+        found = await context.stream_info(settings.broker_stream)
+        return await _kept_up(context, settings, found)
 
 
 async def look(context: JetStreamContext, stream: Stream) -> Stream:

@@ -131,7 +131,10 @@ def test_a_broker_that_is_killed_takes_nothing_that_it_confirmed(
     """What was not confirmed waits, in memory and on disk, and goes there in order."""
     with running_nats() as server:
         settings = make(
-            broker_url=server.url, queue_count=50, broker_spool=str(tmp_path / "spool")
+            broker_url=server.url,
+            queue_count=50,
+            broker_window=8,
+            broker_spool=str(tmp_path / "spool"),
         )
 
         async def work() -> None:
@@ -142,6 +145,7 @@ def test_a_broker_that_is_killed_takes_nothing_that_it_confirmed(
                 server.kill()
                 for n in range(101, 301):
                     relay.accept(exchange(n), 1_000)
+                assert len(relay._publisher._flights) <= 8
                 await asyncio.to_thread(server.start)
                 relay.account("abc", 300, {})
                 await until(lambda: relay._publisher.counted["published"] >= 300)
@@ -176,6 +180,38 @@ def test_without_a_broker_an_agent_holds_to_its_bound_and_counts_the_rest(
         settings
     )
     assert 0 == under_way(settings)
+
+
+def test_a_spool_holds_to_its_bound_and_the_rest_is_counted(
+    make: Make, tmp_path: Path
+) -> None:
+    """What is on disk stays there for the next agent, so it is no loss."""
+    settings = make(
+        broker_url="nats://127.0.0.1:9",
+        queue_count=5,
+        broker_spool=str(tmp_path / "spool"),
+        broker_spool_bytes=5_000,
+    )
+
+    async def work() -> None:
+        async with agent(settings) as relay:
+            for n in range(1, 101):
+                relay.accept(exchange(n, body=bytes(500)), 1_000)
+            relay.account("abc", 100, {})
+            await relay.close(0.0)
+
+    asyncio.run(work())
+    away = counted(settings)["dropped", "broker_away"]
+
+    assert 80 < away < 95
+    assert (
+        sum(
+            one.stat().st_size
+            for one in (tmp_path / "spool").rglob("*")
+            if one.is_file()
+        )
+        < 20_000
+    )
 
 
 def test_a_broker_that_is_not_there_is_an_error_that_names_it(make: Make) -> None:

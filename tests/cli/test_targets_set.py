@@ -93,7 +93,9 @@ def test_what_was_set_is_seen_by_a_person(run: Run, at: list[str]) -> None:
 
     assert "state disabled" in text
     assert "address http://v1.test" in text
-    assert re.search(r"set rate 0\.1 \(.* UTC( by \S+)?\) “\\x1b\[31mslow”", text)
+    assert re.search(
+        r"set disabled; rate 0\.1 \(.* UTC( by \S+)?\) “\\x1b\[31mslow”", text
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ import time
 
 from shadow_middleware import runtime
 from shadow_middleware.testing import Received, Reply, ShadowServer, answering
+from tests.agents import agents, only_own_agents
 from tests.promises.staging import counted, serving, until
-from tests.promises.test_live_waits_for_nobody import agents, stopped
+from tests.promises.test_live_waits_for_nobody import stopped
+
+__all__ = ["only_own_agents"]
 
 TIMEOUT = 3.0
 

@@ -16,8 +16,10 @@ from shadow_middleware.testing import (
     frozen,
     refusing,
 )
+from tests.agents import agents, only_own_agents
 from tests.promises.staging import ALL_METHODS, Live, counted, echo, serving, until
-from tests.promises.test_live_waits_for_nobody import agents
+
+__all__ = ["only_own_agents"]
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 

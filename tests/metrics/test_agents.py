@@ -12,10 +12,12 @@ import pytest
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.testing import ShadowServer
+from tests.agents import agents, only_own_agents
 from tests.metrics.scraping import Samples, free_address, samples, scrape
 from tests.promises.staging import reserved, serving, until
-from tests.promises.test_live_waits_for_nobody import agents
 from tests.promises.test_nothing_listens import listening
+
+__all__ = ["only_own_agents"]
 
 NAME = "shadow_middleware"
 SHADOW = (("target", "shadow"),)

@@ -11,12 +11,16 @@ from typing import Any
 
 import pytest
 
+import shadow_middleware
 from shadow_middleware import runtime
 from shadow_middleware.metrics.instruments import ALL
 from shadow_middleware.testing import ShadowServer
 from tests.metrics.scraping import Samples, free_address, samples, scrape
 from tests.promises.staging import reserved, serving, until
 
+PACKAGE = Path(shadow_middleware.__file__).parent
+ELSEWHERE = ("broker_", "worker_")
+"""Of those who publish to a broker or take from it, which the agent here does not."""
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "monitoring.md"
 DASHBOARD = json.loads((DOCS / "monitoring" / "grafana.json").read_text("utf-8"))
@@ -158,5 +162,22 @@ def test_every_instrument_of_an_agent_is_in_a_scrape(found: Samples) -> None:
     assert [] == [
         one.prometheus
         for one in ALL.values()
-        if not one.stored and not any(n.startswith(one.prometheus) for n in there)
+        if not one.stored
+        and not one.name.startswith(ELSEWHERE)
+        and not any(n.startswith(one.prometheus) for n in there)
+    ]
+
+
+def test_every_instrument_of_a_broker_is_shown_by_its_end_of_it() -> None:
+    """None of those that this agent has no use for is only declared."""
+    shown = "".join(
+        path.read_text("utf-8")
+        for folder in ("broker", "worker")
+        for path in (PACKAGE / folder).glob("*.py")
+    )
+
+    assert [] == [
+        one.name
+        for one in ALL.values()
+        if one.name.startswith(ELSEWHERE) and f'("{one.name}", ' not in shown
     ]

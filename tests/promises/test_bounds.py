@@ -19,8 +19,10 @@ from shadow_middleware.testing import (
     lying_long,
     resetting,
 )
+from tests.agents import agents, only_own_agents
 from tests.promises.staging import ALL_METHODS, serving
-from tests.promises.test_live_waits_for_nobody import agents
+
+__all__ = ["only_own_agents"]
 
 MIB = 2**20
 CHUNKS = 512

@@ -23,22 +23,16 @@ from shadow_middleware.testing import (
     frozen,
     slow,
 )
+from tests.agents import agents, only_own_agents
 from tests.promises.staging import ALL_METHODS, Live, counted, echo, serving, until
+
+__all__ = ["only_own_agents"]
 
 REQUESTS = 150
 BODY = bytes(20_000)
 """In all several times what the kernel takes on its way to the agent."""
 BEARABLE = 2.0
 """Seconds; far above what a busy machine adds, far below what anybody sleeps here."""
-
-
-def agents() -> list[psutil.Process]:
-    """Return the agents of this process."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if "shadow_middleware.agent" in child.cmdline()
-    ]
 
 
 def slowest(live: Live) -> float:

@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 
 from shadow_middleware.testing import ShadowServer
+from tests.agents import agents, only_own_agents
 from tests.promises.staging import serving, until
-from tests.promises.test_live_waits_for_nobody import agents
+
+__all__ = ["only_own_agents"]
 
 ROOT = Path(__file__).parents[2]
 

@@ -93,7 +93,9 @@ def test_what_goes_out_has_taken_the_steps_of_its_target(tea: str) -> None:
     """A shadow that wants a token of its own gets it here as in a replay."""
     step = {"action": "set_header", "name": "X-Step", "value": "1"}
     with ShadowServer(asgi(shop(LIVE))) as shadow:
-        found = fates(tea, shadow, transform=[step], sessions="rebind")
+        found = fates(
+            tea, shadow, transform=[step], key="header:x-user", sessions="rebind"
+        )
         received = shadow.received
 
     assert Fate.FIXED is found["GET /tea", "/price"][0]

@@ -128,6 +128,7 @@ ASKED: Final[dict[str, list[Ask]]] = {
     "rule_totals": [lambda s: s.rule_totals()],
     "routes": [lambda s: s.routes()],
     "uses": [lambda s: s.uses(), lambda s: s.uses(DAY)],
+    "time": [lambda s: s.time()],
 }
 
 

@@ -14,6 +14,7 @@ from shadow_middleware.errors import StoreError
 from shadow_middleware.evidence import Batch, Count, LatencyCount, Progress, Purged
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.retention import DAY, Keep, What, Why
+from shadow_middleware.settings import load
 from shadow_middleware.store import rows
 from shadow_middleware.store.housekeeper import Housekeeper
 from shadow_middleware.store.pace import Interrupted, Pace
@@ -312,3 +313,34 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ({"store_keep_days": 3}, {Why.AGE}),
+        ({"store_keep_rows": 5}, {Why.ROWS}),
+        ({"store_keep_bytes": 5_000}, {Why.BYTES}),
+        ({"store_keep_sums_days": 3}, {Why.AGE}),
+    ],
+)
+def test_each_setting_bounds_the_store_by_itself(
+    stated: dict[str, Any], why: set[Why], url: str, open_sql: Callable[[str], SqlStore]
+) -> None:
+    """0 is no bound; what went says which bound it was."""
+    bounds = ("days", "rows", "bytes", "sums_days")
+    unbounded = dict.fromkeys([f"store_keep_{one}" for one in bounds], 0)
+    store = open_sql(url)
+    store.write(spread())
+    store.write(
+        Batch(
+            divergences=[
+                divergence(f"a1-{day:x}", at=NOW - day * DAY) for day in range(1, 21)
+            ]
+        )
+    )
+    settings = {"shadow_url": "http://127.0.0.1:9", **unbounded}
+
+    assert Purged() == store.retain(Keep.of(load(settings)))
+    assert store.retain(Keep.of(load({**settings, **stated}))).divergences > 0
+    assert why == {one.why for one in store.removals()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import IO, Final, cast
+from typing import Final
 
 import zstandard
 
@@ -19,6 +19,9 @@ _MAX_WINDOW: Final = 64 * 1024 * 1024
 """Bytes that zstd may look back; `zstd --long` can ask for gigabytes."""
 _PIECE: Final = 256 * 1024
 """Bytes that are unpacked at once, however much a few packed ones hold."""
+_SIP: Final = 256
+"""Packed bytes that zstd is given at once: of four, a block of 128 KiB may come."""
+_ENDS: Final = "the compressed file ends before its end"
 _OTHERS: Final = {
     b"BZh": "bzip2 -dc",
     b"\xfd7zXZ\x00": "xz -dc",
@@ -58,14 +61,27 @@ class Unpacked:
         return self._of_gzip() if self._is_gzip else iter(self._chunks)
 
     def _of_zstd(self) -> Iterator[bytes]:
-        unpack = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
-        source = cast("IO[bytes]", _Stream(self._chunks))  # it only ever reads
+        unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+        unpack = unpacker.decompressobj()
         try:
-            with unpack.stream_reader(source, read_across_frames=True) as reader:
-                while piece := reader.read(_PIECE):
-                    yield piece
+            for data in self._sips():
+                while data:
+                    if unpack.eof:
+                        unpack = unpacker.decompressobj()
+                    piece = unpack.decompress(data)
+                    for start in range(0, len(piece), _PIECE):
+                        yield piece[start : start + _PIECE]
+                    data = unpack.unused_data if unpack.eof else b""
+            if not unpack.eof:
+                self.problem = _ENDS
         except zstandard.ZstdError as error:
             self.problem = f"the compressed file is damaged from here on: {error}"
+
+    def _sips(self) -> Iterator[bytes]:
+        """Return pieces so small that what they unpack to is bounded as well."""
+        for chunk in self._chunks:
+            for start in range(0, len(chunk), _SIP):
+                yield chunk[start : start + _SIP]
 
     def _of_gzip(self) -> Iterator[bytes]:
         unpack = zlib.decompressobj(wbits=31)
@@ -81,22 +97,6 @@ class Unpacked:
                         yield piece
                     data = unpack.unconsumed_tail or unpack.unused_data
             if not unpack.eof:
-                self.problem = "the compressed file ends before its end"
+                self.problem = _ENDS
         except zlib.error as error:
             self.problem = f"the compressed file is damaged from here on: {error}"
-
-
-class _Stream:
-    """Pieces as a stream that can be read, as zstandard wants it."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return at most so many bytes; none at the end."""
-        data = self._rest or next(self._chunks, b"")
-        if size < 0:
-            size = len(data)
-        self._rest = data[size:]
-        return data[:size]
