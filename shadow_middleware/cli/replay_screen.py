@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     from shadow_middleware.offline.replay import Progress as Gone
     from shadow_middleware.offline.survey import Survey
 
-__all__ = ["Explained", "progress_of", "show_beginning", "show_end"]
+__all__ = ["Explained", "progress_of", "show_beginning", "show_end", "show_explained"]
 
 _EVERY: Final = 0.2
 """Seconds between two looks at how far it is."""
 _SHOWN: Final = 40
 _FEW: Final = 3
+
+
+_KEPT: Final = 1_000
+"""Substitutions that are kept to be shown, and as many that were not made."""
 
 
 class Explained:
@@ -47,15 +51,22 @@ class Explained:
     def __init__(self) -> None:
         self.rows: list[dict[str, str]] = []
         self.more = 0
+        self.left_alone: list[dict[str, str]] = []
+        """What could have meant several things, and so went out as live had it."""
 
     def __call__(self, replay: Replay) -> None:
         """Take in what was substituted in one replay."""
         for one in replay.rebound:
-            if len(self.rows) < 1_000:
+            if len(self.rows) < _KEPT:
                 row = {"exchange": replay.exchange.id, **msgspec.to_builtins(one)}
                 self.rows.append(row)
             else:
                 self.more += 1
+        room = _KEPT - len(self.left_alone)
+        self.left_alone += [
+            {"exchange": replay.exchange.id, "where": where}
+            for where in replay.ambiguous[:room]
+        ]
 
 
 def show_beginning(
@@ -140,7 +151,7 @@ def show_end(
 ) -> None:
     """Print what became of it."""
     if explained is not None:
-        _show_explained(console, explained)
+        show_explained(console, explained)
     show_report(console, summary, f"run {run.id}")
     console.print(Text(_pace(gone), style="bright_black"))
     show_verdict(console, verdict)
@@ -163,7 +174,20 @@ def _pace(gone: Gone) -> str:
     return text
 
 
-def _show_explained(console: Console, explained: Explained) -> None:
+def show_explained(console: Console, explained: Explained) -> None:
+    """Print what sessions substituted, and what they left alone."""
+    _show_substitutions(console, explained)
+    if not explained.left_alone:
+        return
+    rows = table("exchange", "left alone, as it could mean")
+    for one in explained.left_alone[:_SHOWN]:
+        rows.add_row(visible(one["exchange"]), visible(one["where"]))
+    console.print(rows)
+    if (more := len(explained.left_alone) - _SHOWN) > 0:
+        console.print(Text(f"{more:,} more left alone", style="bright_black"))
+
+
+def _show_substitutions(console: Console, explained: Explained) -> None:
     if not explained.rows:
         console.print(Text("No session had anything to substitute.\n"))
         return

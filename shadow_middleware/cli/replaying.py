@@ -229,6 +229,7 @@ def _work(
         data = _as_json(ended, found, progress, summary, verdict)
         if explained is not None:
             data["substitutions"] = explained.rows
+            data["left_alone"] = explained.left_alone
         print_json("replay", {"exit_code": code, **data})
     else:
         show_end(screen, ended, progress, summary, verdict, explained)
