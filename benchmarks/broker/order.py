@@ -190,11 +190,11 @@ def _disturb(
     end = time.monotonic() + deadline
     following = time.monotonic() + chance.uniform(*every)
     while time.monotonic() < end:
-        time.sleep(0.25)
+        time.sleep(0.05)
         ended = sum(one.ended for one in store.progress())
         if ended >= records:
             return kills, stops
-        must = kills < least and ended >= records // 3
+        must = kills < least and ended > 0
         if time.monotonic() < following and not must:
             continue
         following = time.monotonic() + chance.uniform(*every)

@@ -119,7 +119,7 @@ def _has(worker: Worker, number: int) -> bool:
 def test_order_and_account_hold_while_workers_are_killed(tmp_path: Path) -> None:
     """The quick form of `benchmarks.broker order`: real processes, kill -9."""
     found = order.run(
-        600,
+        3_000,
         40,
         2,
         lease=2.0,
@@ -131,7 +131,7 @@ def test_order_and_account_hold_while_workers_are_killed(tmp_path: Path) -> None
 
     assert found.kills + found.stops >= 1
     assert (0, 0) == (found.reordered, found.writes_twice)
-    assert (600, 600, 600) == (found.selected, found.ended, found.counted)
+    assert (3_000, 3_000, 3_000) == (found.selected, found.ended, found.counted)
     assert found.unsent_writes <= found.fate_unknown
 
 
