@@ -8,7 +8,6 @@ from shadow_middleware.store import target_rows as rows
 from shadow_middleware.store.memory_knowledge import MemoryKnowledge
 from shadow_middleware.store.rows import fit
 from shadow_middleware.targets import (
-    Happening,
     HealthEvent,
     StoredTarget,
     Switch,
@@ -16,6 +15,7 @@ from shadow_middleware.targets import (
     TargetHealth,
     TargetsState,
     after,
+    revival_of,
 )
 
 __all__ = ["MemoryTargets"]
@@ -54,16 +54,7 @@ class MemoryTargets(MemoryKnowledge):
 
     def _revive(self, name: str, by: str) -> None:
         for one in [one for one in self._health.values() if one.target == name]:
-            self._happen(
-                HealthEvent(
-                    target=name,
-                    url=one.url,
-                    host=one.host,
-                    what=Happening.REVIVED,
-                    by=by,
-                    reason=f"enabled by {by}" if by else "enabled by hand",
-                )
-            )
+            self._happen(revival_of(one, by))
 
     def remove_target(self, name: str) -> bool:
         """Forget what was set of a target and how it fares; False where nothing was."""

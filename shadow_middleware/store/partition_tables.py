@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Double, Integer, String, Table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, Double, Integer, Table
 
-from shadow_middleware.store.schema import metadata
+from shadow_middleware.store.schema import DOCUMENT, KEY, metadata
 
 __all__ = ["lives", "partitions", "places", "workers"]
 
-_Key = String().with_variant(String(collation="C"), "postgresql")
-_Json = JSON().with_variant(JSONB(), "postgresql")
 
 # Leases and places are tables of their own: what renews a lease and what writes
 # evidence lock different rows, so neither waits for the other.
@@ -18,9 +15,9 @@ _Json = JSON().with_variant(JSONB(), "postgresql")
 partitions = Table(
     "shadow_partitions",
     metadata,
-    Column("stream", _Key, primary_key=True),
+    Column("stream", KEY, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
-    Column("owner", _Key, nullable=False),
+    Column("owner", KEY, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("beat", BigInteger, nullable=False),
 )
@@ -29,8 +26,8 @@ partitions = Table(
 workers = Table(
     "shadow_workers",
     metadata,
-    Column("stream", _Key, primary_key=True),
-    Column("worker", _Key, primary_key=True),
+    Column("stream", KEY, primary_key=True),
+    Column("worker", KEY, primary_key=True),
     Column("beat", BigInteger, nullable=False),
     Column("at", Double, nullable=False),
 )
@@ -38,11 +35,11 @@ workers = Table(
 places = Table(
     "shadow_places",
     metadata,
-    Column("stream", _Key, primary_key=True),
+    Column("stream", KEY, primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),
     Column("settled", BigInteger, nullable=False),
-    Column("beyond", _Json, nullable=False),
+    Column("beyond", DOCUMENT, nullable=False),
     Column("claimed", BigInteger, nullable=False),
 )
 """How far each partition has come. Only who has its epoch may write."""
@@ -50,9 +47,9 @@ places = Table(
 lives = Table(
     "shadow_lives",
     metadata,
-    Column("stream", _Key, primary_key=True),
-    Column("session", _Key, primary_key=True),
-    Column("passed", _Json, nullable=False),
+    Column("stream", KEY, primary_key=True),
+    Column("session", KEY, primary_key=True),
+    Column("passed", DOCUMENT, nullable=False),
     Column("at", Double, nullable=False),
 )
 """Lives of agents that ended: which partitions have come to the end of each."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, text
 
-from shadow_middleware.store.schema import count_spans, metadata
+from shadow_middleware.store.schema import KEY, count_spans, metadata
 
 __all__ = ["REASON_SPANS", "latency_days", "reason_spans"]
 
-_Key = String().with_variant(String(collation="C"), "postgresql")
 
 REASON_SPANS: Final = (60, 240, 24 * 60)
 """Minutes that rows of `reason_spans` are about."""
@@ -23,12 +22,12 @@ REASON_SPANS: Final = (60, 240, 24 * 60)
 reason_spans = Table(
     "shadow_reason_spans",
     metadata,
-    Column("run", _Key, primary_key=True),
+    Column("run", KEY, primary_key=True),
     Column("span", Integer, primary_key=True, autoincrement=False),
-    Column("reason", _Key, primary_key=True),
+    Column("reason", KEY, primary_key=True),
     Column("start", Integer, primary_key=True, autoincrement=False),
-    Column("target", _Key, primary_key=True),
-    Column("route", _Key, primary_key=True),
+    Column("target", KEY, primary_key=True),
+    Column("route", KEY, primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -41,12 +40,12 @@ Some of the reasons over time are rows that lie together, few for each reason.
 latency_days = Table(
     "shadow_latency_days",
     metadata,
-    Column("run", _Key, primary_key=True),
+    Column("run", KEY, primary_key=True),
     Column("start", Integer, primary_key=True, autoincrement=False),
-    Column("target", _Key, primary_key=True),
-    Column("leg", _Key, primary_key=True),
+    Column("target", KEY, primary_key=True),
+    Column("leg", KEY, primary_key=True),
     Column("bucket", Integer, primary_key=True, autoincrement=False),
-    Column("version", _Key, primary_key=True),
+    Column("version", KEY, primary_key=True),
     Column("count", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -21,7 +21,6 @@ from shadow_middleware.store.target_tables import (
     targets,
 )
 from shadow_middleware.targets import (
-    Happening,
     HealthEvent,
     StoredTarget,
     Switch,
@@ -29,6 +28,7 @@ from shadow_middleware.targets import (
     TargetHealth,
     TargetsState,
     after,
+    revival_of,
 )
 
 __all__ = ["SqlTargets"]
@@ -98,17 +98,7 @@ class SqlTargets(SqlKnowledge):
         ill = select(target_health).where(target_health.c.target == fit(name))
         for row in connection.execute(ill).all():
             health = rows.to_health(row._mapping)
-            self._happen(
-                connection,
-                HealthEvent(
-                    target=name,
-                    url=health.url,
-                    host=health.host,
-                    what=Happening.REVIVED,
-                    by=by,
-                    reason=f"enabled by {by}" if by else "enabled by hand",
-                ),
-            )
+            self._happen(connection, revival_of(health, by))
 
     def remove_target(self, name: str) -> bool:
         """Forget what was set of a target and how it fares; False where nothing was."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Integer, String, Table
+from sqlalchemy import BigInteger, Column, Double, Integer, Table
 
-from shadow_middleware.store.schema import metadata
+from shadow_middleware.store.schema import KEY, metadata
 
 __all__ = ["compatible", "leases", "removals"]
 
-_Key = String().with_variant(String(collation="C"), "postgresql")
 
 leases = Table(
     "shadow_leases",
     metadata,
-    Column("name", _Key, primary_key=True),
-    Column("holder", _Key, nullable=False),
+    Column("name", KEY, primary_key=True),
+    Column("holder", KEY, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("until", Double, nullable=False),
 )
@@ -23,9 +22,9 @@ leases = Table(
 removals = Table(
     "shadow_removals",
     metadata,
-    Column("what", _Key, primary_key=True),
-    Column("target", _Key, primary_key=True),
-    Column("why", _Key, primary_key=True),
+    Column("what", KEY, primary_key=True),
+    Column("target", KEY, primary_key=True),
+    Column("why", KEY, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("upto", Double, nullable=False),
     Column("at", Double, nullable=False),
@@ -36,6 +35,6 @@ compatible = Table(
     "shadow_compatible",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("oldest", _Key, nullable=False),
+    Column("oldest", KEY, nullable=False),
 )
 """One row: a process that knows this form of the tables, or a later one, may write."""

@@ -9,7 +9,7 @@ be added at all. Pure, all of it.
 from __future__ import annotations
 
 from shadow_middleware.targets.allowed import refusal_of
-from shadow_middleware.targets.health import after
+from shadow_middleware.targets.health import after, revival_of
 from shadow_middleware.targets.holding import Held, Origin, Why, holding
 from shadow_middleware.targets.stating import change_of
 from shadow_middleware.targets.words import (
@@ -41,4 +41,5 @@ __all__ = [
     "change_of",
     "holding",
     "refusal_of",
+    "revival_of",
 ]

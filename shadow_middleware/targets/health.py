@@ -19,7 +19,7 @@ from shadow_middleware.targets.words import (
     TargetHealth,
 )
 
-__all__ = ["after"]
+__all__ = ["after", "revival_of"]
 
 
 def after(before: TargetHealth, event: HealthEvent, now: float) -> TargetHealth | None:
@@ -107,4 +107,16 @@ def _healthy(before: TargetHealth, now: float, reason: str) -> TargetHealth:
         reason=reason,
         since=now,
         number=before.number + 1,
+    )
+
+
+def revival_of(health: TargetHealth, by: str) -> HealthEvent:
+    """Return what is said where a person has a target get copies again."""
+    return HealthEvent(
+        target=health.target,
+        url=health.url,
+        host=health.host,
+        what=Happening.REVIVED,
+        by=by,
+        reason=f"enabled by {by}" if by else "enabled by hand",
     )
