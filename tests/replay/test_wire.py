@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
+import threading
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import TypeVar
@@ -15,9 +17,11 @@ from shadow_middleware.errors import ReplayProtocolError, ReplayRefused
 from shadow_middleware.exchange import Request, Response
 from shadow_middleware.replay.answer_reader import MAX_HEAD, AnswerReader
 from shadow_middleware.replay.wire import Patience, Wire
+from shadow_middleware.testing import Received, Reply, ShadowServer, answering
 from tests.replay.raw_shadow import OK, Connection, RawShadow, read_request
 
 T = TypeVar("T")
+Ready = list[tuple[selectors.SelectorKey, int]]
 
 GET = Request("GET", b"/", headers=[(b"Host", b"s")])
 HEAD = Request("HEAD", b"/", headers=[(b"Host", b"s")])
@@ -196,3 +200,61 @@ def test_an_answer_that_ends_with_its_connection(request_: Request) -> None:
         return [(await wire.send(request_)).response.body.data for _ in range(2)]
 
     assert [b"all of it" if request_ is GET else b""] * 2 == sending(ask, closing)
+
+
+class Interrupted(selectors.DefaultSelector):
+    """What waits for sockets, and returns with nothing when a signal ends its wait."""
+
+    by_signal = False
+
+    def select(self, timeout: float | None = None) -> Ready:
+        if self.by_signal:
+            self.by_signal = False
+            return []
+        return super().select(timeout)
+
+
+class StoppedLoop(asyncio.SelectorEventLoop):
+    """A loop that can be as after SIGSTOP: time has gone by, its wait is interrupted."""
+
+    def __init__(self) -> None:
+        self._waiting = Interrupted()
+        self._stood = 0.0
+        super().__init__(self._waiting)
+
+    def time(self) -> float:
+        return super().time() + self._stood
+
+    def stand_still(self, seconds: float) -> None:
+        """Go on as if it had not run for so long."""
+        self._stood += seconds
+        self._waiting.by_signal = True
+
+
+def test_answers_that_came_while_the_process_stood_still_came_in_time() -> None:
+    """SIGSTOP for longer than every timeout says nothing of the shadow."""
+    may_answer, sent = threading.Event(), threading.Semaphore(0)
+
+    async def behave(received: Received, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(may_answer.wait, 30.0)
+        reply = Reply(200, ((b"content-length", b"5"),), b"hello")
+        await answering(reply)(received, writer)
+        sent.release()
+
+    async def ask(loop: StoppedLoop, shadow: ShadowServer) -> list[bytes]:
+        wire = Wire(shadow.url, PATIENT, cap=1000, limit=2)
+        asked = [asyncio.create_task(wire.send(GET)) for _ in range(2)]
+        await asyncio.to_thread(shadow.wait_for, 2)
+        may_answer.set()
+        assert all(sent.acquire(timeout=30.0) for _ in asked)  # nothing else runs here
+        loop.stand_still(60.0)
+        answers = await asyncio.gather(*asked)
+        await wire.aclose()
+        return [answer.response.body.data for answer in answers]
+
+    loop = StoppedLoop()
+    with (
+        ShadowServer(behave) as shadow,
+        asyncio.Runner(loop_factory=lambda: loop) as run,
+    ):
+        assert [b"hello", b"hello"] == run.run(ask(loop, shadow))
