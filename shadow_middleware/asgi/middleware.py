@@ -17,7 +17,7 @@ from urllib.parse import quote
 from shadow_middleware.asgi.listing import lister_of
 from shadow_middleware.asgi.route import Scope, route_of
 from shadow_middleware.capture import Capture
-from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.errors import ShadowMiddlewareError
 from shadow_middleware.live import Key, LiveSide, odd_of
 from shadow_middleware.runtime import live_side
 from shadow_middleware.selection import OWN, SKIPPED
@@ -42,18 +42,20 @@ class ShadowMiddleware:
         app.add_middleware(ShadowMiddleware, shadow_url="http://127.0.0.1:8001")
 
     Raises:
-        ConfigurationError: a setting is wrong. Only here, never at a request. Inside an
-            event loop, where Starlette and FastAPI make their middleware, the app's
-            lifespan fails with it instead, and so does the start of the server.
+        ConfigurationError: a setting is wrong. Only here, never at a request.
+        MissingExtraError: a setting asks for a package that is not installed. Likewise.
+
+    Inside an event loop, where Starlette and FastAPI make their middleware, the app's
+    lifespan fails with either of them instead, and so does the start of the server.
     """
 
     def __init__(self, app: ASGIApp, /, **settings: Any) -> None:
         self.app = app
-        self._mistake: ConfigurationError | None = None
+        self._mistake: ShadowMiddlewareError | None = None
         try:
             self.live = live_side(load(settings))
             self.live.meeting = lambda occasion: lister_of(app, occasion)
-        except ConfigurationError as error:
+        except ShadowMiddlewareError as error:
             if not _in_event_loop():
                 raise
             # Starlette would raise it again at each request, as an answer of 500.
@@ -139,7 +141,7 @@ def _in_event_loop() -> bool:
     )
 
 
-async def _fail(error: ConfigurationError, receive: Receive, send: Send) -> NoReturn:
+async def _fail(error: Exception, receive: Receive, send: Send) -> NoReturn:
     """Have the server not start; the only thing that ends it under every server."""
     await receive()
     await send({"type": "lifespan.startup.failed", "message": str(error)})

@@ -20,14 +20,15 @@ from shadow_middleware.errors import ConfigurationError
 ROOT = Path(__file__).parents[2]
 
 
-def make() -> Starlette:
+def make(**settings: Any) -> Starlette:
     """Return an app that makes its middleware when it is first called."""
 
     async def home(request: Any) -> PlainTextResponse:
         return PlainTextResponse("home")
 
     app = Starlette(routes=[Route("/", home)])
-    app.add_middleware(ShadowMiddleware, shadow_url="http://127.0.0.1:9", rat=1)
+    given = settings or {"rat": 1}
+    app.add_middleware(ShadowMiddleware, shadow_url="http://127.0.0.1:9", **given)
     return app
 
 
@@ -67,10 +68,18 @@ def test_outside_of_a_loop_the_mistake_is_raised_at_once() -> None:
         ShadowMiddleware(make(), shadow_url="http://127.0.0.1:9", rat=1)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"rat": 1}, {"broker_url": "nats://127.0.0.1:9"}],
+    ids=["a misspelt setting", "an extra that is not installed"],
+)
 def test_without_a_lifespan_requests_are_answered_as_if_we_were_not_there(
+    settings: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """W5: a server that has no lifespan gets answers and a line in the log."""
+    monkeypatch.setitem(sys.modules, "nats", None)
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -87,7 +96,7 @@ def test_without_a_lifespan_requests_are_answered_as_if_we_were_not_there(
         "headers": [],
         "http_version": "1.1",
     }
-    asyncio.run(make()(scope, receive, send))
+    asyncio.run(make(**settings)(scope, receive, send))
 
     assert [200, b"home"] == [sent[0]["status"], sent[1]["body"]]
     assert "nothing is mirrored" in caplog.text
