@@ -188,13 +188,14 @@ def weighed_by_traffic(
     Args:
         shares: Of each route, bounded for all of them together.
         uses: How often live used which route.
-        whole: The rate as sampled: what is left where live's use is unknown.
+        whole: The rate as sampled: what is left where live's use of all decided routes
+            is unknown.
     """
     weights: dict[str, float] = {}
     for use in uses:
-        if use.route in shares:
+        if use.route in shares and shares[use.route].decided:
             weights[use.route] = weights.get(use.route, 0.0) + use.seen
-    if not any(weights.values()):
+    if not any(weights.values()):  # of no route that says anything
         decided = sum(1 for share in shares.values() if share.decided)
         return Weighed("sampled", whole.rate, whole.interval, decided)
     return _weighed("traffic", shares, weights)

@@ -160,7 +160,10 @@ class MemoryKnowledge:
             return Weighed(
                 cells=_added_up(self._cells(min(worth)), worth),
                 bases=_added_up(self._shares_of(min(worth)), worth),
-                groups=[rows.to_group(row) for row in _sorted(self._groups)],
+                groups=[
+                    rows.to_group(row | self._counted.get(key, {}))
+                    for key, row in sorted(self._groups.items())
+                ],
                 eras=self._eras(min(worth)),
             )
 
@@ -244,14 +247,14 @@ class MemoryKnowledge:
     def known(self, since_day: int) -> Known:
         """Return all that an agent judges by, in one reading."""
         with self._lock:
-            cells = self._cells(since_day, None)
+            cells = self._cells(since_day)
             counted = {cell.group for cell in cells}
             groups = [
                 rows.to_group(row)
                 for row in _sorted(self._groups)
                 if row["fingerprint"] in counted or is_ruled(row)
             ]
-            bases = self._shares_of(since_day, None)
+            bases = self._shares_of(since_day)
             return Known(cells, bases, groups, self._all_rules())
 
     def rules(self) -> list[SharedRule]:

@@ -8,6 +8,7 @@ import pytest
 
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
+from shadow_middleware.knowledge import RouteUse
 from shadow_middleware.report.figures import percent
 from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.judgement import Evidence, evidence_of
@@ -216,3 +217,17 @@ def test_the_whole_is_as_good_as_the_worst_target() -> None:
 def test_a_percentage_never_claims_all_or_none_falsely(share: float, text: str) -> None:
     """0 % and 100 % are exact."""
     assert text == percent(share)
+
+
+def test_traffic_of_undecided_routes_alone_weighs_nothing() -> None:
+    """The rate as sampled decides then: no target is promoted without a rate."""
+    totals = [
+        total(Outcome.MATCH, 100, route="GET /a"),
+        total(Outcome.DROPPED, 3, "queue_full", route="GET /b"),
+    ]
+    uses = [RouteUse(1, "GET /b", 2, 10, 10)]
+
+    found = judge(Holdings(totals=totals, uses=uses), Policy(weighting="traffic"))
+
+    assert Ruling.NOT_ENOUGH_EVIDENCE is found.ruling
+    assert "sampled" == found.targets[0].traffic_weighted.by

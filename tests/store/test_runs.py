@@ -118,6 +118,17 @@ def test_a_run_is_judged_by_what_is_known_of_live_too(store: WholeStore) -> None
     assert [1] == [one.raw for one in store.of_run("r2").known(0).cells]
 
 
+def test_weighed_groups_count_what_the_run_has_seen(store: WholeStore) -> None:
+    """Another run, which has not seen a group, reads what live has counted of it."""
+    store.write(everything())
+    store.of_run("r1").write(everything("a-1", 5))
+
+    assert [[1], [5], [1]] == [
+        [one.count for one in store.of_run(run).weighed({TODAY: 1.0}).groups]
+        for run in ("", "r1", "r2")
+    ]
+
+
 def test_a_group_that_only_a_run_has_shown_is_none_of_lives(store: WholeStore) -> None:
     """Until live shows it: then live's first sight of it is live's own."""
     ours = store.of_run("r1")

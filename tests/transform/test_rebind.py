@@ -389,6 +389,19 @@ def test_a_table_is_bounded_in_pairs_and_bytes(most: int, size: int) -> None:
     assert (0, 0) == (len(table), table.bytes)
 
 
+def test_a_name_that_is_used_keeps_no_older_one() -> None:
+    """One that is found by itself is as new as one that its place names."""
+    table, token = Table(100, 100_000), "5f1c0a52-1d6f-4a53-9a51-6a0c5a4f7e10"
+    table.learn(Pair(("item",), token, "1", "self", "", True), 0.0)
+    table.learn(Pair(("owner",), "2", "9", "self", "", True), 1.0)
+
+    table.find(token, ("order",), "ref", 100.0)
+    table.expire(50.0)
+
+    assert 1 == len(table)
+    assert table.find("2", ("owner",), "ref", 100.0) is None
+
+
 @given(st.text(alphabet="<>\"'= abc/-", max_size=300))
 def test_no_page_is_too_odd_to_be_looked_at(page: str) -> None:
     """Learning and restating raise nothing, whatever a shadow sends."""

@@ -162,19 +162,19 @@ class Table:
         something, unless the session has several things of that name.
         """
         for noun in nouns:
-            held = self._forth.get((noun, value))
-            if held is not None:
-                held.at = at
-                self._forth.move_to_end((noun, value))
-                return held
+            if (noun, value) in self._forth:
+                return self._used(noun, value, at)
         found = self._of_live.get(value)
         if not found or (role == "plain" and not is_opaque(value)):
             return None
         if len({*found.values()}) > 1:
             return Ambiguous(value, tuple(sorted(found)))
-        noun = next(iter(found))
+        return self._used(next(iter(found)), value, at)
+
+    def _used(self, noun: str, value: str, at: float) -> Binding:
         held = self._forth[noun, value]
         held.at = at
+        self._forth.move_to_end((noun, value))
         return held
 
     def latest(self, wanted: Callable[[str], bool]) -> Binding | None:
