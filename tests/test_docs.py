@@ -34,13 +34,13 @@ BLOCK = re.compile(
 )
 CHECKED = {
     "apache": "tests/traffic/importers",
-    "bash": "here: what is ours in it",
+    "bash": "as sh",
     "diff": "tests/test_docs_tutorials.py",
     "ini": "here",
     "json": "here",
     "nginx": "tests/traffic/importers",
     "python": "here, and with a title in tests/test_docs_tutorials.py",
-    "sh": "here",
+    "sh": "tests/test_docs_commands.py, and with a title in tests/test_docs_tutorials.py",
     "sql": "tests/isolation",
     "text": "no code",
     "toml": "here",

@@ -1,4 +1,4 @@
-"""Tutorials and guides are done as a newcomer would: files, commands, what they print."""
+"""Tutorials are done as a newcomer would: files, commands, what they print."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,7 @@ from typer.testing import CliRunner
 from scripts import reference
 from shadow_middleware.cli import main
 from shadow_middleware.errors import ShadowMiddlewareError, StoreError
-from shadow_middleware.store.sql import SqlStore
 from tests.promises.staging import counted, until
-from tests.shared import copied
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
@@ -224,45 +221,3 @@ def test_the_other_tutorials_find_the_same(name: str, newcomer: Newcomer) -> Non
 def parts(page: str) -> list[str]:
     """Return the sections of a tutorial."""
     return page.split("\n## ")
-
-
-NEEDS_A_SERVER = re.compile(
-    r"shadow-middleware (agent|capture|dashboard|db|recheck|replay|runs)\b"
-)
-"""Commands of guides that tests elsewhere run, with what they need."""
-
-
-def commands_of_guides() -> list[str]:
-    """Return the commands of all guides that need nothing but a store."""
-    lines = [
-        line.split(" > ")[0]
-        for page in sorted((ROOT / "docs" / "howto").glob("*.md"))
-        for kind, _, text in FENCE.findall(page.read_text("utf-8"))
-        for line in text.splitlines()
-        if kind == "sh" and line.startswith("shadow-middleware ")
-    ]
-    return [line for line in dict.fromkeys(lines) if not NEEDS_A_SERVER.match(line)]
-
-
-def test_commands_of_the_guides_run_on_real_evidence(
-    tea_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a folder with a store and the files that pages show, each command answers."""
-    monkeypatch.chdir(tmp_path)
-    url = copied(tea_store, tmp_path / "shadow_middleware.db")
-    with closing(SqlStore(url)) as store:
-        group = store.groups()[0].fingerprint[:8]
-    for page in (ROOT / "docs" / "howto").glob("*.md"):
-        for kind, name, text in FENCE.findall(page.read_text("utf-8")):
-            if kind == "toml" and name:
-                Path(name).write_text(text, encoding="utf-8")
-
-    ends = {
-        line: CliRunner().invoke(main.app, shlex.split(line.replace("3f2a", group))[1:])
-        for line in commands_of_guides()
-    }
-
-    assert len(ends) > 10
-    assert {} == {
-        line: end.output for line, end in ends.items() if end.exit_code not in (0, 1, 3)
-    }
