@@ -164,7 +164,8 @@ class Relay:
         if not await asyncio.to_thread(self._writer.flush, 2.0):
             return
         for life, handed in over.items():
-            del self._endings[life]
+            if self._endings.pop(life, None) is None:
+                continue  # it was said meanwhile
             for partition in range(self.settings.broker_partitions):
                 heeding = self._heeding
                 ending = Ending(life, handed, heeding.targets, partition, heeding.added)

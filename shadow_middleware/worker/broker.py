@@ -85,6 +85,23 @@ class Broker:
             assert self._client is not None
             return self._client
 
+    async def stream(self, *, anew: bool = False) -> Stream:
+        """
+        Return the stream as it is by now, waiting for the broker to come back.
+
+        Args:
+            anew: Over a new connection in any case.
+
+        Raises:
+            ConfigurationError: it is there, and not as the settings say.
+        """
+        if anew:
+            await self.close()
+        with contextlib.suppress(Renewed):
+            await self.client()
+        assert self._stream is not None
+        return self._stream
+
     async def backlog(self) -> Stream | None:
         """Return the stream with what waits in it; None while it cannot be asked."""
         if self._client is None or self._stream is None or not self.is_there:

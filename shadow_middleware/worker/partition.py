@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
@@ -122,6 +123,7 @@ class Partition:
                 if str(error) != trouble and not self._stopping:
                     trouble = str(error)
                     logger.warning("%s; it is opened again", error)
+                await self.close()
                 await asyncio.sleep(_REST)
 
     def stop(self) -> None:
@@ -256,11 +258,11 @@ class Partition:
     async def written(self, mark: Mark | None = None) -> None:
         """Confirm to the broker what the store has."""
         self._written = mark = mark or self._written
-        ranges = list(zip(mark.beyond[::2], mark.beyond[1::2], strict=True))
+        # Between the first and the second edge, the third and the fourth, and so on.
         done = [
             place
             for place in self._replies
-            if place < mark.settled or any(a <= place < b for a, b in ranges)
+            if place < mark.settled or bisect_right(mark.beyond, place) % 2
         ]
         replies = [self._replies.pop(place) for place in done]
         if replies and self._reader is not None:

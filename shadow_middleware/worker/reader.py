@@ -7,7 +7,13 @@ order, all that the last owner has not confirmed.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
+import re
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from shadow_middleware.broker.envelope import MSG_ID, PART
@@ -16,6 +22,7 @@ from shadow_middleware.errors import BrokerError
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
 __all__ = ["Message", "Reader"]
@@ -25,7 +32,16 @@ NEVER: Final = 6 * 3600.0
 reads again when it wants to."""
 MOST_UNCONFIRMED: Final = 20_000
 _PATIENCE: Final = 2.0
-"""Seconds to wait for the first message."""
+"""Seconds for which the broker holds a request on to what is published meanwhile."""
+_LATE: Final = 1.0
+"""Seconds after that until the broker's own word that nothing came is not waited for."""
+_GATHER: Final = 0.005
+"""Seconds after a first message in which others are waited for: what is taken together
+costs one transaction in the store."""
+_AT_ONCE: Final = 16 * 1024 * 1024
+"""Bytes that are asked for together, beside a message that is larger."""
+_OVER: Final = re.compile("404|408|409 .*(batch completed|maxbytes)")
+"""What the broker answers where there is nothing, or nothing more to a request."""
 
 
 class Message(NamedTuple):
@@ -64,6 +80,11 @@ class Reader:
         self._partition = partition
         self._name = f"p{partition}-{epoch}"
         self._subscription: Any = None
+        self._inbox = ""
+        self._came: deque[Msg] = deque()
+        self._asked = 0
+        self._trouble = ""
+        self._changed = asyncio.Event()
         self._next = 1
 
     async def open(self) -> None:
@@ -90,9 +111,12 @@ class Reader:
                     max_ack_pending=MOST_UNCONFIRMED,
                 ),
             )
-            self._subscription = await context.pull_subscribe_bind(self._name, stream)
+            self._inbox = self._client.new_inbox()
+            self._subscription = await self._client.subscribe(
+                self._inbox, cb=self._arrived
+            )
         except (Error, TimeoutError, OSError) as error:
-            raise BrokerError(f"partition {self._partition}: {_words(error)}") from None
+            raise self._broken(error) from None
 
     async def _end_others(self, context: JetStreamContext) -> None:
         """Remove every consumer of the partition, ours of before too."""
@@ -115,20 +139,62 @@ class Reader:
             BrokerError: the connection broke, the consumer is gone, or a message got
                 lost on the way: open it again.
         """
-        from nats.errors import Error
-        from nats.errors import TimeoutError as NothingThere
-
-        try:
-            found = await self._subscription.fetch(most, timeout=_PATIENCE)
-        except NothingThere:
-            if self._client.is_closed:
-                raise BrokerError("the connection to the broker broke") from None
-            return []
-        except (Error, OSError, AttributeError) as error:
-            raise BrokerError(f"partition {self._partition}: {_words(error)}") from None
+        if not self._came and self._asked <= 0:
+            await self._ask(most)
+        if not await self._until(lambda: bool(self._came), _PATIENCE + _LATE):
+            self._asked = 0
+        await self._until(lambda: len(self._came) >= most, _GATHER)
+        if self._client.is_closed:
+            raise BrokerError("the connection to the broker broke")
+        if self._trouble:
+            raise BrokerError(f"partition {self._partition}: {self._trouble}")
+        found = list(islice(self._came, most))
+        for _ in found:
+            self._came.popleft()
         return [self._message(one) for one in found]
 
-    def _message(self, message: Any) -> Message:
+    async def _ask(self, most: int) -> None:
+        # nats-py's own way makes a task, a timer and a random id for each message.
+        from nats.errors import Error
+
+        largest = max(_AT_ONCE, 2 * self._stream.largest)
+        wanted = {"batch": most, "expires": int(_PATIENCE * 1e9), "max_bytes": largest}
+        where = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream.name}.{self._name}"
+        self._asked = most
+        try:
+            await self._client.publish(where, json.dumps(wanted).encode(), self._inbox)
+        except (Error, OSError) as error:
+            raise self._broken(error) from None
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something holds or nothing more is to come; whether it was told."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while not (holds() or self._asked <= 0 or self._trouble):
+                    self._changed.clear()
+                    await self._changed.wait()
+                return True
+        return False
+
+    async def _arrived(self, message: Msg) -> None:
+        """Take a message, or what the broker says of a request."""
+        if message.reply:
+            self._came.append(message)
+            self._asked -= 1
+        else:
+            headers = message.headers or {}
+            status, words = headers.get("Status", ""), headers.get("Description", "")
+            said = words.lower()
+            if _OVER.match(f"{status} {said}"):
+                self._asked = 0
+            elif status != "100":
+                self._trouble = said or "nobody there has it now"
+        self._changed.set()
+
+    def _broken(self, error: Exception) -> BrokerError:
+        return BrokerError(f"partition {self._partition}: {_words(error)}")
+
+    def _message(self, message: Msg) -> Message:
         # $JS.ACK.[domain.account.]stream.consumer.delivered.place.number.at.pending
         told = message.reply.split(".")
         from_end = told[4:9] if len(told) == 9 else told[6:11]

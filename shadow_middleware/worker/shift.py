@@ -129,6 +129,8 @@ class Shift:
         self.lost = self.lost or why
         self._gate.shut()
         self._store.seal()
+        for one in self._partitions.values():
+            one.stop()
         self._freed.set()
         self._over.set()
 
@@ -147,9 +149,7 @@ class Shift:
         finally:
             self._end("")
             tasks = [beating, flushing, *self._tasks.values(), *self._leaving.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancelled(tasks)
             await self._bench.close(0.0)
             await asyncio.to_thread(self._ears.close, 1.0)
             await asyncio.to_thread(self._store.close)
@@ -303,7 +303,9 @@ class Shift:
             if target not in lanes:
                 self._count(exchange, target, Outcome.SKIPPED, NO_TARGET)
                 bench.sessions.all_ended[target] += 1
-        going.left += bench.pipeline.accept(exchange, work.weight, work.targets)
+        # Some end at once, so what is left is read only when all have been told.
+        lanes_taken = bench.pipeline.accept(exchange, work.weight, work.targets)
+        going.left += lanes_taken
         if not going.left:
             self._ended(going)
 
@@ -432,3 +434,13 @@ class Shift:
             ("worker_undecodable", ()): counted["undecodable"],
             ("worker_broker_away", ()): float(not self._broker.is_there),
         }
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End tasks, also those whose library takes a cancellation for a broken connection."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=1.0)
+    await asyncio.gather(*tasks, return_exceptions=True)

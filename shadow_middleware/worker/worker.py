@@ -75,7 +75,6 @@ class Worker:
         self._board = Board()
         self._counted: Counter[str] = Counter()
         self._shift: Shift | None = None
-        self._stream: Stream | None = None
         self._stopping = asyncio.Event()
         self._at_once = False
         self._host = f"{socket.gethostname()}:{os.getpid()}"
@@ -96,7 +95,7 @@ class Worker:
             ConfigurationError: the stream is not as the settings say.
             StoreError: the store cannot be used when it begins.
         """
-        self._stream = await self._broker.begin()
+        await self._broker.begin()
         rest, began = FIRST_REST, False
         try:
             while not self._stopping.is_set():
@@ -115,16 +114,16 @@ class Worker:
 
     async def _work(self) -> None:
         """Do one shift."""
-        client = await self._broker.client()
-        assert client is not None
-        assert self._stream is not None
+        stream = await self._found()
+        if stream is None:
+            return
         name = f"{self._host}:{secrets.token_hex(3)}"
         # Opening a store may wait for the database, and a broker's ping does not.
         shift = self._shift = Shift(
             name,
             self._settings,
             self._broker,
-            self._stream,
+            stream,
             self._counted,
             self._board,
             self._told,
@@ -139,7 +138,19 @@ class Worker:
                 "this shift is over: %s; what it had not written is done over",
                 shift.lost,
             )
-            self._stream = await self._broker.begin()
+
+    async def _found(self) -> Stream | None:
+        """Return the stream, however long the broker is away; None once stopped."""
+        anew = self._shift is not None
+        finding = asyncio.ensure_future(self._broker.stream(anew=anew))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({finding, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if finding.done():
+            return finding.result()
+        finding.cancel()
+        await asyncio.wait({finding})
+        return None
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

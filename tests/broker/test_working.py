@@ -242,6 +242,26 @@ def test_a_worker_says_what_is_wrong_and_how_it_ended(make: Make) -> None:
     assert 0 == process.returncode
 
 
+def test_what_is_not_sent_ends_as_well_and_holds_up_nothing(make: Make) -> None:
+    """It ends in the very moment that it is begun, and its partition can be given back."""
+    with ShadowServer(OK) as shadow:
+        settings = make(shadow_url=shadow.url, broker_partitions=1)
+        some = [exchange(n) for n in range(1, 4)]
+        some[1] = msgspec.structs.replace(some[1], response=None)
+
+        async def work() -> None:
+            await publish(settings, some)
+            async with working(settings) as worker:
+                await until(lambda: under_way(settings) == 0)
+                assert worker._shift is not None
+                assert 0 == worker._shift.under_way
+
+        asyncio.run(work())
+
+        assert ["/items/1", "/items/3"] == paths(shadow)
+    assert {("match", ""): 2, ("live_error", "no_response"): 1} == counted(settings)
+
+
 def test_a_stream_that_is_made_anew_begins_anew(make: Make) -> None:
     """Its places are others, so those of the old one hide nothing."""
     from shadow_middleware.broker.link import linked
