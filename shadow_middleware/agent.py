@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.handoff.priority import give_way
 from shadow_middleware.logs import JsonFormatter
 from shadow_middleware.runtime import serve_connection
 from shadow_middleware.settings import Settings, to_wire
@@ -40,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m shadow_middleware.agent")
     parser.add_argument("--fd", type=int, required=True, help="a connected socket")
     descriptor = parser.parse_args(argv).fd
+    _stand_apart()
     _prepare()
     connection = socket.socket(fileno=descriptor)
     _run(
@@ -50,13 +52,22 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def serve(listen: str, settings: Settings | None = None) -> int:
+def _stand_apart() -> None:
+    """Let nothing that befalls the app's terminal or session befall the agent."""
+    for signum in (signal.SIGHUP, signal.SIGTTOU):
+        # The first comes where live ends while we are stopped, the second where a
+        # terminal lets only the app write (setpgid(2), termios(3)).
+        signal.signal(signum, signal.SIG_IGN)
+
+
+def serve(listen: str, settings: Settings | None = None, *, nice: int = 0) -> int:
     """
     Be the agent of every app that connects to a Unix socket, until SIGTERM.
 
     Args:
         listen: `unix:PATH`. Only the user who runs the agent can connect.
         settings: Used for every app, in place of what each brings.
+        nice: Steps by which to lower the priority of this process.
 
     Returns:
         The exit status.
@@ -66,6 +77,8 @@ def serve(listen: str, settings: Settings | None = None) -> int:
     """
     path = _checked_path(listen)
     _prepare()
+    if not give_way(nice):
+        logger.warning("this agent could not lower its priority by %d", nice)
     try:
         _run(lambda: _serve_path(path, settings))
     finally:

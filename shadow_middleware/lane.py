@@ -20,6 +20,7 @@ import msgspec
 from shadow_middleware.errors import ReplayError, ReplayRefused, ReplayTimeout
 from shadow_middleware.exchange import Exchange, Outcome, Replay, Response
 from shadow_middleware.judging import Heard, Weighed
+from shadow_middleware.processor import Processor
 from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.breaker import Breaker, Care, State
 from shadow_middleware.replay.control import Asked, Control, refusal
@@ -41,6 +42,8 @@ __all__ = ["End", "Ends", "Lane", "Weigh"]
 logger = logging.getLogger("shadow_middleware")
 
 MAX_DROPPED_KEYS: Final = 10_000
+STARVED: Final = "starved"
+"""Why there is no room in the queue, where the agent is kept from working."""
 
 End = Callable[[Replay], None]
 """Told of each replay that has ended."""
@@ -65,6 +68,7 @@ class Lane:
         sender: Sender,
         ends: Ends,
         control: Control | None = None,
+        processor: Processor | None = None,
     ) -> None:
         self.name = target.name
         self.url = target.url
@@ -98,6 +102,8 @@ class Lane:
         self._probe_rate = settings.self_probe
         self._versions = Versions(settings.version_header, target.version)
         self._build = settings.version_header.encode("latin-1")
+        self._processor = processor or Processor()
+        self._is_starved = False
         self.probes: Counter[str] = Counter()
         """What became of second requests: told, unlike or failed."""
 
@@ -120,7 +126,21 @@ class Lane:
             if not self.scheduler.submit(exchange, exchange.key, size):
                 self._remember_drop(exchange.key)
                 self._missed(exchange)
-                self._finish(exchange, Outcome.DROPPED, "queue_full")
+                self._finish(exchange, Outcome.DROPPED, self._why_full())
+
+    def _why_full(self) -> str:
+        """Return why there is no room; log it where the reason is new."""
+        if not self._processor.is_short():
+            self._is_starved = False
+            return "queue_full"
+        if not self._is_starved:
+            self._is_starved = True
+            logger.warning(
+                "the shadow agent gets %.0f%% of the processor time that it wants, and "
+                "drops what its queue cannot hold: see agent_nice, or give it a core",
+                self._processor.share * 100,
+            )
+        return STARVED
 
     def _refused(self, exchange: Exchange) -> str:
         ramp = self.breaker.share(time.monotonic())

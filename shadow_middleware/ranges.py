@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shadow_middleware.configuration import Check, Place
 
-__all__ = ["at_least", "positive", "rate", "ratio", "share"]
+__all__ = ["at_least", "between", "positive", "rate", "ratio", "share"]
 
 _SMALLEST_RATE = 0.0001
 
@@ -15,6 +15,21 @@ def at_least(least: int) -> Check:
     def check(place: Place, value: float) -> float:
         if value < least:
             raise place.error(f"{place.show(value)} is below {least}")
+        return value
+
+    return check
+
+
+def between(least: int, most: int) -> Check:
+    """Return a check that refuses a number below `least` or above `most`."""
+
+    def check(place: Place, value: float) -> float:
+        if not least <= value <= most:
+            nearest = least if value < least else most
+            raise place.error(
+                f"{place.show(value)} is not between {least} and {most}",
+                f"the nearest is {nearest}",
+            )
         return value
 
     return check

@@ -151,7 +151,7 @@ def _launcher(settings: Settings, store: Store | None) -> Launcher:
         return ThreadAgent(store)
     if engine.startswith("unix:"):
         return lambda: connect_to(engine.removeprefix("unix:"))
-    return AgentProcess()
+    return AgentProcess(settings.agent_nice)
 
 
 class ThreadAgent:

@@ -38,7 +38,7 @@ from shadow_middleware.functions import (
     check_transport_or_none,
     check_user,
 )
-from shadow_middleware.ranges import at_least, positive, rate, ratio, share
+from shadow_middleware.ranges import at_least, between, positive, rate, ratio, share
 from shadow_middleware.rule import VALUE_SHAPES
 from shadow_middleware.transform_checks import check_transforms
 
@@ -319,6 +319,7 @@ SETTINGS_CHECKS: Mapping[str, Check] = {
     "max_request_body": at_least(0),
     "max_response_body": at_least(0),
     "engine": _engine,
+    "agent_nice": between(0, 19),
     "buffer_bytes": at_least(1),
     "buffer_count": at_least(1),
     "drain_timeout": at_least(0),

@@ -26,6 +26,15 @@ def agent(
             help="The Unix socket to listen on. Only the same user can connect.",
         ),
     ],
+    nice: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=19,
+            help="Steps by which its priority is below what it was started with: the "
+            "apps get the processor first. 0 leaves it.",
+        ),
+    ] = 10,
 ) -> None:
     """
     Run one agent that all live processes of this host share, until SIGTERM.
@@ -35,4 +44,4 @@ def agent(
     """
     from shadow_middleware.agent import serve
 
-    raise typer.Exit(serve(listen))
+    raise typer.Exit(serve(listen, nice=nice))

@@ -5,6 +5,7 @@ How an agent comes to be: a child process of its own, or one shared by the host.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -12,8 +13,11 @@ import sys
 from typing import Final
 
 from shadow_middleware.handoff.base import Pipe
+from shadow_middleware.handoff.priority import give_way
 
 __all__ = ["AgentProcess", "connect_to"]
+
+logger = logging.getLogger("shadow_middleware")
 
 KERNEL_BUFFER: Final = 1024 * 1024
 
@@ -26,7 +30,15 @@ class _Agent(subprocess.Popen[bytes]):
 
 
 class AgentProcess:
-    """Starts `shadow_middleware.agent` in a Python of its own. Call it."""
+    """
+    Starts `shadow_middleware.agent` in a Python of its own. Call it.
+
+    Args:
+        nice: Steps by which each agent's priority is below ours; 0 is the same.
+    """
+
+    def __init__(self, nice: int = 0) -> None:
+        self._nice = nice
 
     def __call__(self) -> Pipe:
         """
@@ -45,6 +57,9 @@ class AgentProcess:
             raise
         finally:
             theirs.close()
+        # From here, as what it imports first is a second of work beside live.
+        if not give_way(self._nice, agent.pid):
+            logger.warning("the shadow agent has live's priority: it got no lower one")
         return Pipe(ours, lambda timeout: _has_ended(agent, timeout))
 
 
@@ -56,8 +71,10 @@ def _start(descriptor: int) -> _Agent:
         stdout=subprocess.DEVNULL,
         # What the app can import, `module:function` settings name.
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p or "." for p in sys.path)},
-        # Ctrl-C in a terminal is for the app; the agent ends when the app does.
-        start_new_session=True,
+        # Ctrl-C in a terminal is for the app; the agent ends when the app does. Not a
+        # session: Linux gives each of those as much as live's own has, whatever its
+        # priority (sched(7), "The autogroup feature").
+        process_group=0,
     )
 
 

@@ -94,6 +94,12 @@ _EXPLAINED: tuple[tuple[_Fits, str], ...] = (
         "`buffer_bytes`, `queue_count`, `queue_bytes`, `concurrency`; or lower `rate`).",
     ),
     (
+        lambda row: row.outcome is Outcome.DROPPED and row.reason == "starved",
+        "were dropped because the agent got too little CPU: its queue was full while it "
+        "waited for a processor more than it ran. It gives way to live (`agent_nice`); "
+        "give it a core, lower `rate`, or have workers on other hosts (`broker_url`).",
+    ),
+    (
         lambda row: row.outcome is Outcome.DROPPED and row.reason == "agent_died",
         "were lost with an agent that was killed or crashed; the log says when.",
     ),

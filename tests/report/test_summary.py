@@ -241,6 +241,7 @@ def test_only_so_many_groups() -> None:
         (total(Outcome.INCOMPARABLE, 2), "`max_response_body`"),
         (total(Outcome.INCOMPARABLE, 2, "no_body_recorded"), "all that the file knows"),
         (total(Outcome.DROPPED, 2, "queue_full"), "`queue_count`"),
+        (total(Outcome.DROPPED, 2, "starved"), "`agent_nice`"),
         (total(Outcome.SKIPPED, 2, "method"), "`methods`"),
         (total(Outcome.DROPPED, 2, "buffer_full"), "`buffer_count`"),
         (total(Outcome.DROPPED, 2, "paused"), "`buffer_bytes`"),
