@@ -8,11 +8,8 @@ from typing import Protocol, Self
 from shadow_middleware.evidence import (
     ANY,
     Batch,
-    Count,
     DivergenceFilter,
-    DivergenceRecord,
     Hinted,
-    LatencyCount,
     LatencyTotal,
     Loss,
     Mark,
@@ -46,17 +43,7 @@ from shadow_middleware.targets import (
     TargetsState,
 )
 
-__all__ = [
-    "Batch",
-    "Count",
-    "Curator",
-    "DivergenceRecord",
-    "LatencyCount",
-    "Reader",
-    "Runs",
-    "Store",
-    "Targets",
-]
+__all__ = ["Curator", "Reader", "Runs", "Store", "Targets"]
 
 
 class Store(Protocol):
@@ -82,8 +69,7 @@ class Reader(NoiseReader, Protocol):
 
     `since` is the first minute wanted and `until` the first one not wanted, both in
     minutes since the epoch; `target` None is every target, `route` None every route.
-    Rows come sorted by
-    their fields, so equal evidence reads equal.
+    Rows come sorted by their fields, so equal evidence reads equal.
 
     Every method raises StoreError where the store cannot be read.
     """

@@ -250,12 +250,12 @@ class MemoryStore(MemorySums):
             ]
         if before is not None:
             kept = [one for one in kept if one.record.at >= before]
+        gone = {one.id for one in newest_first} - {one.id for one in kept}
         with self._lock:
             self._stored = {
-                (one.record.exchange_id, one.record.target): one
-                for one in sorted(kept, key=lambda one: one.id)
+                key: one for key, one in self._stored.items() if one.id not in gone
             }
-            return len(newest_first) - len(kept), self._forget_samples()
+            return len(gone), self._forget_samples()
 
     def _purge_sums(self, before: float, purged: Purged) -> Purged:
         minute = int(before // 60)

@@ -46,7 +46,7 @@ UNDECIDED: Row = {
 
 class MemoryKnowledge:
     """
-    The half of `MemoryStore` that knows groups, noise, rules and routes.
+    The part of `MemoryStore` that knows groups, noise, rules and routes.
 
     Args:
         most: Rows held of each sort; then the oldest go, and groups that somebody

@@ -14,7 +14,7 @@ __all__ = ["MemoryRuns"]
 
 
 class MemoryRuns(MemoryTargets):
-    """The third of `MemoryStore` that knows runs. All of them are in one memory."""
+    """The part of `MemoryStore` that knows runs. All of them are in one memory."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

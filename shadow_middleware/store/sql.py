@@ -40,8 +40,8 @@ __all__ = ["SqlStore"]
 UNNAMED = "(unnamed)"
 """What counts batches that nobody writes twice among the writers."""
 
-REASONS_AT_ONCE = 1_000
-"""Reasons named in one statement."""
+NAMED_AT_ONCE = 1_000
+"""Reasons, or groups, that one statement names."""
 
 _OUTCOMES: Final = {str(one): one for one in Outcome}
 """By what is stored: asked for tens of thousands of times by one page."""
@@ -77,8 +77,7 @@ class SqlStore(SqlUpkeep):
         clock: Callable[[], float] = time.time,
         run: str = "",
     ) -> None:
-        super().__init__(Database(url, create=create), run)
-        self._keep_time(clock)
+        super().__init__(Database(url, create=create), run, clock)
         try:
             # Seen before the first connection: what is replaced later is noticed.
             self._file = self._database.file_identity()
@@ -93,21 +92,18 @@ class SqlStore(SqlUpkeep):
             raise StoreError(f"the store {self._database.label} was removed")
         if behind := self._skew.seconds():
             batch = moved(batch, behind)
-        work = self._statements.for_batch(batch, self.time())
+        now = self.time()
+        work = self._statements.for_batch(batch, now)
         with self._database.writing() as connection:
             if self._is_new(connection, batch):
                 keep_places(connection, batch)
                 settle(connection, self._statements, batch.settlements)
                 for statement, prepared in work:
                     connection.execute(statement, prepared)
-                self._note_passed(connection, batch)
-
-    def _note_passed(self, connection: Connection, batch: Batch) -> None:
-        here = {"is_sqlite": self._database.is_sqlite}
-        note_passed(connection, self._statements, batch.passed, self._clock(), **here)
+                note_passed(connection, self._statements, batch.passed, now)
 
     def partitions(self, stream: str) -> SqlPartitions:
-        """Return the leases of a broker's stream; see `store.base.Partitions`."""
+        """Return the leases of a broker's stream; see `partitions.Partitions`."""
         return SqlPartitions(self._database, stream, self._clock)
 
     def _is_new(self, connection: Connection, batch: Batch) -> bool:
@@ -175,7 +171,11 @@ class SqlStore(SqlUpkeep):
         route: str | None = None,
     ) -> list[StepTotal]:
         """Return the counts of each step, divergences without their reasons."""
-        return self._steps(sum_queries.outcomes_by_step(steps, target, route))
+        found = self._rows(sum_queries.outcomes_by_step(steps, target, route))
+        return [
+            StepTotal(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[4]))
+            for row in found
+        ]
 
     def divergences_by_step(
         self,
@@ -186,19 +186,13 @@ class SqlStore(SqlUpkeep):
     ) -> list[StepTotal]:
         """Return the divergences of each step that are counted under the reasons."""
         left, found = iter(sorted(set(reasons))), Counter[tuple[int, str]]()
-        while some := list(islice(left, REASONS_AT_ONCE)):
+        while some := list(islice(left, NAMED_AT_ONCE)):
             asked = sum_queries.divergences_by_step(steps, some, target, route)
             for start, name, count in self._rows(asked):
                 found[start, name] += int(count)
         return [
             StepTotal(start, name, Outcome.DIVERGENCE, "", found[start, name])
             for start, name in sorted(found)
-        ]
-
-    def _steps(self, statement: Executable) -> list[StepTotal]:
-        return [
-            StepTotal(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[4]))
-            for row in self._rows(statement)
         ]
 
     def latencies_by_step(
@@ -251,7 +245,7 @@ class SqlStore(SqlUpkeep):
     def newest_samples(self, groups: Collection[str]) -> dict[str, StoredDivergence]:
         """Return the newest sample of each group that has one, without its answers."""
         left, found = iter(sorted(set(groups))), {}
-        while some := list(islice(left, REASONS_AT_ONCE)):
+        while some := list(islice(left, NAMED_AT_ONCE)):
             for row in self._rows(queries.newest_samples(some)):
                 record = rows.to_record(row._mapping)
                 found[row.sample_of] = StoredDivergence(row.id, record)

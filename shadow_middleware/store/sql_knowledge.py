@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -47,13 +46,15 @@ MOST_CELLS: Final = 200_000
 
 
 class SqlKnowledge:
-    """The half of `SqlStore` that knows groups, noise, rules and routes."""
+    """The part of `SqlStore` that knows groups, noise, rules and routes."""
 
-    def __init__(self, database: Database, run: str = "") -> None:
+    def __init__(
+        self, database: Database, run: str, clock: Callable[[], float]
+    ) -> None:
         self._database = database
         self._run = run
         self._statements = Statements(database, run)
-        self._clock = time.time
+        self._clock = clock
         self._noted: set[tuple[str, object]] = set()
         self._older: tuple[object, list[NoiseCount]] = ((), [])
         """Cells of days that are over, with the state that they were read in."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shadow_middleware.errors import FencedError
 from shadow_middleware.evidence import Batch, Passed, Place, Settlement
@@ -45,17 +44,16 @@ def note_passed(
     statements: Statements,
     passed: Sequence[Passed],
     at: float,
-    *,
-    is_sqlite: bool,
 ) -> None:
     """Note which partitions have come to the end of a life; the last one settles it."""
     for one in sorted(passed, key=lambda one: (one.stream, one.session)):
         key = {"stream": rows.fit(one.stream), "session": rows.fit(one.session)}
         here = and_(*(lives.c[name] == value for name, value in key.items()))
-        insert = (sqlite if is_sqlite else postgresql).insert(lives)
         # The row is ours from here on: of two that come last, the second sees the first.
         connection.execute(
-            insert.values(**key, passed=[], at=at).on_conflict_do_update(
+            statements.insert(lives)
+            .values(**key, passed=[], at=at)
+            .on_conflict_do_update(
                 index_elements=["stream", "session"], set_={"at": at}
             )
         )

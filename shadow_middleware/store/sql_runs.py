@@ -19,7 +19,7 @@ __all__ = ["SqlRuns"]
 
 
 class SqlRuns(SqlTargets):
-    """The third of `SqlStore` that knows runs."""
+    """The part of `SqlStore` that knows runs."""
 
     def of_run(self, run: str) -> Self:
         """Return the same store for the evidence of one run; '' is live's."""

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, delete, func, select, update
+from sqlalchemy import Connection, Table, and_, delete, select, update
 
 from shadow_middleware.store import knowledge_queries as queries
 from shadow_middleware.store import target_rows as rows
+from shadow_middleware.store.leases import now_of
 from shadow_middleware.store.merging import Row
 from shadow_middleware.store.rows import fit
 from shadow_middleware.store.sql_knowledge import SqlKnowledge
@@ -67,8 +68,7 @@ class SqlTargets(SqlKnowledge):
         """Return the time by the one clock that all hosts of a Postgres share."""
         if self._clock is not time.time or self._database.is_sqlite:
             return self._clock()
-        asked = select(func.extract("epoch", func.clock_timestamp()))
-        return float(connection.execute(asked).scalar_one())
+        return float(connection.execute(select(now_of(self._database))).scalar_one())
 
     def change_target(self, change: TargetChange) -> StoredTarget:
         """Make the change, whoever else changes the target now; return what it is."""
@@ -79,13 +79,12 @@ class SqlTargets(SqlKnowledge):
             row = connection.execute(
                 select(targets).where(here).with_for_update()
             ).one()
-            target = change.of(_readable(row._mapping, change.name))
-            values = rows.target_row(target)
+            values = rows.target_row(change.of(_readable(row._mapping, change.name)))
             connection.execute(update(targets).where(here).values(values))
             if change.enabled is True or isinstance(change.url, str):
                 self._revive(connection, change.name, change.by)
             self._moved(connection, queries.DECISIONS)
-        return target
+        return rows.to_target(values)
 
     def _lock(
         self, connection: Connection, table: Table, row: Row, keys: list[str]
@@ -103,11 +102,12 @@ class SqlTargets(SqlKnowledge):
     def remove_target(self, name: str) -> bool:
         """Forget what was set of a target and how it fares; False where nothing was."""
         with self._database.writing() as connection:
-            ours = target_health.c.target == fit(name)
-            connection.execute(delete(target_health).where(ours))
+            # In the order of `change_target`: two that lock in another one deadlock.
             gone = connection.execute(
                 delete(targets).where(targets.c.name == fit(name))
             )
+            ours = target_health.c.target == fit(name)
+            connection.execute(delete(target_health).where(ours))
             self._moved(connection, queries.DECISIONS)
             return gone.rowcount > 0
 

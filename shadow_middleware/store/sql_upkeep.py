@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
 
 from shadow_middleware.evidence import Purged
 from shadow_middleware.retention import DAY, Keep, Removal, What, Why
+from shadow_middleware.store.engine import Database
 from shadow_middleware.store.leases import drop_lease, store_time, take_lease
 from shadow_middleware.store.pace import Pace
 from shadow_middleware.store.purge import Bounds, purge
@@ -26,9 +28,15 @@ RETENTION: Final = "retention"
 
 
 class SqlUpkeep(SqlRuns):
-    """The quarter of `SqlStore` that removes, and keeps the time."""
+    """The part of `SqlStore` that removes, and keeps the time."""
 
-    _skew: Skew
+    def __init__(
+        self, database: Database, run: str, clock: Callable[[], float]
+    ) -> None:
+        super().__init__(database, run, clock)
+        # A file has one host, and so one clock.
+        asked = None if database.is_sqlite else partial(store_time, database)
+        self._skew = Skew(asked, clock)
 
     def purge(
         self,
@@ -90,15 +98,6 @@ class SqlUpkeep(SqlRuns):
     def leave_retention(self, holder: str) -> None:
         """Let another process remove from now on."""
         drop_lease(self._database, RETENTION, holder)
-
-    def _keep_time(self, clock: Callable[[], float]) -> None:
-        # A file has one host, and so one clock.
-        asked = None if self._database.is_sqlite else self._asked_time
-        self._clock = clock
-        self._skew = Skew(asked, clock)
-
-    def _asked_time(self) -> float:
-        return store_time(self._database)
 
     def time(self) -> float:
         """Return what time the store has, in Unix seconds: one for all hosts."""

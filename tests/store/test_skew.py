@@ -15,6 +15,7 @@ from shadow_middleware.evidence import (
     Count,
     LatencyCount,
     Loss,
+    Passed,
     Progress,
     Settlement,
 )
@@ -71,6 +72,18 @@ def test_hosts_with_wrong_clocks_add_up(postgres_url: str) -> None:
             assert SLOW > abs(group.last_at - time.time())
             first, last = store.span() or (0, 0)
             assert SLOW / 60 > last - first
+
+
+def test_a_life_that_ends_is_settled_by_the_clock_of_the_store(
+    postgres_url: str,
+) -> None:
+    """What an agent has lost is dropped in this minute, whoever says so."""
+    with closing(SqlStore(postgres_url, clock=clock(5 * HOUR))) as store:
+        store.write(Batch(passed=[Passed("s", "a", 3, ("shadow",), 0, 1)]))
+
+        assert [3] == [row.count for row in store.totals()]
+        first, _ = store.span() or (0, 0)
+        assert SLOW > abs(first * 60 - time.time())
 
 
 def test_nothing_new_is_removed_by_a_host_that_is_ahead(postgres_url: str) -> None:

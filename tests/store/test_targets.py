@@ -82,6 +82,15 @@ def test_a_change_leaves_what_it_does_not_name(store: WholeStore) -> None:
     assert (expected,) == store.targets_state().targets
 
 
+def test_what_a_change_returns_is_what_is_kept(store: WholeStore) -> None:
+    """What no database can hold is made visible, and a long note is cut, in both."""
+    change = TargetChange(name="canary", by="a\0b", note="x" * 2_000)
+
+    after = store.change_target(change)
+
+    assert (after,) == store.targets_state().targets
+
+
 def test_changes_at_once_are_all_made(
     url: str, open_sql: Callable[[str], SqlStore]
 ) -> None:
