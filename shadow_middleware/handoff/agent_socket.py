@@ -19,6 +19,7 @@ import time
 from asyncio import _get_running_loop  # the only look at the loop that never raises
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -253,6 +254,7 @@ class AgentSocket:
         if keeper is None:
             return True
         done = keeper.close(timeout, wait=wait)
+        self._part()
         self.rest(False)  # there is nobody left who could say when that is over
         lost = self._give_up("shutdown")
         if lost:
@@ -329,14 +331,14 @@ class AgentSocket:
             self.agents += 1
             self._push()
 
-    def detach(self) -> None:
+    def detach(self, connection: socket.socket) -> None:
         """Stop speaking to an agent that is gone. Its unfinished frame goes to the next."""
         with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-            self._socket = None
-            self._outbox.rewind()
-            self._measure()
+            connection.close()
+            if connection is self._socket:  # else there is another agent by now
+                self._socket = None
+                self._outbox.rewind()
+                self._measure()
 
     def rest(self, resting: bool) -> None:
         """Have nothing captured, or begin again; said anew it is made sure of."""
@@ -362,6 +364,14 @@ class AgentSocket:
             self._spent, self._paid_for = 0, self._selected
         if number:
             self.tell(codec.COST, codec.Cost(spent, number))
+
+    def _part(self) -> None:
+        """Say nothing more to an agent that may go on for a while, and let it know."""
+        with self._lock:
+            parted, self._socket = self._socket, None
+        if parted is not None:
+            with suppress(OSError):  # it has gone already
+                parted.shutdown(socket.SHUT_WR)
 
     def _give_up(self, reason: str) -> int:
         """Count all that is held as dropped; nobody will take it any more."""

@@ -47,6 +47,7 @@ class Keeper:
         self._settings = settings
         self._ears = ears
         self._stopping = threading.Event()
+        self._parted = False
         self._pipe: Pipe | None = None
         self._next_uses = 0.0
         self._told_routes = 0
@@ -62,7 +63,7 @@ class Keeper:
         """Part from the agent; whether everything was handed over (and has ended)."""
         self._stopping.set()
         done = self._handoff.flush(timeout)
-        pipe = self._pipe
+        pipe, self._parted = self._pipe, True
         if pipe is None:
             return done
         self._tell_of_routes()
@@ -86,6 +87,10 @@ class Keeper:
                     backoff,
                 )
                 continue
+            if self._parted:
+                pipe.socket.close()  # it came too late; without a hello it just ends
+                pipe.wait(1.0)
+                return
             began = time.monotonic()
             self._keep(pipe)
             lived = time.monotonic() - began
@@ -108,7 +113,7 @@ class Keeper:
         try:
             self._listen(pipe, wants)
         finally:
-            self._handoff.detach()
+            self._handoff.detach(pipe.socket)
             self._pipe = None
             pipe.wait(0.0 if self._stopping.is_set() else 1.0)
         if not self._stopping.is_set():
@@ -124,19 +129,27 @@ class Keeper:
             while True:
                 tick = TICK if seen == (seen := self._handoff.selected) else BUSY_TICK
                 interest = selectors.EVENT_READ
-                if self._handoff.stuck:
+                speaks = not self._stopping.is_set()
+                if speaks and self._handoff.stuck:
                     interest |= selectors.EVENT_WRITE
                 selector.modify(pipe.socket, interest)
                 ready = selector.select(tick)
                 if _readable(ready) and not self._hear(pipe, frames):
                     return
-                self._handoff.settle()
-                if self._handoff.waiting:
-                    self._handoff.flush()
-                if wants != (wants := self._ears.wanted()):
-                    self._handoff.tell(codec.WANTS, wants)
-                self._tell_of_routes()
-                self._tell_of_uses_in_time()
+                if speaks:
+                    wants = self._speak(wants)
+
+    def _speak(self, wants: tuple[str, ...]) -> tuple[str, ...]:
+        """Send what is due; return the signals that somebody listens to by now."""
+        self._handoff.settle()
+        if self._handoff.waiting:
+            self._handoff.flush()
+        wanted = self._ears.wanted()
+        if wanted != wants:
+            self._handoff.tell(codec.WANTS, wanted)
+        self._tell_of_routes()
+        self._tell_of_uses_in_time()
+        return wanted
 
     def _tell_of_routes(self) -> None:
         """Tell each agent once of all routes, and again where there are more."""
@@ -179,7 +192,9 @@ class Keeper:
         if kind == codec.STATUS:
             status = msgspec.msgpack.decode(payload, type=codec.Status)
             self._handoff.ended = status.ended
-            self._handoff.rest(status.resting)
+            # Once parted from, it could only put live to rest with nobody to wake it.
+            if not self._stopping.is_set():
+                self._handoff.rest(status.resting)
         elif kind == codec.EVENT:
             event = msgspec.msgpack.decode(payload, type=codec.Event)
             self._ears.take(event.name, event.payload)

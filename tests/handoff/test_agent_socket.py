@@ -57,15 +57,17 @@ class Bed:
         )
         settings = load({"shadow_url": "http://shadow.test", "key": "header:k"})
         self.live = LiveSide(settings, self.handoff, clock=lambda: self.now)
+        self.ours: socket.socket | None = None
         self.theirs: socket.socket | None = None
         self.frames = codec.Frames()
 
     def connect(self) -> None:
         """Attach a new agent."""
         self.close()
-        ours, self.theirs = socket.socketpair()
+        self.ours, self.theirs = socket.socketpair()
         self.frames = codec.Frames()
-        self.handoff.attach(ours, codec.Hello(1, self.handoff.session, b"", 0.0, 0, 0))
+        hello = codec.Hello(1, self.handoff.session, b"", 0.0, 0, 0)
+        self.handoff.attach(self.ours, hello)
 
     def exchange(self, body: bytes = b"", key: bytes = b"") -> Capture:
         """Let one exchange happen."""
@@ -101,8 +103,13 @@ class Bed:
             codec.decode_batch(p) for kind, p in self.received() if kind == codec.BATCH
         ]
 
+    def detach(self) -> None:
+        """Have the agent gone."""
+        if self.ours is not None:
+            self.handoff.detach(self.ours)
+
     def close(self) -> None:
-        self.handoff.detach()
+        self.detach()
         if self.theirs is not None:
             self.theirs.close()
 
@@ -377,7 +384,7 @@ def test_many_agents_that_die_in_a_row_are_all_told_of(bed: Bed) -> None:
         bed.exchange()
         bed.handoff.flush()
         bed.received()
-        bed.handoff.detach()
+        bed.detach()
     bed.connect()
 
     hello = msgspec.msgpack.decode(bed.received()[0][1], type=codec.Hello)
