@@ -71,7 +71,8 @@ class Place:
 
     def show(self, value: object) -> str:
         """Return the value as an error may quote it; a secret never is."""
-        if self.key.rpartition(".")[2] in _SECRET:
+        name = self.key.rpartition(".")[2].partition("[")[0]
+        if name in _SECRET:
             return "'***'"
         text = repr(value)
         return text if len(text) <= 200 else text[:200] + "…"
@@ -150,7 +151,9 @@ def _as_tuple(place: Place, value: Any, kind: Any, checks: Checks) -> tuple[Any,
         value = sorted(value, key=repr)  # equal settings must be equal in every run
     if not isinstance(value, list | tuple):
         advice = (
-            f"did you mean {[value]!r}?" if isinstance(value, str | Mapping) else ""
+            f"did you mean [{place.show(value)}]?"
+            if isinstance(value, str | Mapping)
+            else ""
         )
         raise place.error(f"{place.show(value)} is not a list", advice)
     return tuple(

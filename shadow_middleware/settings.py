@@ -358,7 +358,7 @@ def _masked(name: str, value: Any) -> Any:
     if name in ("secret", "metrics_token", "broker_seal"):
         return "***"
     if name == "broker_url":
-        return re.sub(r"(\w+://)[^/@,]*@", r"\1***@", value)
+        return re.sub(r"(\w+://)[^/,]*@", r"\1***@", value)
     if name == "store_url":
         value = re.sub(r"(://[^/@:]*:).*@", r"\1***@", value)
         return re.sub(r"(?i)(password=)[^&]*", r"\1***", value)

@@ -621,6 +621,8 @@ def test_a_password_is_never_part_of_an_error_or_a_repr() -> None:
         {"store_url": b"postgresql://user:hunter2@host/db"},
         {"secret": [b"hunter2"]},
         {"metrics_token": [b"hunter2"]},
+        {"broker_seal": "hunter2"},
+        {"broker_seal": [b"hunter2"]},
     ):
         with pytest.raises(ConfigurationError) as caught:
             load({"shadow_url": URL} | wrong, environ={})
@@ -632,6 +634,7 @@ def test_a_password_is_never_part_of_an_error_or_a_repr() -> None:
                 "secret": "hunter2",
                 "metrics_token": "hunter2",
                 "store_url": url,
+                "broker_url": "nats://me:an@hunter2@h:4222",
             },
             environ={},
         )

@@ -28,7 +28,7 @@ _JWT: Final = "NATS USER JWT"
 
 def shown(url: str) -> str:
     """Return the address as it may be logged: without user, password and token."""
-    return re.sub(r"(\w+://)[^/@,]*@", r"\1", url)
+    return re.sub(r"(\w+://)[^/,]*@", r"\1", url)
 
 
 async def connect(settings: Settings, name: str) -> Client:
