@@ -28,6 +28,7 @@ from shadow_middleware.knowledge import (
 __all__ = [
     "ANY",
     "LATENCY_WINDOW",
+    "NO_ROUTE",
     "OVERFLOW",
     "SETTLED",
     "Batch",
@@ -56,6 +57,9 @@ __all__ = [
 LATENCY_WINDOW = 10
 """Minutes in one latency window; a window starts at a multiple of it."""
 
+NO_ROUTE = "-"
+"""The route of what was dropped before it had one."""
+
 OVERFLOW = "(other)"
 """The route under which counts go on where there are too many routes to tell apart."""
 
@@ -70,7 +74,7 @@ class Count(msgspec.Struct, frozen=True):
     """Minutes since the epoch."""
     target: str
     route: str
-    """`GET /users/{id}`; `-` where the exchange was dropped before it had one."""
+    """`GET /users/{id}`, `NO_ROUTE` or `OVERFLOW`."""
     outcome: Outcome
     reason: str
     """Why it ended so; of a divergence its signature: see `knowledge.signature_of`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -41,6 +41,7 @@ __all__ = [
     "Signature",
     "VersionSeen",
     "Weighed",
+    "latest_eras",
     "signature_of",
 ]
 
@@ -254,6 +255,27 @@ class NoiseBase(msgspec.Struct, frozen=True, gc=False):
     raw: float = 0
     control: float = 0
     probe: float = 0
+
+
+def latest_eras(looked: Iterable[tuple[str, int, str, float]]) -> dict[str, str]:
+    """
+    Return the live version of each target that was seen most on its last day.
+
+    Args:
+        looked: Target, day, version and how often that was seen, in any number of rows.
+    """
+    last: dict[str, tuple[int, dict[str, float]]] = {}
+    for target, day, era, often in looked:
+        latest, seen = last.get(target, (day, {}))
+        if day > latest:
+            latest, seen = day, {}
+        if day == latest:
+            seen[era] = seen.get(era, 0.0) + often
+        last[target] = (latest, seen)
+    return {
+        target: max(sorted(seen), key=seen.__getitem__)
+        for target, (_, seen) in last.items()
+    }
 
 
 # --- rules ----------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from shadow_middleware.knowledge import GroupFilter, VersionSeen
 from shadow_middleware.reading import Overview, Series
 from shadow_middleware.reading.knowing import GroupDetail
 from shadow_middleware.report.coverage import Coverage
-from shadow_middleware.report.groups import STATES, GroupRow
+from shadow_middleware.report.groups import COUNTED, STATES, GroupRow
 from shadow_middleware.report.noise import NoiseRow
 from shadow_middleware.report.rule_list import RuleRow
 from shadow_middleware.report.search import in_group, in_noise, in_route, words_of
@@ -36,7 +36,6 @@ from shadow_middleware.report.verdict import Verdict
 
 __all__ = ["READS"]
 
-_COUNTED = ("open", "regressed")
 _STATE = f"({'|'.join(('counted', 'all', *STATES))})"
 _Status = Annotated[int, msgspec.Meta(ge=100, le=999)]
 
@@ -200,7 +199,7 @@ def _groups(asked: Question) -> Page[GroupRow]:
 def _states(named: set[str]) -> set[str]:
     if "all" in named:
         return set(STATES)
-    return named | set(_COUNTED) if "counted" in named else named
+    return named | set(COUNTED) if "counted" in named else named
 
 
 def _group(asked: Question) -> GroupDetail:

@@ -30,8 +30,8 @@ from shadow_middleware.cli.progress import bar_of
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
 from shadow_middleware.knowledge import GroupFilter
 from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
-from shadow_middleware.report.export import COUNTED, Format, exported
-from shadow_middleware.report.groups import STATES, GroupRow
+from shadow_middleware.report.export import Format, exported
+from shadow_middleware.report.groups import COUNTED, STATES, GroupRow
 from shadow_middleware.store.base import Reader
 
 __all__ = ["app", "newest_first"]
@@ -186,7 +186,7 @@ def _samples(reader: Reader, rows: Iterable[GroupRow]) -> Iterator[StoredDiverge
 
 def _states(given: list[str] | None) -> frozenset[str]:
     if not given:
-        return COUNTED
+        return frozenset(COUNTED)
     for name in given:
         if name not in (*STATES, _ALL):
             raise typer.BadParameter(

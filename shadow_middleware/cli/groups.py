@@ -30,7 +30,7 @@ from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import Decision, GroupFilter, GroupState
 from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
-from shadow_middleware.report.groups import STATES, GroupRow
+from shadow_middleware.report.groups import COUNTED, STATES, GroupRow
 from shadow_middleware.report.noise import noise_summary
 
 __all__ = ["GroupName", "app"]
@@ -57,7 +57,6 @@ Note = Annotated[
     str | None,
     typer.Option("--note", metavar="TEXT", help="Why, for whoever comes after you."),
 ]
-_COUNTED = (GroupState.OPEN.value, GroupState.REGRESSED.value)
 _ALL = "all"
 
 
@@ -255,7 +254,7 @@ def _states_of(given: list[str] | None) -> tuple[str, ...]:
             )
     if _ALL in names:
         return STATES
-    return tuple(names) or _COUNTED
+    return tuple(names) or COUNTED
 
 
 def _as_json(row: GroupRow) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from shadow_middleware.cli.options import (
     OneRun,
     OneTarget,
     StoreUrl,
+    methods_of,
 )
 from shadow_middleware.cli.progress import bar_of
 from shadow_middleware.cli.recheck_screen import show_results
@@ -34,7 +35,7 @@ from shadow_middleware.knowledge import (
 )
 from shadow_middleware.reading.learned import all_groups, learned_of
 from shadow_middleware.recheck.result import Fate, GroupResult
-from shadow_middleware.report.groups import state_of
+from shadow_middleware.report.groups import COUNTED, state_of
 from shadow_middleware.report.wording import what_changed
 from shadow_middleware.settings import SAFE_METHODS, Settings
 from shadow_middleware.store.base import Curator, Reader
@@ -45,10 +46,10 @@ EPILOG = (
     "Examples:\n\n  shadow-middleware recheck --all --resolve\n\n"
     "  shadow-middleware recheck 3f2a --url http://127.0.0.1:9000"
     "\n\n"
-    "Exit codes: 0 all fixed · 1 something still diverges · 3 cannot tell"
+    "Exit codes: 0 all fixed · 1 something still diverges · 2 usage, configuration or "
+    "store · 3 cannot tell"
 )
 _EXIT = {Fate.DIVERGING: 1, Fate.UNKNOWN: 3}
-_COUNTED = (GroupState.OPEN.value, GroupState.REGRESSED.value)
 
 _Asked = list[tuple[Group, list[StoredDivergence]]]
 
@@ -99,7 +100,7 @@ def recheck(
     if bool(groups) == every:
         raise typer.BadParameter("name groups, or say --all")
     settings = _settings(store, config, target, url, run)
-    wanted = _methods(methods)
+    wanted = frozenset(SAFE_METHODS if methods is None else methods_of(methods))
     with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         asked: _Asked = [
@@ -162,9 +163,17 @@ def _settings(
     return moved(settings, target, url)
 
 
-def moved(settings: Settings, target: str | None, url: str) -> Settings:
+def moved(
+    settings: Settings, target: str | None, url: str, option: str = "--url"
+) -> Settings:
     """
-    Return settings in which a target is at another address.
+    Return settings in which a target is at another address, and no other one.
+
+    Args:
+        settings: As they were.
+        target: Which one; it may be left out where there is no more than one.
+        url: The address.
+        option: What the address was given with.
 
     Raises:
         ConfigurationError: it is no address, or it is not said which target is meant.
@@ -173,7 +182,7 @@ def moved(settings: Settings, target: str | None, url: str) -> Settings:
     from shadow_middleware.configuration import Place
     from shadow_middleware.settings import Target
 
-    address = check_url(Place("--url", "command line"), url)
+    address = check_url(Place(option, "command line"), url)
     known = {one.name: one for one in settings.all_targets}
     if target is None and len(known) > 1:
         raise ConfigurationError(
@@ -184,17 +193,6 @@ def moved(settings: Settings, target: str | None, url: str) -> Settings:
         known.get(name, Target(url=url)), name=name, url=address
     )
     return msgspec.structs.replace(settings, shadow_url="", targets=(one,))
-
-
-def _methods(given: str | None) -> frozenset[str]:
-    if given is None:
-        return frozenset(SAFE_METHODS)
-    names = frozenset(name.strip().upper() for name in given.split(",") if name.strip())
-    if not names or not all(name.isalpha() for name in names):
-        raise typer.BadParameter(
-            f"{given!r} is no list of methods; write GET,POST", param_hint="--methods"
-        )
-    return names
 
 
 def _chosen(
@@ -211,7 +209,7 @@ def _chosen(
     return [
         group
         for group in all_groups(reader, GroupFilter(target=target))
-        if state_of(group, _why(rulings.get(group.fingerprint))) in _COUNTED
+        if state_of(group, _why(rulings.get(group.fingerprint))) in COUNTED
     ]
 
 

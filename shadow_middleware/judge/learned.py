@@ -28,6 +28,7 @@ from shadow_middleware.knowledge import (
     Known,
     NoiseBase,
     NoiseRuling,
+    latest_eras,
 )
 
 __all__ = ["NOTHING", "CellName", "Learned", "Route", "is_tested"]
@@ -87,13 +88,16 @@ class Learned(msgspec.Struct, frozen=True):
         cells = _cells(known, keys, half_life, today)
         if most is not None:
             cells = _largest(cells, most)
+        if latest is None:
+            looked = ((one.target, one.day, one.era, one.raw) for one in known.bases)
+            latest = latest_eras(looked)
         return cls(
             keys=keys,
             rulings=_rulings(known.groups),
             cells=cells,
             bases=_bases(known.bases, half_life, today),
             tests=_tests(cells, keys) if tests is None else tests,
-            latest=_latest(known.bases) if latest is None else latest,
+            latest=latest,
             fields=_fields(cells, keys),
             used=_used(cells, keys),
             size=sum(map(len, cells.values())),
@@ -175,20 +179,6 @@ def _tests(
 def is_tested(by_era: Mapping[str, Tally]) -> bool:
     """Return whether two answers of one version have shown a cell."""
     return sum(map(twins, by_era.values())) >= FADED
-
-
-def _latest(bases: Iterable[NoiseBase]) -> dict[str, str]:
-    seen: dict[tuple[str, int], dict[str, float]] = {}
-    last: dict[str, int] = {}
-    for base in bases:
-        last[base.target] = max(base.day, last.get(base.target, base.day))
-        by_era = seen.setdefault((base.target, base.day), {})
-        by_era[base.era] = by_era.get(base.era, 0.0) + base.raw
-    return {
-        target: max(sorted(by_era), key=by_era.__getitem__)
-        for target, day in last.items()
-        for by_era in [seen[target, day]]
-    }
 
 
 def _rulings(groups: Iterable[Group]) -> dict[str, NoiseRuling]:

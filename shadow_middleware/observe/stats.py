@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from shadow_middleware.evidence import Count, LatencyCount
+from shadow_middleware.evidence import NO_ROUTE, Count, LatencyCount
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.report.sketch import bucket_of, quantile, window_of
 
@@ -48,7 +48,7 @@ class Tally:
         self.overflowed = 0
         self._max_routes = max_routes
         self._name_route = name_route
-        self._routes: dict[str, str] = {"-": "-"}
+        self._routes: dict[str, str] = {NO_ROUTE: NO_ROUTE}
         self._counts: dict[_CountKey, int] = {}
         self._latencies: dict[_LatencyKey, int] = {}
         self._lock = threading.Lock()

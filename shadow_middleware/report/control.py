@@ -8,7 +8,7 @@ import msgspec
 
 from shadow_middleware.evidence import Total
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.judgement import HELD_BACK
+from shadow_middleware.report.judgement import FAILED, HELD_BACK
 
 __all__ = ["Control", "control_of"]
 
@@ -50,5 +50,4 @@ def control_of(totals: Iterable[Total]) -> Control | None:
 
 
 def _failed(row: Total) -> bool:
-    failures = (Outcome.SHADOW_ERROR, Outcome.TIMEOUT)
-    return row.outcome in failures or row.reason in HELD_BACK
+    return row.outcome in FAILED or row.reason in HELD_BACK

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from shadow_middleware.evidence import Total
+from shadow_middleware.evidence import NO_ROUTE, Total
 from shadow_middleware.knowledge import ANY_METHOD, CONTROL, KnownRoute, RouteUse
 from shadow_middleware.report.judgement import evidence_of
 
@@ -29,8 +29,6 @@ __all__ = [
     "coverage_of",
 ]
 
-_NO_ROUTE: Final = "-"
-"""Under which totals count what was dropped before it had a route."""
 _LIVE_ERRORS: Final = (0, 5)
 """Status classes that say nothing of a shadow: live's own answer is not a right one."""
 
@@ -181,7 +179,7 @@ def _classes(uses: Iterable[RouteUse]) -> _Classes:
 def _routes(
     listed: set[str], classes: _Classes, decided: _Decided, targets: list[str]
 ) -> list[RouteCoverage]:
-    met = {route for _, route in decided if route != _NO_ROUTE}.union(classes)
+    met = {route for _, route in decided if route != NO_ROUTE}.union(classes)
     paths = {_path(route) for route in met}
     # What takes any method stands under the methods that were used, if any was.
     unmet = {

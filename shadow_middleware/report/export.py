@@ -17,10 +17,9 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 
 from shadow_middleware.evidence import StoredDivergence
-from shadow_middleware.knowledge import GroupState
 from shadow_middleware.report.differences import described
 from shadow_middleware.report.figures import moment, printable
-from shadow_middleware.report.groups import GroupRow
+from shadow_middleware.report.groups import COUNTED, GroupRow
 from shadow_middleware.report.har import archive, entries_of
 from shadow_middleware.report.junit import safe
 from shadow_middleware.report.markdown import code, plain
@@ -28,8 +27,6 @@ from shadow_middleware.report.markdown import code, plain
 __all__ = ["Format", "exported"]
 
 Item = StoredDivergence | GroupRow
-COUNTED: Final = frozenset({GroupState.OPEN.value, GroupState.REGRESSED.value})
-"""States of groups that count against the shadow."""
 _LONGEST_FENCE: Final = 4_000
 """Characters of a body in Markdown; the other formats have it whole."""
 

@@ -16,6 +16,7 @@ from shadow_middleware.evidence import DivergenceRecord, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import Group, Signature
 from shadow_middleware.report.effective import groups_of
+from shadow_middleware.report.judgement import COMPARED
 from shadow_middleware.report.wording import what_changed
 
 __all__ = ["Finding", "findings_of", "first_findings", "in_words"]
@@ -110,10 +111,9 @@ def _counts(
 
 
 def _compared(rows: Iterable[Total], routes: set[str]) -> Counter[tuple[str, str]]:
-    compared = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
-        if row.route in routes and row.outcome in compared:
+        if row.route in routes and row.outcome in COMPARED:
             counts[row.target, row.route] += row.count
     return counts
 

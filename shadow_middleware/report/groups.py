@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from shadow_middleware.evidence import Total
-from shadow_middleware.exchange import Kind, Outcome, Part
+from shadow_middleware.exchange import Kind, Part
 from shadow_middleware.knowledge import (
     MANY,
     Group,
@@ -21,11 +21,13 @@ from shadow_middleware.knowledge import (
     NoiseRuling,
 )
 from shadow_middleware.report.coverings import named_path
+from shadow_middleware.report.judgement import COMPARED
 from shadow_middleware.report.wording import what_changed
 from shadow_middleware.rule import Rule
 from shadow_middleware.rule_checks import complaint
 
 __all__ = [
+    "COUNTED",
     "NOISE",
     "STATES",
     "GroupNoise",
@@ -39,7 +41,8 @@ NOISE = "noise"
 STATES = (*(state.value for state in GroupState), NOISE)
 """What a group can be, as it is read."""
 
-_COMPARED = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
+COUNTED = (GroupState.OPEN.value, GroupState.REGRESSED.value)
+"""Those of groups that count against a shadow."""
 
 
 class GroupNoise(msgspec.Struct, frozen=True, gc=False):
@@ -172,7 +175,7 @@ def _traffic(totals: Iterable[Total]) -> dict[tuple[str, str], int]:
     """Return how many answers were compared, by target and route."""
     sums: dict[tuple[str, str], int] = {}
     for row in totals:
-        if row.outcome in _COMPARED:
+        if row.outcome in COMPARED:
             place = (row.target, row.route)
             sums[place] = sums.get(place, 0) + row.count
     return sums

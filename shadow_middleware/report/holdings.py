@@ -26,7 +26,10 @@ from shadow_middleware.knowledge import (
 from shadow_middleware.report.effective import effective, without_control
 from shadow_middleware.report.versions import Stratum, latencies_of, stratify
 
-__all__ = ["Holdings", "Insight", "as_it_counts", "of_versions"]
+__all__ = ["SILENT_AFTER", "Holdings", "Insight", "as_it_counts", "of_versions"]
+
+SILENT_AFTER = 120.0
+"""Seconds without a word after which a session is taken for dead."""
 
 
 class Insight(msgspec.Struct, frozen=True, kw_only=True):

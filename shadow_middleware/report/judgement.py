@@ -17,6 +17,8 @@ from shadow_middleware.exchange import Outcome
 
 __all__ = [
     "BREAKER_OPEN",
+    "COMPARED",
+    "FAILED",
     "HELD_BACK",
     "OUR_MISTAKES",
     "Evidence",
@@ -26,6 +28,10 @@ __all__ = [
     "told_apart",
 ]
 
+COMPARED: Final = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
+"""Outcomes of answers that were compared to their end."""
+FAILED: Final = (Outcome.SHADOW_ERROR, Outcome.TIMEOUT)
+"""Outcomes of replays that got no whole answer."""
 BREAKER_OPEN = "breaker_open"
 HELD_BACK = frozenset({BREAKER_OPEN, "target_gone"})
 """The reasons of replays that were not sent because the shadow kept failing."""

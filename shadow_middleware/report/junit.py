@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from shadow_middleware.report.checks import Check, State
 from shadow_middleware.report.verdict import TargetVerdict, Verdict
 
-__all__ = ["junit_of", "safe"]
+__all__ = ["document", "junit_of", "safe"]
 
 
 def junit_of(verdict: Verdict) -> str:
@@ -22,10 +22,7 @@ def junit_of(verdict: Verdict) -> str:
         _add_suite(root, target)
     if not verdict.targets:
         _add_nothing(root)
-    _count(root, root.findall("testsuite"))
-    indent(root)
-    text = tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    return document(root)
 
 
 def _add_suite(root: Element, target: TargetVerdict) -> None:
@@ -35,7 +32,6 @@ def _add_suite(root: Element, target: TargetVerdict) -> None:
         _add_case(suite, check, target.target)
     output = SubElement(suite, "system-out")
     output.text = safe("\n".join([target.ruling.value, *target.reasons]))
-    _count(suite, [suite])
 
 
 def _add_case(suite: Element, check: Check, target: str) -> None:
@@ -57,18 +53,22 @@ def _add_nothing(root: Element) -> None:
     )
     details = {"message": "nothing is recorded yet", "type": State.OPEN.value}
     SubElement(case, "error", details)
-    _count(suite, [suite])
 
 
-def _count(element: Element, suites: list[Element]) -> None:
-    for name, path in (
-        ("tests", "testcase"),
-        ("failures", "testcase/failure"),
-        ("errors", "testcase/error"),
-    ):
-        element.set(name, str(sum(len(suite.findall(path)) for suite in suites)))
-    element.set("skipped", "0")
-    element.set("time", "0")
+def document(root: Element) -> str:
+    """Return suites as an XML document, with what each of them and all have counted."""
+    for element in (root, *root.iter("testsuite")):
+        for name, path in (
+            ("tests", ".//testcase"),
+            ("failures", ".//failure"),
+            ("errors", ".//error"),
+            ("skipped", ".//skipped"),
+        ):
+            element.set(name, str(len(element.findall(path))))
+        element.set("time", "0")
+    indent(root)
+    text = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
 def safe(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from shadow_middleware.evidence import LatencyTotal, StepLatency
-from shadow_middleware.report.sketch import quantile
+from shadow_middleware.report.sketch import by_leg, quantile
 
 __all__ = ["Latency", "Percentiles", "latency_of"]
 
@@ -38,10 +38,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 def latency_of(rows: Iterable[LatencyTotal | StepLatency]) -> Latency | None:
     """Return the latency of all rows together; None without times of both legs."""
-    legs: dict[str, dict[int, int]] = {"live": {}, "shadow": {}}
-    for row in rows:
-        buckets = legs.setdefault(row.leg, {})
-        buckets[row.bucket] = buckets.get(row.bucket, 0) + row.count
+    legs = by_leg(rows)
     live, shadow = _percentiles(legs["live"]), _percentiles(legs["shadow"])
     if live is None or shadow is None:
         return None

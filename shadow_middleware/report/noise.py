@@ -178,8 +178,8 @@ def noise_cells(
     for (name, size), count in counts.items():
         ruling = rulings[name]
         if (name, size) not in signal:
-            cell_ = Cell.of(ruling.key, size)
-            noisy.append(NoisyCell(cell_, ruling.why or "learned", count))
+            why = ruling.why or "learned"
+            noisy.append(NoisyCell(Cell.of(ruling.key, size), why, count))
     return noisy, [Cell.of(rulings[name].key, size) for name, size in sorted(signal)]
 
 

@@ -8,21 +8,14 @@ targets of other names compare as well. What only one of them has seen says noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import msgspec
 
 from shadow_middleware.evidence import Total
-from shadow_middleware.exchange import Outcome
-from shadow_middleware.knowledge import GroupState
-from shadow_middleware.report.groups import GroupRow
+from shadow_middleware.report.groups import COUNTED, GroupRow
+from shadow_middleware.report.judgement import COMPARED, FAILED
 
 __all__ = ["GroupChange", "RouteChange", "RunDiff", "Side", "run_diff"]
-
-COUNTS: Final = (GroupState.OPEN.value, GroupState.REGRESSED.value)
-"""States of groups that count against a shadow."""
-COMPARED: Final = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
-FAILED: Final = (Outcome.SHADOW_ERROR, Outcome.TIMEOUT)
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -124,7 +117,7 @@ def _counting(groups: Iterable[GroupRow]) -> dict[_Key, GroupRow]:
     return {
         (k.route, str(k.part), k.path, str(k.kind), k.live, k.shadow): row
         for row in groups
-        if row.state in COUNTS and row.count
+        if row.state in COUNTED and row.count
         for k in (row.key,)
     }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from shadow_middleware.evidence import Run
-from shadow_middleware.report.junit import safe
+from shadow_middleware.report.junit import document, safe
 from shadow_middleware.report.markdown import plain
 from shadow_middleware.report.run_diff import GroupChange, RouteChange, RunDiff
 
@@ -100,18 +100,7 @@ def diff_junit(before: Run, after: Run, diff: RunDiff) -> str:
         _add(suite, f"{route.route}: answers", "failure", counts)
     if diff.exit_code == 3:
         _add(suite, "evidence", "error", headline(diff))
-    for element in (root, suite):
-        for sort, path in (
-            ("tests", ".//testcase"),
-            ("failures", ".//failure"),
-            ("errors", ".//error"),
-            ("skipped", ".//skipped"),
-        ):
-            element.set(sort, str(len(element.findall(path))))
-        element.set("time", "0")
-    indent(root)
-    text = tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+    return document(root)
 
 
 def _add(suite: Element, name: str, sort: str, message: str) -> None:

@@ -20,7 +20,7 @@ import msgspec
 
 from shadow_middleware.evidence import LatencyTotal
 from shadow_middleware.inference import lies_above
-from shadow_middleware.report.sketch import lower_edge, quantile, upper_edge
+from shadow_middleware.report.sketch import by_leg, lower_edge, quantile, upper_edge
 
 __all__ = ["QUANTILES", "Bounds", "Shift", "quantile_bounds", "shifts_of"]
 
@@ -70,10 +70,7 @@ def shifts_of(
     Each leg is bounded with half of the error, so both bounds of a shift hold at once
     however live's times and the shadow's depend on each other.
     """
-    legs: dict[str, dict[int, int]] = {"live": {}, "shadow": {}}
-    for row in rows:
-        buckets = legs.setdefault(row.leg, {})
-        buckets[row.bucket] = buckets.get(row.bucket, 0) + row.count
+    legs = by_leg(rows)
     if not legs["live"] or not legs["shadow"]:
         return {}
     each = 1 - (1 - confidence) / 2

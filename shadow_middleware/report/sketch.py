@@ -9,19 +9,19 @@ https://www.vldb.org/pvldb/vol12/p2195-masson.pdf
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from shadow_middleware.evidence import LATENCY_WINDOW, LatencyTotal, StepLatency
 
 __all__ = [
-    "WINDOW_MINUTES",
     "bucket_of",
+    "by_leg",
     "lower_edge",
+    "middle",
     "quantile",
     "upper_edge",
     "window_of",
 ]
-
-WINDOW_MINUTES = 10
-"""How many minutes share one sketch."""
 
 _ACCURACY = 0.02
 _GAMMA = (1 + _ACCURACY) / (1 - _ACCURACY)
@@ -37,7 +37,7 @@ def bucket_of(us: float) -> int:
 
 def window_of(minute: int) -> int:
     """Return the first minute of the window that `minute` falls into."""
-    return minute - minute % WINDOW_MINUTES
+    return minute - minute % LATENCY_WINDOW
 
 
 def quantile(buckets: Mapping[int, int], q: float) -> float | None:
@@ -56,8 +56,17 @@ def quantile(buckets: Mapping[int, int], q: float) -> float | None:
     for bucket in sorted(buckets):
         seen += buckets[bucket]
         if seen > rank:
-            return _middle(bucket)
-    return _middle(max(buckets))
+            return middle(bucket)
+    return middle(max(buckets))
+
+
+def by_leg(rows: Iterable[LatencyTotal | StepLatency]) -> dict[str, dict[int, int]]:
+    """Return the sketch of each leg, `live` and `shadow` at least, over all rows."""
+    legs: dict[str, dict[int, int]] = {"live": {}, "shadow": {}}
+    for row in rows:
+        buckets = legs.setdefault(row.leg, {})
+        buckets[row.bucket] = buckets.get(row.bucket, 0) + row.count
+    return legs
 
 
 def lower_edge(bucket: int) -> float:
@@ -70,6 +79,6 @@ def upper_edge(bucket: int) -> float:
     return float(_GAMMA**bucket)
 
 
-def _middle(bucket: int) -> float:
+def middle(bucket: int) -> float:
     """Return the time that is at most 2 % from any other in the bucket."""
     return 2 * _GAMMA**bucket / (_GAMMA + 1)

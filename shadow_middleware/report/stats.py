@@ -11,7 +11,8 @@ from shadow_middleware.evidence import LatencyTotal, StoredDivergence, Total
 from shadow_middleware.exchange import Outcome, Part
 from shadow_middleware.report.effective import groups_of
 from shadow_middleware.report.holdings import Holdings
-from shadow_middleware.report.sketch import upper_edge
+from shadow_middleware.report.judgement import COMPARED
+from shadow_middleware.report.sketch import middle, upper_edge
 
 __all__ = ["DivergenceLine", "LatencyBucket", "Stats", "line_of", "stats_of"]
 
@@ -67,7 +68,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     body_mismatches: int
     """Divergences in which the body differs; one can be among both."""
     divergence_rate: float | None
-    """Divergences among what was decided: match, noise and divergence."""
+    """Divergences among what was compared: match, noise and divergence."""
     outcomes: Mapping[str, int]
     latency_buckets: list[LatencyBucket]
     avg_latency_delta_ms: float | None
@@ -82,8 +83,7 @@ def stats_of(
     outcomes: dict[str, int] = {}
     for row in held.totals:
         outcomes[row.outcome.value] = outcomes.get(row.outcome.value, 0) + row.count
-    known = (Outcome.MATCH, Outcome.NOISE, Outcome.DIVERGENCE)
-    decided = sum(outcomes.get(one.value, 0) for one in known)
+    compared = sum(outcomes.get(one.value, 0) for one in COMPARED)
     divergences = outcomes.get(Outcome.DIVERGENCE.value, 0)
     return Stats(
         started_at=None if first_minute is None else first_minute * 60.0,
@@ -93,7 +93,7 @@ def stats_of(
         divergences=divergences,
         status_mismatches=_with_part(held, Part.STATUS),
         body_mismatches=_with_part(held, Part.BODY),
-        divergence_rate=divergences / decided if decided else None,
+        divergence_rate=divergences / compared if compared else None,
         outcomes=outcomes,
         latency_buckets=_buckets(held.latencies),
         avg_latency_delta_ms=_delta(held.latencies),
@@ -153,7 +153,7 @@ def _delta(rows: Iterable[LatencyTotal]) -> float | None:
     sums = {"live": [0.0, 0], "shadow": [0.0, 0]}
     for row in rows:
         if row.leg in sums:
-            sums[row.leg][0] += upper_edge(row.bucket) * 0.98 / 1e3 * row.count
+            sums[row.leg][0] += middle(row.bucket) / 1e3 * row.count
             sums[row.leg][1] += row.count
     (live, lives), (shadow, shadows) = sums["live"], sums["shadow"]
     return shadow / shadows - live / lives if lives and shadows else None

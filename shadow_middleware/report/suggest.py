@@ -303,7 +303,7 @@ def _named(proposal: Proposal, names: set[str]) -> Proposal:
 
 
 def _why_left(cell: Cell) -> str:
-    if not any(True for _ in _candidates(cell)):
+    if next(_candidates(cell), None) is None:
         return "no rule can say this and no more"
     return "a rule for it would hide a divergence as well"
 

@@ -18,7 +18,7 @@ from shadow_middleware.report.control import Control, control_of
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
 from shadow_middleware.report.findings import Finding, first_findings
 from shadow_middleware.report.hints import Hint, hints
-from shadow_middleware.report.holdings import Holdings
+from shadow_middleware.report.holdings import SILENT_AFTER, Holdings
 from shadow_middleware.report.judgement import Evidence, evidence_of, told_apart
 from shadow_middleware.report.latency import Latency, latency_of
 from shadow_middleware.report.noise_hints import noise_hints
@@ -31,10 +31,6 @@ __all__ = [
     "TargetSummary",
     "summarise",
 ]
-
-
-_SILENT_AFTER = 120.0
-"""Seconds without a word after which a session is taken for dead."""
 
 
 class ReasonCount(msgspec.Struct, frozen=True):
@@ -190,7 +186,7 @@ def _open_accounts(sessions: Iterable[Progress], now: float) -> tuple[int, int]:
     in_flight = unaccounted = 0
     for session in sessions:
         still_open = max(0, session.selected - session.ended)
-        if now - session.at > _SILENT_AFTER:
+        if now - session.at > SILENT_AFTER:
             unaccounted += still_open
         else:
             in_flight += still_open

@@ -10,21 +10,15 @@ import msgspec
 from shadow_middleware.evidence import Progress, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
-from shadow_middleware.report.judgement import HELD_BACK
+from shadow_middleware.report.holdings import SILENT_AFTER
+from shadow_middleware.report.judgement import COMPARED, FAILED, HELD_BACK
 from shadow_middleware.report.standing import Standing
 from shadow_middleware.settings import Settings
 from shadow_middleware.target import Target
 
 __all__ = ["Breaker", "Stated", "TargetState", "stated_in", "targets_of"]
 
-_SILENT_AFTER: Final = 120.0
-_REACHED: Final = (
-    Outcome.MATCH,
-    Outcome.NOISE,
-    Outcome.DIVERGENCE,
-    Outcome.INCOMPARABLE,
-)
-_FAILED: Final = (Outcome.SHADOW_ERROR, Outcome.TIMEOUT)
+_REACHED: Final = (*COMPARED, Outcome.INCOMPARABLE)
 
 
 class Breaker(msgspec.Struct, frozen=True):
@@ -160,7 +154,7 @@ def _state(
     versions: Sequence[VersionSeen],
     now: float,
 ) -> TargetState:
-    alive = [one for one in sessions if now - one.at <= _SILENT_AFTER]
+    alive = [one for one in sessions if now - one.at <= SILENT_AFTER]
     set_here = standing.stored if standing is not None else None
     return TargetState(
         target=name,
@@ -180,7 +174,7 @@ def _breaker(rows: Iterable[Total]) -> Breaker:
     for row in rows:
         if row.outcome in _REACHED:
             answered += row.count
-        elif row.outcome in _FAILED:
+        elif row.outcome in FAILED:
             failed += row.count
         elif row.reason in HELD_BACK:
             not_sent += row.count

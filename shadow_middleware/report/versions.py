@@ -29,11 +29,6 @@ class Stratum(msgspec.Struct, frozen=True):
     others: dict[str, int] = {}
     """Replays of each other version, which do not count; '' is no version."""
 
-    @property
-    def left_out(self) -> int:
-        """How many replays do not count because they are of another version."""
-        return sum(self.others.values())
-
 
 def judged_versions(
     seen: Iterable[VersionSeen], asked: str | None = None

@@ -6,7 +6,7 @@ As in `rows`: each key once, in the order of keys.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -45,7 +45,6 @@ __all__ = [
     "decided",
     "fit_rule",
     "group_of",
-    "latest_of",
     "noise_base_rows",
     "noise_rows",
     "route_rows",
@@ -216,21 +215,6 @@ def group_of(row: Sequence[Any]) -> Group:
         note,
         _RULINGS[ruling],
     )
-
-
-def latest_of(seen: Iterable[Any]) -> dict[str, str]:
-    """
-    Return the live version of each target that was seen most on its last day.
-
-    Args:
-        seen: Target, day, version and how often it was seen, each once.
-    """
-    best: dict[str, tuple[int, float, str]] = {}
-    for target, day, era, often in sorted(seen, key=lambda one: tuple(one[:3])):
-        found = best.get(target)
-        if found is None or (day, often) > found[:2]:
-            best[target] = (day, often, era)
-    return {target: era for target, (_, _, era) in best.items()}
 
 
 def decided(decision: Decision) -> Row:

@@ -13,6 +13,7 @@ import msgspec
 from shadow_middleware.evidence import (
     ANY,
     LATENCY_WINDOW,
+    NO_ROUTE,
     SETTLED,
     Batch,
     Count,
@@ -100,7 +101,7 @@ class MemoryStore(MemorySums):
             self._progress[key] = ended
         if missing > 0:
             dropped = Count(
-                one.minute, one.target, "-", Outcome.DROPPED, SETTLED, missing
+                one.minute, one.target, NO_ROUTE, Outcome.DROPPED, SETTLED, missing
             )
             _add(self._counts, rows.count_rows(Batch(counts=[dropped])))
 

@@ -25,6 +25,7 @@ from shadow_middleware.knowledge import (
     SharedRule,
     Signature,
     Weighed,
+    latest_eras,
 )
 from shadow_middleware.store import knowledge_rows as rows
 from shadow_middleware.store import merging
@@ -173,11 +174,8 @@ class MemoryKnowledge:
             return self._eras(since_day)
 
     def _eras(self, since_day: int) -> dict[str, str]:
-        seen: dict[tuple[str, int, str], float] = {}
-        for one in self._shares_of(since_day):
-            key = (one.target, one.day, one.era)
-            seen[key] = seen.get(key, 0.0) + one.raw
-        return rows.latest_of((*key, often) for key, often in seen.items())
+        shares = self._shares_of(since_day)
+        return latest_eras((one.target, one.day, one.era, one.raw) for one in shares)
 
     def cells_tested(
         self, worth: Mapping[int, float], target: str, least: float

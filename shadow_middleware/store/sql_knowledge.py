@@ -25,6 +25,7 @@ from shadow_middleware.knowledge import (
     Signature,
     VersionSeen,
     Weighed,
+    latest_eras,
 )
 from shadow_middleware.store import knowledge_queries as queries
 from shadow_middleware.store import knowledge_rows, rows, sum_queries
@@ -135,13 +136,13 @@ class SqlKnowledge:
             cells=[NoiseCount(0, *row) for row in cells],
             bases=[NoiseBase(0, *row) for row in bases],
             groups=[knowledge_rows.group_of(row) for row in seen],
-            eras=knowledge_rows.latest_of(eras),
+            eras=latest_eras(eras),
         )
 
     def eras(self, since_day: int) -> dict[str, str]:
         """Return the live version of each target that was seen most on its last day."""
         found = self._rows(queries.eras_of(since_day, self._run))
-        return knowledge_rows.latest_of(found)
+        return latest_eras(found)
 
     def cells_tested(
         self, worth: Mapping[int, float], target: str, least: float

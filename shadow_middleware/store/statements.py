@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shadow_middleware.evidence import SETTLED, Batch, Mark, Settlement
+from shadow_middleware.evidence import NO_ROUTE, SETTLED, Batch, Mark, Settlement
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.store import knowledge_rows, merging, rows
 from shadow_middleware.store.engine import Database
@@ -46,10 +46,7 @@ from shadow_middleware.store.schema import (
 )
 from shadow_middleware.store.sums import OF_COUNTS, OF_LATENCIES, SUMS, Sum
 
-__all__ = ["NO_ROUTE", "Statements", "settle"]
-
-NO_ROUTE: Final = "-"
-"""The route of what was dropped before it had one."""
+__all__ = ["Statements", "settle"]
 
 
 class Statements:

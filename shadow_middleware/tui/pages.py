@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 
+from shadow_middleware.evidence import NO_ROUTE
 from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.report.noise import NoiseRow, Sightings
 from shadow_middleware.report.noise_words import why_noise
@@ -124,7 +125,7 @@ class RoutesPage(Listing):
             (ms(times.live_ms.p95), ms(times.shadow_ms.p95)) if times else ("-", "-")
         )
         figures = (f"{one.count:,}", share(one.match_rate), live, shadow)
-        route = "(no route)" if one.route == "-" else one.route
+        route = "(no route)" if one.route == NO_ROUTE else one.route
         name = one_line(route, HEAD) + one_line(f"  on {row.target}", "not bold")
         return (*(Text(figure, justify="right") for figure in figures), name)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from shadow_middleware.knowledge import GroupState
-from shadow_middleware.report.groups import STATES
+from shadow_middleware.report.groups import COUNTED, STATES
 from shadow_middleware.report.search import words_of
 from shadow_middleware.tui.source import GroupQuery
 
-__all__ = ["COUNTED", "group_query", "words_of"]
+__all__ = ["group_query", "words_of"]
 
-COUNTED = (GroupState.OPEN.value, GroupState.REGRESSED.value)
-"""States of the groups that count against the shadow."""
 _STATE = "state:"
 _ALL = "all"
 

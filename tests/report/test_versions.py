@@ -62,7 +62,7 @@ def test_evidence_of_other_versions_is_left_out_and_counted() -> None:
 
     assert [rows[1]] == kept
     assert [Stratum("shadow", "v2", others={"": 7, "v1": 5_000})] == strata
-    assert 5_007 == strata[0].left_out
+    assert 5_007 == sum(strata[0].others.values())
 
 
 def test_a_build_that_is_down_does_not_look_unharmed() -> None:
