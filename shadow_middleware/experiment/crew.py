@@ -13,6 +13,7 @@ import itertools
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -54,10 +55,11 @@ class Crew:
     def __init__(self, workers: int, waiting: int) -> None:
         self._workers = workers
         self._waiting = waiting
-        self._begin()
-        os.register_at_fork(after_in_child=self._begin)
+        self.begin()
+        _crews.add(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Have nothing and nobody, as a child process does: threads are the parent's."""
         self._changed = threading.Condition()
         self._line: deque[Job] = deque()
         self._deadlines: list[tuple[float, int, _Run]] = []
@@ -163,6 +165,18 @@ class Crew:
             job.refused("shutdown")
         for run in running:
             run.job.refused("shutdown")
+
+
+_crews: weakref.WeakSet[Crew] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for crew in _crews:
+        crew.begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Run:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import subprocess
+import sys
+import textwrap
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -122,3 +127,50 @@ def test_at_the_end_what_waits_and_what_runs_is_told_of(
 
     crew.close()
     assert ["shutdown", "shutdown"] == ends
+
+
+def test_a_crew_that_nobody_has_any_more_is_freed() -> None:
+    """An experiment that is made again and again must not grow the process."""
+    crew = weakref.ref(Crew(2, 2))
+    gc.collect()
+
+    assert crew() is None
+
+
+def test_a_child_process_has_threads_of_its_own() -> None:
+    """After a fork there is nobody left to run what is submitted."""
+    script = """
+        import os
+        import threading
+        from shadow_middleware.experiment.crew import Crew
+
+        class Job:
+            timeout = 60.0
+
+            def __init__(self):
+                self.ran = threading.Event()
+
+            def run(self):
+                self.ran.set()
+
+        def works(crew):
+            job = Job()
+            crew.submit(job)
+            return job.ran.wait(30)
+
+        crew = Crew(1, 2)
+        assert works(crew)
+        child = os.fork()
+        if not child:
+            os._exit(0 if works(crew) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stderr
