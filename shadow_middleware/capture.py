@@ -230,7 +230,7 @@ class Capture(msgspec.Struct, eq=False):
         if self.done:
             return
         self.done = True
-        self.ended = self.desk.now()
+        self.ended = self.ended or self.desk.now()
         self.route = route
         self.desk.hand_over(self)
 

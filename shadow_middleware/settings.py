@@ -109,8 +109,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`agent`, `thread`, `unix:PATH` for an agent shared by the host, or `file`: an
     agent that only writes a capture and sends nothing."""
     agent_nice: int = 10
-    """Steps of `nice` by which an agent that live starts is below live, 0 to 19: live
-    gets the processor first. 0: the same. A thread has no priority of its own."""
+    """Numbers of steps of `nice` by which an agent that live starts is below live, 0 to
+    19: live gets the processor first. 0: the same. A thread has no priority of its own."""
     buffer_bytes: int = 16 * MIB
     """Bytes held in the live process while the agent is behind; then drops."""
     buffer_count: int = 20_000
