@@ -42,8 +42,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from shadow_middleware.exchange import Body, Exchange, Request, Response, Timing
+from shadow_middleware.loops import run_punctually
 from shadow_middleware.offline.asked import Asked, sources_of
-from shadow_middleware.offline.conduct import Conduct, begun, run_loop, surveyed
+from shadow_middleware.offline.conduct import Conduct, begun, surveyed
 from shadow_middleware.offline.replay import Plan
 from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.settings import Settings
@@ -162,7 +163,7 @@ def replayed(url: str, path: Path, plan: Plan, pipe: Connection) -> None:
                 "late": gone.late,
             }
 
-        pipe.send(run_loop(work()))
+        pipe.send(run_punctually(work()))
         store.close()
 
 
@@ -195,7 +196,7 @@ def paced(url: str, path: Path, plan: Plan, pipe: Connection) -> None:
         await asyncio.gather(*tasks)
         await sender.aclose()
 
-    run_loop(work())
+    run_punctually(work())
     pipe.send({})
 
 

@@ -18,16 +18,17 @@ import signal
 import socket
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.handoff.priority import give_way
 from shadow_middleware.logs import JsonFormatter
+from shadow_middleware.loops import COLLECTED, run
 from shadow_middleware.runtime import serve_connection
 from shadow_middleware.settings import Settings, to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Iterator
 
     from shadow_middleware.service import Service
 
@@ -44,11 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     _stand_apart()
     _prepare()
     connection = socket.socket(fileno=descriptor)
-    _run(
-        lambda: serve_connection(
-            connection, on_start=_stop_on_signals, on_settings=_log_as
-        )
-    )
+    run(serve_connection(connection, on_start=_stop_on_signals, on_settings=_log_as))
     return 0
 
 
@@ -80,7 +77,7 @@ def serve(listen: str, settings: Settings | None = None, *, nice: int = 0) -> in
     if not give_way(nice):
         logger.warning("this agent could not lower its priority by %d", nice)
     try:
-        _run(lambda: _serve_path(path, settings))
+        run(_serve_path(path, settings))
     finally:
         path.unlink(missing_ok=True)
     return 0
@@ -147,8 +144,7 @@ def _prepare() -> None:
     )
     for name in ("httpx", "httpcore", "asyncio", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # Exchanges come and go by the thousand and hold no cycles.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*COLLECTED)
 
 
 def _log_as(settings: Settings) -> None:
@@ -156,15 +152,6 @@ def _log_as(settings: Settings) -> None:
     if settings.log_format == "json":
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonFormatter())
-
-
-def _run(serve: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(serve())
-    else:
-        uvloop.run(serve())
 
 
 def _stop_on_signals(service: Service) -> None:

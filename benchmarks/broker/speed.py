@@ -24,7 +24,7 @@ import psutil
 
 from benchmarks.broker.parts import SESSION, exchanges, produce, target
 from shadow_middleware.drivers import open_bench
-from shadow_middleware.offline.conduct import run_loop
+from shadow_middleware.loops import run_punctually
 from shadow_middleware.service import FLUSH_INTERVAL
 from shadow_middleware.settings import load, to_wire
 from shadow_middleware.worker.worker import Worker
@@ -94,7 +94,7 @@ def _role(pipe: Connection, name: str, given: dict[str, Any], count: int) -> Non
         "publisher": lambda: produce(given, count, 1_000, 0),
         "worker": lambda: work(given, count),
     }
-    pipe.send(run_loop(roles[name]()))
+    pipe.send(run_punctually(roles[name]()))
 
 
 def measured(name: str, given: dict[str, Any], count: int) -> float:

@@ -205,7 +205,8 @@ def _work(
     found: Survey,
     how: How,
 ) -> int:
-    from shadow_middleware.offline.conduct import Conduct, run_loop
+    from shadow_middleware.loops import run_punctually
+    from shadow_middleware.offline.conduct import Conduct
 
     wanted = policy_of(how.policy, asked.config, {})
     screen = console()
@@ -220,7 +221,7 @@ def _work(
             return await conduct.carry_out(), conduct.offline.progress()
 
     with _quiet():
-        ended, progress = run_loop(work())
+        ended, progress = run_punctually(work())
     summary, verdict = _read(kept.of_run(run.id), settings, wanted)
     code = EXIT_CODES[verdict.ruling]
     if ended.state is RunState.STOPPED:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import logging
 import os
@@ -133,7 +132,7 @@ def _log(settings: Settings, as_json: bool) -> None:
 
 
 def _run(settings: Settings, screen: Screen, interval: float) -> int:
-    from shadow_middleware.offline.conduct import run_loop
+    from shadow_middleware.loops import run_punctually
     from shadow_middleware.worker.worker import Worker
 
     async def work() -> int:
@@ -150,9 +149,7 @@ def _run(settings: Settings, screen: Screen, interval: float) -> int:
         screen.end(await one.status(), time.monotonic() - began)
         return 130 if stopped() > 1 else 0
 
-    # Exchanges come and go by the thousand and hold no cycles.
-    gc.set_threshold(50_000, 20, 100)
-    return run_loop(work())
+    return run_punctually(work())
 
 
 def _listen(one: Worker, screen: Screen) -> Callable[[], int]:

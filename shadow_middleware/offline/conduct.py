@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import os
-import socket
-import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,16 +22,9 @@ from shadow_middleware.settings import Settings, Target, to_wire
 from shadow_middleware.store.base import Reader, Runs, Store
 from shadow_middleware.traffic.files import open_capture
 from shadow_middleware.traffic.recorded import BadRecord, Missing, Recorded
+from shadow_middleware.whereabouts import HOST
 
-__all__ = ["Conduct", "RunStore", "begun", "owner", "run_loop", "surveyed"]
-
-
-T = TypeVar("T")
-
-_GIVE_WAY: Final = 0.0005
-"""Seconds after which a thread that computes lets another one run."""
-_COLLECTED: Final = (50_000, 20, 100)
-"""When the collector works: exchanges come and go by the thousand and hold no cycles."""
+__all__ = ["Conduct", "RunStore", "begun", "owner", "surveyed"]
 
 UNANSWERED: Final = "unanswered"
 """Stands in `Run.missing` for exchanges of which no answer was recorded."""
@@ -58,36 +47,6 @@ def surveyed(
 ) -> Survey:
     """Return what the run will meet: the files are read once, and nothing is sent."""
     return survey(_records(asked), asked.plan.picks, settings.methods, told)
-
-
-def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """
-    Run the work to its end, on uvloop's loop where that is installed.
-
-    Meanwhile threads give way to each other ten times as often as they do elsewhere,
-    and the collector leaves alone what was there before.
-    """
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    # What writes to the store would else keep the loop from its times for 5 ms each,
-    sys.setswitchinterval(_GIVE_WAY)
-    # and to look through all that was imported, for 80 ms.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED)
-    try:
-        return _run(work)
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-        sys.setswitchinterval(interval)
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    return uvloop.run(work)
 
 
 def begun(run: str, title: str, asked: Asked, found: Survey, settings: Settings) -> Run:
@@ -118,7 +77,7 @@ def begun(run: str, title: str, asked: Asked, found: Survey, settings: Settings)
 
 def owner() -> str:
     """Return the name of this process."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{HOST}:{os.getpid()}"
 
 
 class Conduct:
