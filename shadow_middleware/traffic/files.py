@@ -11,7 +11,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
@@ -23,6 +23,7 @@ from shadow_middleware.traffic.frames import Damage, Line, Readable, lines_of
 from shadow_middleware.traffic.ndjson import (
     Account,
     Head,
+    NewerVersion,
     decode,
     encode,
     encode_plain,
@@ -131,34 +132,39 @@ class _Counted:
 
 def read_stream(stream: Readable, name: str) -> Iterator[Read]:
     """Yield all that a stream says. Files that follow each other in it are one."""
-    newer = False
+    reader = _Lines(name)
     try:
         for line in lines_of(stream):
             if isinstance(line, Damage):
                 yield line if line.unfinished and not line.lost else _bad(line, name)
                 if line.unfinished and line.lost:
                     yield line
-                continue
-            read = _read(line, name)
-            if isinstance(read, Head):
-                newer = False
-            elif newer:
-                continue
-            elif (
-                isinstance(read, BadRecord) and line.data.lstrip()[:10] == b'{"capture"'
-            ):
-                newer = "upgrade" in read.reason
-            yield read
+            elif (read := reader.read(line)) is not None:
+                yield read
     except OSError as error:
         raise _unreadable(name, error) from error
 
 
-def _read(line: Line, name: str) -> Read:
-    place = f"{name}:{line.number}"
-    try:
-        return decode(line.data, place)
-    except DecodeError as error:
-        return BadRecord(place, str(error), sample_of(line.data))
+class _Lines:
+    """Reads the lines of a stream, and passes over what a newer version wrote."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._is_newer = False
+
+    def read(self, line: Line) -> Recorded | Head | Account | BadRecord | None:
+        """Return what a line says; None behind the head of a newer version."""
+        place = f"{self._name}:{line.number}"
+        read: Recorded | Head | Account | BadRecord
+        was_newer = self._is_newer
+        try:
+            read = decode(line.data, place)
+        except DecodeError as error:
+            self._is_newer = was_newer or isinstance(error, NewerVersion)
+            read = BadRecord(place, str(error), sample_of(line.data))
+        if isinstance(read, Head):
+            self._is_newer = was_newer = False
+        return None if was_newer else read
 
 
 def _bad(damage: Damage, name: str) -> BadRecord:
@@ -284,7 +290,12 @@ class CaptureFile:
         self._count += 1
 
     def close(self) -> None:
-        """Write the account, and let the file appear under its name."""
+        """
+        Write the account, and let the file appear under its name.
+
+        Raises:
+            OSError: the disk is full; nothing appears then.
+        """
         account = Account(self._count, self._count, closed=True)
         self._stream.write(self._framing.add(self._encode(account)))
         self._stream.write(self._framing.end())
@@ -296,7 +307,8 @@ class CaptureFile:
     def discard(self) -> None:
         """Forget what was written."""
         if not self._is_stdout:
-            self._stream.close()
+            with suppress(OSError):  # a full disk takes no more of it
+                self._stream.close()
             os.unlink(self._path + PART)
 
     def _opened(self) -> BinaryIO:
@@ -319,7 +331,11 @@ class CaptureFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.close()
-        else:
+        if kind is not None:
             self.discard()
+            return
+        try:
+            self.close()
+        except BaseException:
+            self.discard()
+            raise

@@ -37,7 +37,7 @@ _FREE: Final = 64 * 1024 * 1024
 """Bytes that any file may expand to; beyond them, `_RATIO` bytes for each of its own."""
 _SKIPPABLE: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 _MAX_SKIPPED: Final = 1024 * 1024
-_BEGINS: Final = re.compile(rb"\x28\xb5\x2f\xfd|\x1f\x8b\x08[\x00-\x1f]")
+_BEGINS: Final = re.compile(re.escape(ZSTD) + b"|" + re.escape(GZIP) + rb"[\x00-\x1f]")
 _ATTEMPT: Final = 16 * 1024
 """Bytes that could be decoded in the time that it takes to begin."""
 _HEAD: Final = 8

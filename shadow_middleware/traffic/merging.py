@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 import re
 from collections import OrderedDict
@@ -11,7 +10,7 @@ from itertools import chain
 from typing import Final
 
 from shadow_middleware.traffic.files import read_file
-from shadow_middleware.traffic.importers.ordering import in_order
+from shadow_middleware.traffic.importers.ordering import in_order, merged
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 
 __all__ = ["Merged"]
@@ -59,7 +58,7 @@ class Merged:
             for row in writers.values()
         ]
         seen: OrderedDict[str, None] = OrderedDict()
-        for record in heapq.merge(*rows, key=lambda one: one.exchange.at):
+        for record in merged(rows):
             if record.exchange.id in seen:
                 self.copies += 1
                 continue

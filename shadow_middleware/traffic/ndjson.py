@@ -25,13 +25,14 @@ from shadow_middleware.exchange import (
     Response,
     Timing,
 )
-from shadow_middleware.traffic.recorded import Missing, Recorded
+from shadow_middleware.traffic.recorded import NO_TIMING, Missing, Recorded
 from shadow_middleware.transform.secrets import TextRedactor
 
 __all__ = [
     "VERSION",
     "Account",
     "Head",
+    "NewerVersion",
     "decode",
     "encode",
     "encode_plain",
@@ -48,6 +49,10 @@ _MAX_STATUS: Final = 9999
 """Some apps answer with numbers that HTTP does not know; they are kept as they are."""
 _TAIL: Final = len(b',"crc":"00000000"}')
 _SEAL: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}\Z')
+
+
+class NewerVersion(DecodeError):
+    """The head of a file of a later version: what follows it cannot be read either."""
 
 
 class Head(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -142,7 +147,6 @@ class _AccountLine(msgspec.Struct, frozen=True):
 
 _encoder: Final = msgspec.json.Encoder()
 _decoder: Final = msgspec.json.Decoder(_Line)
-_NO_TIME: Final = Timing(0, 0, 0)
 _EMPTY: Final = Body()
 _MISSING: Final = {each.value: each for each in Missing}
 
@@ -172,8 +176,9 @@ def decode(line: bytes, place: str = "") -> Recorded | Head | Account:
         place: What `Recorded.place` will be.
 
     Raises:
-        DecodeError: it is damaged, of no form that is known, or of a newer version; the
-            message says so in a sentence for people.
+        NewerVersion: it is the head of a file that this version cannot read.
+        DecodeError: it is damaged, or of no form that is known. Of both the message says
+            so in a sentence for people.
     """
     _check_seal(line)
     try:
@@ -226,7 +231,7 @@ def _wire(line: Recorded | Head | Account) -> object:
         key=exchange.key,
         request=_wire_request(exchange.request),
         response=_wire_response(exchange.response),
-        timing=None if timing == _NO_TIME else timing,
+        timing=None if timing == NO_TIMING else timing,
         live_error=exchange.live_error,
         skip=exchange.skip,
         withheld=exchange.withheld,
@@ -289,7 +294,7 @@ def _head(wire: _Line) -> Head:
     if version < 1:
         raise DecodeError(f"it claims version {version} of the format; there is none")
     if version > VERSION:
-        raise DecodeError(
+        raise NewerVersion(
             f"it is of version {version} of the format, and this reads up to {VERSION}; "
             "upgrade shadow-middleware"
         )
@@ -310,7 +315,7 @@ def _recorded(wire: _Line, place: str) -> Recorded:
         at=wire.at,
         request=_request(wire.request),
         response=None if wire.response is None else _response(wire.response),
-        timing=wire.timing or _NO_TIME,
+        timing=wire.timing or NO_TIMING,
         route=wire.route,
         key=wire.key,
         live_error=wire.live_error,

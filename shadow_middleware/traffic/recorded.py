@@ -7,12 +7,17 @@ Importers and capture files give these; offline replay takes them.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
-from shadow_middleware.exchange import Exchange
+from shadow_middleware.exchange import Exchange, Timing
 
-__all__ = ["BadRecord", "Missing", "Recorded"]
+__all__ = ["NO_TIMING", "BadRecord", "Missing", "Recorded", "bodies_among"]
+
+NO_TIMING: Final = Timing(0, 0, 0)
+"""What stands where a source does not tell how long live took."""
 
 
 class Missing(enum.StrEnum):
@@ -29,7 +34,7 @@ class Missing(enum.StrEnum):
     RESPONSE_BODY = "response_body"
     """The answer's bytes are not known; its length may be."""
     TIMING = "timing"
-    """How long live took is not known: `exchange.timing` is all zero."""
+    """How long live took is not known: `exchange.timing` is `NO_TIMING`."""
     EXACT_TARGET = "exact_target"
     """The source decodes or rewrites path and query, so they are not byte for byte."""
 
@@ -56,3 +61,14 @@ class BadRecord(msgspec.Struct, frozen=True):
     """What is wrong with it, in a sentence for people."""
     sample: str = ""
     """How it begins, redacted and made printable; at most 80 characters."""
+
+
+_BODIES: Final = {
+    "request.body": Missing.REQUEST_BODY,
+    "response.body": Missing.RESPONSE_BODY,
+}
+
+
+def bodies_among(left_out: Iterable[str]) -> frozenset[Missing]:
+    """Return what is missing where masking has left parts out; see `masking.Masked`."""
+    return frozenset(_BODIES[part] for part in left_out if part in _BODIES)

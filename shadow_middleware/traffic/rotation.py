@@ -131,7 +131,7 @@ class Rotation:
 
     def _open(self, now: float) -> None:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        self._adopt(now)
+        self._adopt_abandoned(now)
         self._number += 1
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
         name = (
@@ -141,9 +141,13 @@ class Rotation:
         self._path = os.path.join(self._folder, name)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         self._file = os.open(self._path, flags, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._framing = framing_of(self._path)
         self._opened_at, self._size, self.records = now, 0, 0
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._let_go()
+            raise
         head = msgspec.structs.replace(
             self._head, capture=VERSION, created=now, number=self._number
         )
@@ -180,7 +184,7 @@ class Rotation:
 
     # --- the others ---------------------------------------------------------------------
 
-    def _adopt(self, now: float) -> None:
+    def _adopt_abandoned(self, now: float) -> None:
         """Finish the names of files whose writers were killed."""
         for entry in self._entries():
             with contextlib.suppress(OSError):

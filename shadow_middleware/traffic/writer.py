@@ -26,7 +26,7 @@ from shadow_middleware.exchange import Exchange
 from shadow_middleware.settings import Settings
 from shadow_middleware.traffic.marks import key_of
 from shadow_middleware.traffic.ndjson import VERSION, Account, Head, encode
-from shadow_middleware.traffic.recorded import Missing, Recorded
+from shadow_middleware.traffic.recorded import Recorded, bodies_among
 from shadow_middleware.traffic.rotation import Limits, Rotation
 from shadow_middleware.transform.masking import Masker, marker_of
 
@@ -200,8 +200,9 @@ class CaptureWriter:
             return
         try:
             self._check_file()
-            while not self._over and (lines := self._next_lines()):
-                self._save(lines, now)
+            while not self._over and (self._unsaved or self._waiting):
+                if lines := self._next_lines():
+                    self._save(lines, now)
             self._tell_losses(now)
             if self._rotation.is_due(now):
                 self._finish()
@@ -320,12 +321,8 @@ def in_words(tally: Tally, folder: str) -> str:
 def recorded_of(masker: Masker, exchange: Exchange) -> Recorded:
     """Return the record of an exchange, without its secrets."""
     masked = masker(exchange)
-    missing = set()
-    if "request.body" in masked.left_out:
-        missing.add(Missing.REQUEST_BODY)
-    if "response.body" in masked.left_out:
-        missing.add(Missing.RESPONSE_BODY)
-    return Recorded(masked.exchange, frozenset(missing), masked=masked.changed)
+    missing = bodies_among(masked.left_out)
+    return Recorded(masked.exchange, missing, masked=masked.changed)
 
 
 def _head() -> Head:

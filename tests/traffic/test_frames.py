@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.traffic import frames
-from shadow_middleware.traffic.files import CaptureFile, framing_of, open_capture
+from shadow_middleware.traffic.files import (
+    PART,
+    CaptureFile,
+    framing_of,
+    open_capture,
+)
 from shadow_middleware.traffic.frames import Damage, Line, lines_of
 from shadow_middleware.traffic.ndjson import Head, encode, encode_plain
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
@@ -73,6 +78,30 @@ def test_a_file_gives_back_what_was_written(
     back = [each for each in open_capture(path) if isinstance(each, Recorded)]
     assert [r.exchange for r in records] == [r.exchange for r in back]
     assert 0o600 == path.stat().st_mode & 0o777
+
+
+def written(path: Path, *, stops: bool) -> None:
+    """Write a file of one record, to its end or not."""
+    with CaptureFile(path, HEAD) as file:
+        file.add(RECORDS[0])
+        if stops:
+            raise ValueError("stopped")
+
+
+@pytest.mark.parametrize(
+    ("stops", "raised", "words"),
+    [(True, ValueError, "stopped"), (False, OSError, "No space left")],
+)
+def test_a_full_disk_leaves_nothing_behind(
+    tmp_path: Path, stops: bool, raised: type[Exception], words: str
+) -> None:
+    """Neither a draft nor a file, and it is told why the writing ended."""
+    (tmp_path / f"a.ndjson{PART}").symlink_to("/dev/full")
+
+    with pytest.raises(raised, match=words):
+        written(tmp_path / "a.ndjson", stops=stops)
+
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", FRAMED)

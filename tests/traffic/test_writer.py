@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 import time
@@ -17,7 +18,8 @@ from shadow_middleware.exchange import Exchange, Request, Response
 from shadow_middleware.settings import Settings
 from shadow_middleware.traffic import rotation
 from shadow_middleware.traffic.files import PART, open_capture, read_file
-from shadow_middleware.traffic.ndjson import Account
+from shadow_middleware.traffic.frames import ZSTD
+from shadow_middleware.traffic.ndjson import Account, Head
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 from shadow_middleware.traffic.writer import CaptureWriter, Tally
 from tests.traffic.making import a_record
@@ -200,6 +202,43 @@ def test_a_full_disk_is_told_and_counted_and_nothing_false_is_written(
     assert 2 == len(list(tmp_path.glob("*.ndjson.zst")))
     assert "No space left" in caplog.text
     assert "can be written again" in caplog.text
+
+
+def test_a_folder_that_cannot_lock_is_tried_again_and_nothing_odd_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without a lock is none: the next one is framed, and begins with its head."""
+    away, clock, real = [True], [0.0], fcntl.flock
+
+    def flock(file: int, how: int) -> None:
+        if away[0]:
+            raise OSError(errno.ENOLCK, "No locks available")
+        real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with writing(tmp_path, clock=lambda: clock[0]) as writer:
+        writer.add(exchange(1), 100)
+        until(lambda: writer.tally.failure)
+        assert [] == list(tmp_path.glob("*.ndjson*"))
+        away[0], clock[0] = False, 100.0
+        until(lambda: writer.tally.written == 1)
+
+    [path] = tmp_path.glob("*.ndjson*")
+    assert path.read_bytes().startswith(ZSTD)
+    assert isinstance(next(read_file(str(path))), Head)
+
+
+def test_what_waits_behind_much_that_cannot_be_written_is_written(
+    tmp_path: Path,
+) -> None:
+    """At the end all that waits is seen to, however little of it is worth a line."""
+    with writing(tmp_path, interval=3600.0) as writer:
+        for number in range(650):
+            writer.add(exchange(number, live_error="\ud800"), 100)
+        writer.add(exchange(650), 100)
+        tally = writer.close(60.0)
+
+    assert (1, {"unwritable": 650}) == (tally.written, tally.not_written)
 
 
 def test_a_clock_that_goes_back_keeps_nobody_waiting(

@@ -12,7 +12,7 @@ import enum
 import msgspec
 
 from shadow_middleware.settings import Settings
-from shadow_middleware.traffic.recorded import Missing, Recorded
+from shadow_middleware.traffic.recorded import Recorded, bodies_among
 from shadow_middleware.transform.credentials import Withheld, strip
 from shadow_middleware.transform.masking import Masker, marker_of
 
@@ -61,16 +61,9 @@ class Cleaner:
                 withheld=(*exchange.withheld, *gone),
             )
         masked = self._mask(exchange)
-        lacks = {_BODIES[part] for part in masked.left_out if part in _BODIES}
         return msgspec.structs.replace(
             recorded,
             exchange=masked.exchange,
-            missing=recorded.missing | lacks,
+            missing=recorded.missing | bodies_among(masked.left_out),
             masked=masked.changed,
         )
-
-
-_BODIES = {
-    "request.body": Missing.REQUEST_BODY,
-    "response.body": Missing.RESPONSE_BODY,
-}

@@ -70,6 +70,8 @@ class _Scan:
         """Whether the array is found and not yet left."""
         self._in_text = False
         self._number = 0
+        self._taken: Element | None = None
+        """The element that ended with the last token."""
 
     def feed(self, chunk: bytes) -> Iterator[Element]:
         self._held += chunk
@@ -85,8 +87,6 @@ class _Scan:
             data = bytes(self._held[self._start :])
             self._number += 1
             yield Element(self._number, data, len(data) + self._over, ended=False)
-
-    _taken: Element | None = None
 
     def _step(self) -> bool:
         """Read on by one token; return whether there was a whole one."""

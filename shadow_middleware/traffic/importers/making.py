@@ -20,12 +20,12 @@ from shadow_middleware.exchange import (
 )
 from shadow_middleware.traffic.importers.options import Options, Unreadable
 from shadow_middleware.traffic.ndjson import sample_of
-from shadow_middleware.traffic.recorded import BadRecord, Missing, Recorded
+from shadow_middleware.traffic.recorded import NO_TIMING, BadRecord, Missing, Recorded
 
 __all__ = [
     "BODILESS",
-    "NO_TIMING",
     "Maker",
+    "check_time",
     "first_value",
     "known",
     "lacking",
@@ -34,7 +34,6 @@ __all__ = [
 
 BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that have a body so rarely that a source which tells of none has none."""
-NO_TIMING: Final = Timing(0, 0, 0)
 _YEAR_10000: Final = 253_402_300_800
 _MOST: Final = 2**53
 """What every reader of JSON takes for a whole number."""
