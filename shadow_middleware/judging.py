@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -23,7 +23,7 @@ from shadow_middleware.exchange import (
     Response,
     Unknown,
 )
-from shadow_middleware.judge import Case, Judgement
+from shadow_middleware.judge import Case, Judge, Judgement
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import version_in
 from shadow_middleware.settings import Settings
@@ -31,17 +31,9 @@ from shadow_middleware.transform.masking import MARK
 from shadow_middleware.transform.outgoing import host_of
 from shadow_middleware.transform.planted import without, without_in
 
-__all__ = ["Heard", "Judges", "Judging", "Weighed"]
+__all__ = ["Heard", "Judging", "Weighed"]
 
 _MAX_SHAPES: Final = 10_000
-
-
-class Judges(Protocol):
-    """Learns from a case, and says what becomes of it. For one thread."""
-
-    def judge(self, case: Case) -> Judgement:
-        """Return the judgement."""
-        ...
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -71,7 +63,7 @@ class Judging:
         self,
         settings: Settings,
         comparer: Comparer,
-        judge: Judges,
+        judge: Judge,
         route: Callable[[str], str],
         clean: Callable[[str], str],
     ) -> None:

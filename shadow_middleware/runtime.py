@@ -1,7 +1,7 @@
 """
-The place that chooses drivers: which hand-off, which agent, which store.
+Starts, shares and parts from agents: one for equal settings in each process.
 
-One hand-off for equal settings in each process. Nothing starts before the first
+Nothing starts before the first
 exchange is handed over or the app's lifespan begins; after a fork it starts anew.
 """
 

@@ -26,7 +26,7 @@ from shadow_middleware.configuration import (
 )
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.rule import VALUE_SHAPES, Rule
-from shadow_middleware.target import Target
+from shadow_middleware.target import Patterns, Target
 from shadow_middleware.transformation import Transform
 from shadow_middleware.validation import (
     RULE_CHECKS,
@@ -49,9 +49,6 @@ __all__ = [
 ]
 
 MIB = 1024 * 1024
-
-Patterns = tuple[str, ...]
-"""Globs over `/`-separated segments: `*` is within one, `**` any number of them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

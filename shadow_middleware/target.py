@@ -13,7 +13,7 @@ import msgspec
 from shadow_middleware.addresses import is_app
 from shadow_middleware.transformation import Transform
 
-__all__ = ["Target"]
+__all__ = ["Patterns", "Target"]
 
 Patterns = tuple[str, ...]
 """Globs over `/`-separated segments: `*` is within one, `**` any number of them."""

@@ -30,7 +30,6 @@ __all__ = ["CHEAP_BYTES", "Comparer", "Comparison"]
 CHEAP_BYTES = 16 * 1024
 """Bytes of both bodies together that no input makes cost 50 ms."""
 BODILESS = (204, 304)
-SERVER_ERROR = 500
 
 
 class Comparison(msgspec.Struct, frozen=True):

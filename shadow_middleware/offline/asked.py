@@ -36,7 +36,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...]
     target: str
     """Its address."""
-    target_name: str = "shadow"
     control: str = ""
     methods: tuple[str, ...] = ()
     workers: int = 0

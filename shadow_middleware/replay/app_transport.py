@@ -15,9 +15,9 @@ from asgiref.wsgi import WsgiToAsgi
 
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.replay.client import httpx
-from shadow_middleware.replay.importing import named
+from shadow_middleware.replay.importing import imported
 
-__all__ = ["app_transport", "imported"]
+__all__ = ["app_transport"]
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[..., Awaitable[None]]
@@ -40,19 +40,6 @@ def app_transport(url: str) -> httpx.AsyncBaseTransport:
             f"target: {url!r} is a {type(app).__name__}, not an app"
         )
     return AppTransport(app if kind == "asgi" else _as_asgi(app))
-
-
-def imported(path: str, what: str) -> Any:
-    """
-    Return what `module:name` names.
-
-    Raises:
-        ConfigurationError: it cannot be imported; `what` is what the error calls it.
-    """
-    try:
-        return named(path)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{what}: cannot import {path!r}: {error}") from error
 
 
 class AppTransport(httpx.AsyncBaseTransport):

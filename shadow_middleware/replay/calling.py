@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.replay.importing import named
+from shadow_middleware.replay.importing import imported
 
 __all__ = ["Caller", "function_at"]
 
@@ -33,12 +33,7 @@ def function_at(path: str) -> Callable[..., Any]:
     Raises:
         ConfigurationError: there is no such function.
     """
-    try:
-        found = named(path)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"transform: {path!r} cannot be imported by the agent: {error}"
-        ) from error
+    found = imported(path, "transform")
     if not callable(found):
         raise ConfigurationError(f"transform: {path!r} is no function")
     function: Callable[..., Any] = found

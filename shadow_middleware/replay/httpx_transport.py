@@ -11,10 +11,9 @@ import ssl
 from collections.abc import AsyncIterator
 
 from shadow_middleware.replay.client import httpx
+from shadow_middleware.settings import SAFE_METHODS
 
 __all__ = ["SlotTransport"]
-
-_RETRIED = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class _Slot:
@@ -66,7 +65,7 @@ class SlotTransport(httpx.AsyncBaseTransport):
             return await slot.transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             body = request.extensions["body"]
-            if not slot.used or body or request.method not in _RETRIED:
+            if not slot.used or body or request.method not in SAFE_METHODS:
                 raise
         return await slot.transport.handle_async_request(request)
 

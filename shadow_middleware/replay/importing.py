@@ -5,19 +5,23 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["named"]
+from shadow_middleware.errors import ConfigurationError
+
+__all__ = ["imported"]
 
 
-def named(path: str) -> Any:
+def imported(path: str, what: str) -> Any:
     """
     Return what `module:name` names; the name may have parts, as of a class.
 
     Raises:
-        ImportError: there is no such module, or it cannot be imported.
-        AttributeError: it has no such name.
+        ConfigurationError: it cannot be imported; `what` is what the error calls it.
     """
     module, _, attribute = path.partition(":")
-    found: Any = importlib.import_module(module)
-    for part in attribute.split("."):
-        found = getattr(found, part)
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"{what}: cannot import {path!r}: {error}") from error
     return found

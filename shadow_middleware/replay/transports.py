@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ConfigurationError
-from shadow_middleware.replay.app_transport import app_transport, imported
+from shadow_middleware.replay.app_transport import app_transport
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.httpx_transport import SlotTransport
+from shadow_middleware.replay.importing import imported
 from shadow_middleware.settings import Settings, Target
 
 __all__ = ["AUTO", "OWN", "ssl_context_for", "transport_for"]

@@ -28,10 +28,10 @@ from shadow_middleware.replay.connection import Connection
 from shadow_middleware.replay.dialling import Dialler
 from shadow_middleware.replay.failures import timed_out, why_not_connected
 from shadow_middleware.replay.framing import length_field, target_of
+from shadow_middleware.settings import SAFE_METHODS
 
 __all__ = ["Patience", "Wire"]
 
-_RETRIED: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CLOSING: Final = 1.0
 """Seconds that connections may take to close."""
 _TICK: Final = 0.001
@@ -234,7 +234,7 @@ class Wire:
 
 
 def _may_be_repeated(request: Request) -> bool:
-    return request.method in _RETRIED and not request.body.data
+    return request.method in SAFE_METHODS and not request.body.data
 
 
 def _head(request: Request) -> bytes:
