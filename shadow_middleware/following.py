@@ -12,9 +12,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
-from shadow_middleware.aside import aside
+from shadow_middleware.aside import Opened
 from shadow_middleware.targets import HealthEvent, TargetHealth, TargetsState
 
 __all__ = ["Follower", "Following", "Known"]
@@ -24,8 +24,6 @@ logger = logging.getLogger("shadow_middleware")
 EVERY: Final = 1.0
 _AT_START: Final = 5.0
 """Seconds that the first replay waits for what is known."""
-_LET_GO: Final = 1.0
-"""Seconds that a reading may take to end when the agent does."""
 
 
 @runtime_checkable
@@ -87,14 +85,12 @@ class Following:
     ) -> None:
         self._follower = follower
         self._on_ready = on_ready
-        self._open = source
+        self._source = Opened(source, "shadow-middleware-targets") if source else None
         self._every = every
-        self._source: Known | None = None
         self._away = False
         self._ready = asyncio.Event()
         self._poked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._under_way: asyncio.Future[Any] | None = None
         if source is None:
             self._ready.set()
 
@@ -105,9 +101,9 @@ class Following:
 
     def start(self) -> None:
         """Begin to read, on the running loop."""
-        if self._open is not None and self._task is None:
+        if self._source is not None and self._task is None:
             loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._run())
+            self._task = loop.create_task(self._run(self._source))
             loop.call_later(_AT_START, self._wait_no_more)
 
     async def ready(self) -> None:
@@ -141,29 +137,22 @@ class Following:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        under_way = self._under_way
-        if under_way is not None and not under_way.done():
-            await asyncio.wait({under_way}, timeout=_LET_GO)
-        if self._source is not None and (under_way is None or under_way.done()):
-            source, self._source = self._source, None
-            await aside(source.close, "shadow-middleware-targets")
+        if self._source is not None:
+            await self._source.aclose()
 
-    async def _run(self) -> None:
+    async def _run(self, source: Opened[Known]) -> None:
         while True:
-            await self._read()
+            await self._read(source)
             self._wait_no_more()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
                     await self._poked.wait()
             self._poked.clear()
 
-    async def _read(self) -> None:
+    async def _read(self, source: Opened[Known]) -> None:
         events = self._follower.events()
-        self._under_way = aside(
-            lambda: self._exchange(events), "shadow-middleware-targets"
-        )
         try:
-            state, answers = await asyncio.shield(self._under_way)
+            state, answers = await source.use(lambda known: _exchanged(known, events))
         except Exception as error:  # noqa: BLE001 -- a store may fail in any way
             if not self._away:
                 logger.warning(
@@ -178,13 +167,10 @@ class Following:
             self._away = False
             self._follower.adopt(state, answers)
 
-    def _exchange(
-        self, events: Sequence[HealthEvent]
-    ) -> tuple[TargetsState, list[Answer]]:
-        """Tell and read; on a thread."""
-        if self._source is None:
-            assert self._open is not None
-            self._source = self._open()
-        source = self._source
-        answers = [(event, source.health_event(event)) for event in events]
-        return source.targets_state(), answers
+
+def _exchanged(
+    known: Known, events: Sequence[HealthEvent]
+) -> tuple[TargetsState, list[Answer]]:
+    """Tell and read; on a thread."""
+    answers = [(event, known.health_event(event)) for event in events]
+    return known.targets_state(), answers

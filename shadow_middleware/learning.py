@@ -14,11 +14,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
-from shadow_middleware.aside import aside
+from shadow_middleware.aside import Opened
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.evidence import Batch
 from shadow_middleware.judge import Profile, days_back
@@ -38,11 +38,6 @@ _SHARE: Final = 0.05
 """Of the time, how much reading may take: what a large store knows is read less often."""
 _FLUSH: Final = 5.0
 """Seconds that a reading waits for what is on its way to the store."""
-
-_LET_GO: Final = 1.0
-"""Seconds that a reading may take to end when the agent does."""
-
-T = TypeVar("T")
 
 
 @runtime_checkable
@@ -107,17 +102,15 @@ class Learning:
         """
         self.profile = profile
         self._follower = follower
-        self._open = source
+        self._source = Opened(source, "shadow-middleware-learning") if source else None
         self._flush = flush
         self._clock = clock
         self._every = rules_every
         self._noise_every = noise_every
-        self._source: Source | None = None
         self._rules: list[SharedRule] = []
         self._broken: set[tuple[Rule, str]] = set()
         self._away = False
         self._reading = False
-        self._under_way: asyncio.Future[Any] | None = None
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.on_groups: Callable[[Iterable[Group]], None] = _no_groups
@@ -125,10 +118,11 @@ class Learning:
 
     def start(self) -> None:
         """Begin to read, on the running loop."""
-        if self._open is None:
+        if self._source is None:
             self._ready.set()
         elif self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._run(self._source))
 
     async def ready(self) -> None:
         """Wait until the store was read once, or for as long as one may wait for that."""
@@ -163,28 +157,24 @@ class Learning:
         if task is not None:
             task.cancel()
             await asyncio.wait({task})
-        under_way = self._under_way
-        if under_way is not None and not under_way.done():
-            await asyncio.wait({under_way}, timeout=_LET_GO)
-        if self._source is not None and (under_way is None or under_way.done()):
-            source, self._source = self._source, None
-            await self._off_loop(source.close)
+        if self._source is not None:
+            await self._source.aclose()
 
-    async def _run(self) -> None:
+    async def _run(self, source: Opened[Source]) -> None:
         noise_at = float("-inf")
         while True:
             now = time.monotonic()
             if now >= noise_at:
-                await self._attempt(self._learn)
+                await self._attempt(self._learn(source))
                 took = time.monotonic() - now
                 noise_at = now + max(self._noise_every, took / _SHARE)
-            await self._attempt(self._follow)
+            await self._attempt(self._follow(source))
             self._ready.set()
             await asyncio.sleep(self._every)
 
-    async def _attempt(self, reading: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, reading: Awaitable[None]) -> None:
         try:
-            await reading()
+            await reading
         except Exception as error:  # noqa: BLE001 -- a store may fail in any way
             if not self._away:
                 logger.warning(
@@ -197,27 +187,26 @@ class Learning:
         else:
             self._away = False
 
-    async def _learn(self) -> None:
+    async def _learn(self, source: Opened[Source]) -> None:
         self._reading = True
         try:
-            fetched = asyncio.shield(self._off_loop(self._fetch_noise))
-            learned, groups, today = await fetched
+            learned, groups, today = await source.use(self._fetch_noise)
             self.profile.adopt(learned, today)
         finally:
             self._reading = False
         self.on_groups(groups)
 
-    def _fetch_noise(self) -> tuple[Learned, Sequence[Group], int]:
+    def _fetch_noise(self, source: Source) -> tuple[Learned, Sequence[Group], int]:
         """Read what is known; on a thread."""
         if self._flush is not None:
             self._flush(_FLUSH)
         today = int(self._clock() // DAY)
         since = today - days_back(self.profile.policy.half_life)
-        known = self._opened().known(since)
+        known = source.known(since)
         return self.profile.digest(known, today), known.groups, today
 
-    async def _follow(self) -> None:
-        rules = await asyncio.shield(self._off_loop(lambda: self._opened().rules()))
+    async def _follow(self, source: Opened[Source]) -> None:
+        rules = await source.use(lambda known: known.rules())
         if rules != self._rules:
             self._adopt(rules)
             self._rules = rules
@@ -241,17 +230,6 @@ class Learning:
             logger.warning(
                 "the rule %r of the store is left out: %s", rule.name, problem
             )
-
-    def _opened(self) -> Source:
-        if self._source is None:
-            assert self._open is not None
-            self._source = self._open()
-        return self._source
-
-    def _off_loop(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        future = aside(work, "shadow-middleware-learning")
-        self._under_way = future
-        return future
 
 
 def _no_groups(groups: Iterable[Group]) -> None:

@@ -203,7 +203,7 @@ def test_nobody_waits_for_long_for_a_store_that_hangs(
 ) -> None:
     """Judging goes on without; the end of the agent does not wait for it either."""
     monkeypatch.setattr("shadow_middleware.learning._AT_START", 0.05)
-    monkeypatch.setattr("shadow_middleware.learning._LET_GO", 0.05)
+    monkeypatch.setattr("shadow_middleware.aside.LET_GO", 0.05)
     shelf = Shelf()
     shelf.gate.clear()
 
