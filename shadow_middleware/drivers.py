@@ -8,7 +8,7 @@ the agent on a thread of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,17 +22,18 @@ from shadow_middleware.pipeline import Ends, Lane, Lanes, Roads
 from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.control import Control, Tell
 from shadow_middleware.replay.given import NoSender
-from shadow_middleware.replay.http import HttpSender
 from shadow_middleware.retention import Keep
 from shadow_middleware.service import Bench, Equipment
 from shadow_middleware.settings import Settings, Target, from_wire
 from shadow_middleware.store.base import Store
 from shadow_middleware.store.housekeeper import Housekeeper
-from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.store.writer import Writer
 from shadow_middleware.traffic.writer import CaptureWriter
 from shadow_middleware.transform.continuity import Continuity
 from shadow_middleware.transform.redact import Redactor
+
+if TYPE_CHECKING:
+    from shadow_middleware.store.sql import SqlStore
 
 __all__ = ["open_bench", "open_works"]
 
@@ -156,28 +157,43 @@ def _lanes(settings: Settings, around: Around) -> Lanes:
 
 
 def _sender(target: Target, settings: Settings) -> Sender:
-    return NoSender() if target.url == CALL_URL else HttpSender(target, settings)
+    return NoSender() if target.url == CALL_URL else _http(target, settings)
+
+
+def _http(target: Target, settings: Settings) -> Sender:
+    # An agent with a broker sends nothing, and is to publish soon after its start.
+    from shadow_middleware.replay.http import HttpSender
+
+    return HttpSender(target, settings)
 
 
 def _control(settings: Settings, tell: Tell, around: Around) -> Control | None:
     if not settings.control_url:
         return None
     target = Target(url=settings.control_url, name=CONTROL)
-    return Control(settings, around(HttpSender(target, settings)), tell)
+    return Control(settings, around(_http(target, settings)), tell)
 
 
 def _source(settings: Settings, store: Store | None) -> Callable[[], Source] | None:
     if store is not None:
         return (lambda: store) if isinstance(store, Source) else None
     url = _store_url(settings)
-    return (lambda: SqlStore(url)) if url else None
+    return (lambda: _opened(url)) if url else None
 
 
 def _known(settings: Settings, store: Store | None) -> Callable[[], Known] | None:
     if store is not None:
         return (lambda: store) if isinstance(store, Known) else None
     url = _store_url(settings)
-    return (lambda: SqlStore(url)) if url else None
+    return (lambda: _opened(url)) if url else None
+
+
+def _opened(url: str, *, create: bool = True) -> SqlStore:
+    # What speaks to databases takes as long to load as all the rest of an agent. So that
+    # is done on the threads that open them, beside the first exchanges.
+    from shadow_middleware.store.sql import SqlStore
+
+    return SqlStore(url, create=create)
 
 
 def _store_url(settings: Settings) -> str:
@@ -192,7 +208,7 @@ def _writer(settings: Settings, store: Store | None) -> Writer | None:
     if not url:
         return None
     return Writer(
-        lambda: SqlStore(url),
+        lambda: _opened(url),
         buffer=settings.store_buffer,
-        housekeeper=Housekeeper(lambda: SqlStore(url, create=False), Keep.of(settings)),
+        housekeeper=Housekeeper(lambda: _opened(url, create=False), Keep.of(settings)),
     )

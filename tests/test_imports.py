@@ -152,6 +152,15 @@ def test_the_check_sees_what_it_looks_for(tmp_path: Path) -> None:
     assert ["deepdiff"] == loaded_after("import deepdiff", tmp_path)
 
 
+def test_an_agent_is_ready_before_what_speaks_to_databases_is_loaded(
+    tmp_path: Path,
+) -> None:
+    """That takes longer than all the rest, and is done beside the first exchanges."""
+    code = "import shadow_middleware.agent, shadow_middleware.drivers"
+
+    assert [] == loaded_after(code, tmp_path)
+
+
 def test_the_django_adapter_without_django_says_how_to_install_it(
     tmp_path: Path,
 ) -> None:

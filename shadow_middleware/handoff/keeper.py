@@ -20,7 +20,7 @@ from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Ears, Launcher, Pipe
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "rest_after"]
 
 logger = logging.getLogger("shadow_middleware")
 
@@ -30,6 +30,8 @@ USES_INTERVAL: Final = 1.0
 """Seconds between two frames of what was not mirrored."""
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
+WELL: Final = 5.0
+"""Seconds after which an agent was at work: its end says nothing of the next one."""
 
 
 class Keeper:
@@ -94,8 +96,7 @@ class Keeper:
             began = time.monotonic()
             self._keep(pipe)
             lived = time.monotonic() - began
-            backoff = FIRST_BACKOFF if lived > LAST_BACKOFF else backoff * 2
-            backoff = min(LAST_BACKOFF, max(FIRST_BACKOFF, backoff))
+            backoff = rest_after(backoff, lived)
 
     def _keep(self, pipe: Pipe) -> None:
         wants = self._ears.wanted()
@@ -202,3 +203,16 @@ class Keeper:
 
 def _readable(ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
     return any(events & selectors.EVENT_READ for _, events in ready)
+
+
+def rest_after(before: float, lived: float) -> float:
+    """
+    Return the seconds until the next agent is started, after one that has gone.
+
+    Args:
+        before: For how long that one was waited for.
+        lived: Seconds that it lived.
+    """
+    if lived > WELL:
+        return FIRST_BACKOFF
+    return min(LAST_BACKOFF, max(FIRST_BACKOFF, before * 2))

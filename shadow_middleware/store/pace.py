@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    CompoundSelect,
-    Connection,
-    Delete,
-    Select,
-    Table,
-    delete,
-    select,
-    tuple_,
-)
+if TYPE_CHECKING:
+    from sqlalchemy import (
+        ColumnElement,
+        CompoundSelect,
+        Connection,
+        Delete,
+        Select,
+        Table,
+    )
 
-from shadow_middleware.store.engine import Database
+    from shadow_middleware.store.engine import Database
 
 __all__ = ["Interrupted", "Pace", "some_of"]
 
 FIRST: Final = 100
-LEAST: Final = 50
+LEAST: Final = 10
 MOST: Final = 5_000
 """Rows in one transaction."""
 
@@ -63,6 +61,9 @@ class Pace:
         """
         Do the work again and again, until it finds less than it may do at once.
 
+        It begins with few: rows of the work before may have cost a hundredth of these,
+        which are in sums, in indexes and in what triggers keep.
+
         Args:
             database: Where a transaction is begun for each time.
             work: Does at most so many rows, and returns how many it did.
@@ -70,7 +71,7 @@ class Pace:
         Raises:
             Interrupted: there shall be no more; what was done stays done.
         """
-        done = 0
+        done, self.size = 0, FIRST
         while True:
             at_once = self.size
             with database.writing() as connection:
@@ -103,6 +104,9 @@ class Pace:
 
 def some_of(table: Table, old: ColumnElement[bool], most: int) -> Delete:
     """Delete at most so many of the rows that are old."""
+    # Whoever only opens a writer does not wait for it: see `drivers`.
+    from sqlalchemy import delete, select, tuple_
+
     keys = list(table.primary_key.columns)
     place = keys[0] if len(keys) == 1 else tuple_(*keys)
     asked: Select[tuple[object, ...]] | CompoundSelect[tuple[object, ...]]

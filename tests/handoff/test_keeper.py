@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from shadow_middleware.capture import Capture
 from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Pipe
-from shadow_middleware.handoff.keeper import Keeper
+from shadow_middleware.handoff.keeper import Keeper, rest_after
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
 
@@ -150,3 +151,11 @@ def test_an_agent_that_is_parted_from_puts_nothing_to_rest(bed: Bed) -> None:
     until(lambda: keepers() == before)
 
     assert [False, 1] == [bed.handoff.resting, bed.handoff.ended]
+
+
+def test_an_agent_that_was_at_work_is_replaced_soon() -> None:
+    """Only those that die young are waited for, and longer each time."""
+    lives = (0.1, 0.1, 0.1, 10.0, 0.1, *[0.1] * 6)
+    rests = list(accumulate(lives, rest_after, initial=0.0))
+
+    assert [0.5, 1.0, 2.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] == rests[1:]
