@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from shadow_middleware.isolation.context import ShadowRequest, entered
-from shadow_middleware.isolation.door import MAX_AGE, REFUSED_HEADER, Door, refusal
+from shadow_middleware.isolation.door import FORBIDDEN, MAX_AGE, Door, refusal
 from shadow_middleware.isolation.memory import Memory
-from shadow_middleware.transform.marker import MARKER_HEADER
+from shadow_middleware.transform.marker import MARKER_HEADER, REFUSED_HEADER
 
 __all__ = ["Isolation"]
 
@@ -22,8 +22,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_HEADER = REFUSED_HEADER.lower().encode()
 
 
 class Isolation:
@@ -109,7 +107,7 @@ class _Told:
         await self._send({"type": "http.response.body", "body": body})
 
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
-        told = (_HEADER, self._request.refused.encode("ascii"))
+        told = (REFUSED_HEADER, self._request.refused.encode("ascii"))
         return [*message.get("headers", ()), told]
 
 
@@ -119,4 +117,4 @@ async def _forbid(scope: Scope, send: Send) -> None:
         return
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": b"only copies are served here\n"})
+    await send({"type": "http.response.body", "body": FORBIDDEN.encode()})

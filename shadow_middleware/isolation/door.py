@@ -15,14 +15,16 @@ from typing import Final
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.isolation.context import ShadowRequest
 from shadow_middleware.isolation.memory import Memory, SeenHere, SeenInFile
-from shadow_middleware.transform.marker import read
+from shadow_middleware.transform import marker
 
-__all__ = ["MAX_AGE", "REFUSED_HEADER", "Door", "refusal"]
+__all__ = ["FORBIDDEN", "MAX_AGE", "REFUSED_HEADER", "Door", "refusal"]
 
 MAX_AGE: Final = 60.0
 """Seconds, in either direction, that a marker may be old; for clocks that differ."""
-REFUSED_HEADER: Final = "X-Shadow-Refused"
+REFUSED_HEADER: Final = marker.REFUSED_HEADER.decode().title()
 """Tells the live side why a write was refused, so that it counts no divergence."""
+FORBIDDEN: Final = "only copies are served here\n"
+"""What is answered, with 403, to what is no copy where only copies are served."""
 
 _SECRET = "SHADOW_MIDDLEWARE_SECRET"
 
@@ -55,25 +57,10 @@ class Door:
         Raises:
             ConfigurationError: there is no secret, or something else is no use.
         """
-        self._secret = secret or os.environ.get(_SECRET, "")
-        if not self._secret.strip():
-            raise ConfigurationError(
-                f"isolation needs the secret that signs markers: pass secret=..., or set "
-                f"{_SECRET}, to the same value as 'secret' on the live side; without "
-                f"it anybody could pass for a copy"
-            )
-        if not max_age > 0:
-            raise ConfigurationError(
-                f"max_age is the seconds that a marker may be old, more than 0, "
-                f"not {max_age!r}"
-            )
-        if isinstance(open_paths, str):
-            raise ConfigurationError(
-                f"open_paths is a list of paths, as [{open_paths!r}], not a string"
-            )
+        self._secret = _secret(secret or os.environ.get(_SECRET, ""))
         self.only_shadow = only_shadow
-        self._open_paths = frozenset(open_paths)
-        self._max_age = max_age
+        self._open_paths = _paths(open_paths)
+        self._max_age = _age(max_age)
         self._memory = _memory(memory)
         self._clock = clock
 
@@ -87,13 +74,15 @@ class Door:
         if len(markers) != 1:
             return None
         now = self._clock()
-        marker = read(markers[0], secret=self._secret, now=now, max_age=self._max_age)
-        if marker is None:
+        said = marker.read(
+            markers[0], secret=self._secret, now=now, max_age=self._max_age
+        )
+        if said is None:
             return None
-        until = marker.at + self._max_age
-        if not self._memory.first(markers[0], marker.at, until, now):
+        until = said.at + self._max_age
+        if not self._memory.first(markers[0], said.at, until, now):
             return None
-        return ShadowRequest(marker.id, marker.hop)
+        return ShadowRequest(said.id, said.hop)
 
     def refuses(self, request: ShadowRequest | None, path: str) -> bool:
         """Whether the request is to be answered with 403."""
@@ -104,6 +93,33 @@ def refusal(request: ShadowRequest) -> tuple[int, bytes]:
     """Return the status and body that tell that a copy's write was refused."""
     text = f"shadow_middleware: a write of this copy was refused: {request.refused}\n"
     return 503, text.encode()
+
+
+def _secret(given: object) -> str:
+    if not isinstance(given, str) or not given.strip():
+        raise ConfigurationError(
+            f"isolation needs the secret that signs markers: pass secret=..., or set "
+            f"{_SECRET}, to the same value as 'secret' on the live side; without "
+            f"it anybody could pass for a copy"
+        )
+    return given
+
+
+def _age(given: object) -> float:
+    if not isinstance(given, int | float) or not given > 0:
+        raise ConfigurationError(
+            f"max_age is the seconds that a marker may be old, more than 0, "
+            f"not {given!r}"
+        )
+    return given
+
+
+def _paths(given: object) -> frozenset[str]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f"open_paths is a list of paths, as ['/health'], not {given!r}"
+        )
+    return frozenset(given)
 
 
 def _memory(given: Memory | str | None) -> Memory:

@@ -12,7 +12,7 @@ from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.isolation.options import Http, Stubs
 from shadow_middleware.isolation.patching import Patches
 
-__all__ = ["install", "installed", "uninstall"]
+__all__ = ["install", "uninstall"]
 
 _PLACES: Final = {
     "threads": ((None, "threads"),),
@@ -75,11 +75,6 @@ def uninstall() -> None:
         if _patches is not None:
             _patches.undo()
         _patches = _options = None
-
-
-def installed() -> Stubs | None:
-    """Return the options of the stubs that are in place, or None."""
-    return _options
 
 
 def _put(patches: Patches, stubs: Stubs) -> None:

@@ -22,7 +22,7 @@ from shadow_middleware.errors import (
     ReadOnlyError,
 )
 from shadow_middleware.isolation.context import ShadowRequest, current
-from shadow_middleware.isolation.statements import is_ddl, is_read, outside
+from shadow_middleware.isolation.statements import is_read, outside
 
 __all__ = ["read_only", "release", "rollback"]
 
@@ -185,7 +185,7 @@ class _Keeper:
             return
         if found := outside(statement):
             raise _refused(request, f"{found} in a copy could not be undone")
-        if is_ddl(statement) or not is_read(statement):
+        if not is_read(statement):
             lent.wrote = True
 
     def _failed(self, context: Any) -> None:

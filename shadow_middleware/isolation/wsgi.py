@@ -11,7 +11,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from shadow_middleware.isolation.context import ShadowRequest, entered
-from shadow_middleware.isolation.door import MAX_AGE, REFUSED_HEADER, Door, refusal
+from shadow_middleware.isolation.door import (
+    FORBIDDEN,
+    MAX_AGE,
+    REFUSED_HEADER,
+    Door,
+    refusal,
+)
 from shadow_middleware.isolation.memory import Memory
 from shadow_middleware.transform.marker import MARKER_HEADER
 
@@ -63,7 +69,7 @@ class Isolation:
         request = self._door.admit(markers)
         if self._door.refuses(request, environ.get("PATH_INFO", "")):
             start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"only copies are served here\n"]
+            return [FORBIDDEN.encode()]
         if request is None:
             return self.app(environ, start_response)
         return self._serve(request, environ, start_response)

@@ -243,6 +243,17 @@ def outgoing(request: Any) -> HttpResponse:
     return HttpResponse(f"{read} {sizes} {default_storage.exists(saved)} {found}")
 
 
+def keeping(request: Any) -> HttpResponse:
+    with default_storage.open("h.txt", "r+") as file:
+        read = file.read().decode()
+    default_storage.delete("h.txt")
+    try:
+        size = default_storage.size("h.txt")
+    except FileNotFoundError:
+        size = None
+    return HttpResponse(f"{read} {size}")
+
+
 def writing(request: Any) -> HttpResponse:
     return HttpResponse(_add("w").name)
 
@@ -269,6 +280,7 @@ urlpatterns = [
         defining,
         from_a_thread,
         outgoing,
+        keeping,
         writing,
         handling,
     )
@@ -408,6 +420,13 @@ def nothing_goes_out() -> None:
     assert "packed x" in done
 
 
+def files_of_before_are_there_until_a_copy_deletes_them() -> None:
+    default_storage.save("h.txt", ContentFile(b"data"))
+    _is((200, "data None", None), get("keeping"))
+    _is(4, default_storage.size("h.txt"))
+    default_storage.delete("h.txt")
+
+
 def a_replayed_marker_writes_as_everybody() -> None:
     headers, client = {"X-Shadow-Request": marked()}, Client()
     for _ in range(2):
@@ -474,6 +493,7 @@ CASES: tuple[Callable[[], None], ...] = (
     definitions_are_undone,
     a_thread_of_its_own_is_refused,
     nothing_goes_out,
+    files_of_before_are_there_until_a_copy_deletes_them,
     a_replayed_marker_writes_as_everybody,
     read_only_refuses_at_the_database,
     only_copies_come_in,

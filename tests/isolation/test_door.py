@@ -145,8 +145,11 @@ def test_threads_let_a_marker_in_once(tmp_path: Path) -> None:
     [
         ({"secret": ""}, "needs the secret"),
         ({"secret": " "}, "needs the secret"),
+        ({"secret": 7}, "needs the secret"),
         ({"max_age": 0}, "max_age is the seconds"),
+        ({"max_age": "60"}, "max_age is the seconds"),
         ({"open_paths": "/health"}, "open_paths is a list"),
+        ({"open_paths": 7}, "open_paths is a list"),
         ({"memory": 7}, "memory is a path"),
         ({"memory": "/no/such/folder/x"}, "cannot be used"),
     ],

@@ -12,6 +12,8 @@ from benchmarks.isolation.world import World
 from shadow_middleware import runtime
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 WRITES = 60
 
 

@@ -97,7 +97,7 @@ def configured() -> Configured:
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else "."
             raise ConfigurationError(
                 f"SHADOW_ISOLATION has no {name!r}{hint} It has: {', '.join(known)}"
             )

@@ -20,7 +20,7 @@ from shadow_middleware.isolation.django.rollback import (
     guard_connections,
     unfit,
 )
-from shadow_middleware.isolation.door import REFUSED_HEADER, refusal
+from shadow_middleware.isolation.door import FORBIDDEN, REFUSED_HEADER, refusal
 from shadow_middleware.isolation.installing import install
 from shadow_middleware.isolation.options import Stubs
 from shadow_middleware.isolation.wsgi import MARKER_KEY
@@ -191,5 +191,4 @@ def _refusal(copy: ShadowRequest) -> HttpResponse:
 
 
 def _forbidden() -> HttpResponse:
-    text = "only copies are served here\n"
-    return HttpResponse(text, status=403, content_type="text/plain")
+    return HttpResponse(FORBIDDEN, status=403, content_type="text/plain")

@@ -97,8 +97,11 @@ def _open(present: Any) -> Callable[..., Any]:
             raise FileNotFoundError(name)
         if set("wax+") & set(mode):
             note("file", f"open {name}", mode)
-        data = kept.get(name, b"")
-        return ContentFile(b"" if data is _GONE or "w" in mode else data, name=name)
+        data = b"" if "w" in mode else kept.get(name)
+        if data is None and self.exists(name):
+            with present(self, name, "rb") as file:
+                data = file.read()
+        return ContentFile(data or b"", name=name)
 
     return open
 
@@ -128,8 +131,10 @@ def _exists(present: Any) -> Callable[..., Any]:
 def _size(present: Any) -> Callable[..., Any]:
     def size(self: Any, name: str) -> Any:
         kept = _kept(self)
-        if kept is None or name not in kept or kept[name] is _GONE:
+        if kept is None or name not in kept:
             return present(self, name)
+        if kept[name] is _GONE:
+            raise FileNotFoundError(name)
         return len(kept[name])
 
     return size
