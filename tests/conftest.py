@@ -37,3 +37,5 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ.keys() - {CHOSEN_FOR_THE_RUN}:
         if name.startswith("SHADOW_MIDDLEWARE_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    # Tests that wait for an agent are what it would give way to.
+    monkeypatch.setenv("SHADOW_MIDDLEWARE_AGENT_NICE", "0")
