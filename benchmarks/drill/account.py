@@ -33,6 +33,8 @@ class Account(msgspec.Struct, frozen=True):
     asked: int
     errors: int
     """Requests that live did not answer, or not with what it should have."""
+    turned_away: int
+    """Those of them that no process of live has had: their server refused them."""
     selected: int
     """What the store says was selected for the shadow."""
     outcomes: dict[str, int]
@@ -46,7 +48,12 @@ class Account(msgspec.Struct, frozen=True):
     @property
     def whole(self) -> bool:
         """Whether the law of conservation holds, exactly."""
-        return self.asked == self.selected == sum(self.outcomes.values())
+        return self.came == self.selected == sum(self.outcomes.values())
+
+    @property
+    def came(self) -> int:
+        """How many requests there were to mirror."""
+        return self.asked - self.turned_away
 
 
 def account(ledger: Ledger, store_url: str) -> Account:
@@ -59,10 +66,11 @@ def account(ledger: Ledger, store_url: str) -> Account:
             sent = outcome in ("match", "noise", "divergence")
             outcomes[outcome if sent else f"{outcome}: {row.reason}"] += row.count
         selected = sum(row.selected for row in store.progress())
-    copies = ledger.copies
+    copies, status, reached = ledger.copies, ledger.status, ledger.reached
     return Account(
         asked=len(numbers),
-        errors=sum(ledger.status[number] != 200 for number in numbers),
+        errors=sum(status[number] != 200 for number in numbers),
+        turned_away=sum(status[n] != 200 and not reached[n] for n in numbers),
         selected=selected,
         outcomes=dict(sorted(outcomes.items())),
         never_came=sum(not copies[number] for number in numbers),

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from benchmarks.drill.ledger import number_in, size_in
+from benchmarks.drill.ledger import Ledger, number_in, size_in
 
 __all__ = ["PIECE", "SETTINGS", "answer"]
 
@@ -68,14 +68,41 @@ def _settings() -> dict[str, Any]:
     return settings
 
 
+def _note(ledger: Ledger, query: bytes) -> None:
+    """Note that a request has come, before anything of ours has seen it."""
+    if (number := number_in(b"?" + query)) >= 0:
+        ledger.reached[number] = 1
+
+
+def _noted_asgi(app: Any) -> Any:
+    ledger = Ledger.of_environment()
+
+    async def noted(scope: Any, receive: Any, send: Any) -> None:
+        _note(ledger, scope.get("query_string", b""))
+        await app(scope, receive, send)
+
+    return noted
+
+
+def _noted_wsgi(app: Any) -> Any:
+    ledger = Ledger.of_environment()
+
+    def noted(environ: Any, start_response: Any) -> Iterable[bytes]:
+        _note(ledger, environ["QUERY_STRING"].encode())
+        answered: Iterable[bytes] = app(environ, start_response)
+        return answered
+
+    return noted
+
+
 def __getattr__(name: str) -> Any:
     """Make the app that a server asks for, mirrored as the environment says."""
     if name == "app":
         from shadow_middleware.asgi import ShadowMiddleware
 
-        return ShadowMiddleware(_asgi, **_settings())
+        return _noted_asgi(ShadowMiddleware(_asgi, **_settings()))
     if name == "wsgi_app":
         from shadow_middleware.wsgi import ShadowMiddleware as ShadowWSGI
 
-        return ShadowWSGI(_wsgi, **_settings())
+        return _noted_wsgi(ShadowWSGI(_wsgi, **_settings()))
     raise AttributeError(name)

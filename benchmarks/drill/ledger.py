@@ -2,7 +2,7 @@
 What became of every request, in a file that all processes of a drill share.
 
 Each column has one writer, so nobody locks: the load generator writes what it sent
-and what came back, the shadow what it got. The head holds orders to the shadow.
+and what came back, live what reached it, the shadow what it got. The head holds orders to the shadow.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BEHAVIOURS: Final = (
     *("resetting", "frozen", "garbage", "failing"),
 )
 _HEAD: Final = 4096
-_ROW: Final = 8 + 8 + 4 + 2 + 1
+_ROW: Final = 8 + 8 + 4 + 2 + 1 + 1
 _MANY: Final = 255
 SPECIAL: Final = 100
 """Numbers at the end that are for requests beside the usual load."""
@@ -61,7 +61,8 @@ class Ledger:
 
     `sent` is when a request was due, 0 where there was none; `took` the seconds until
     its answer was whole; `status` what live said, 0 where it said nothing or something
-    else than it should; `arrived` when the shadow had it first, `copies` how often.
+    else than it should; `reached` whether a process of live had it at all; `arrived` when
+    the shadow had it first, `copies` how often.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -82,6 +83,8 @@ class Ledger:
         self.status = view[at : at + 2 * size].cast("H")
         at += 2 * size
         self.copies = view[at : at + size]
+        at += size
+        self.reached = view[at : at + size]
 
     @classmethod
     def create(cls, path: Path, capacity: int) -> Ledger:
@@ -156,6 +159,10 @@ class Ledger:
         """Return the number of every request that was sent."""
         sent = self.sent
         return [number for number in range(self.capacity) if sent[number]]
+
+    def come(self) -> int:
+        """Return how many requests live has had so far."""
+        return sum(self.reached)
 
     def usual(self) -> range:
         """Return the numbers that the load generator has used, the last one's too."""

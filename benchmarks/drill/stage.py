@@ -20,7 +20,16 @@ from benchmarks.drill.account import ended_in
 from benchmarks.drill.app import SETTINGS
 from benchmarks.drill.ledger import ENV, Ledger
 
-__all__ = ["UVICORN", "Net", "Server", "Stage", "free_port", "stopped", "until"]
+__all__ = [
+    "UVICORN",
+    "Net",
+    "Server",
+    "Stage",
+    "free_port",
+    "in_time",
+    "stopped",
+    "until",
+]
 
 ROOT: Final = Path(__file__).parents[2]
 CLOCK: Final = Path(__file__).parent / "clock"
@@ -163,7 +172,7 @@ class Stage:
             worker.wait(60)
 
     def _all_has_ended(self) -> bool:
-        return ended_in(self.read_url) >= len(self.ledger.numbers())
+        return ended_in(self.read_url) >= self.ledger.come()
 
     def _wait_for(self, where: Sequence[str], address: str, port: int) -> None:
         probe = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
@@ -240,6 +249,27 @@ def stopped(process: psutil.Process) -> Iterator[None]:
     finally:
         with suppress(psutil.Error):
             process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """
+    End what takes longer, wherever it waits; for the main thread.
+
+    Raises:
+        TimeoutError: it did.
+    """
+
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError(f"it was not over after {seconds:,.0f} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def free_port() -> int:

@@ -47,6 +47,7 @@ def a_ledger(folder: Path, requests: int) -> Ledger:
         ledger.sent[number] = 1000.0 + number
         ledger.took[number] = 0.01
         ledger.status[number] = 200
+        ledger.reached[number] = 1
         ledger.got(number, 1000.1 + number)
     return ledger
 
@@ -57,12 +58,14 @@ def test_an_account_tells_what_went_wrong(tmp_path: Path, empty_store: Path) -> 
     ledger.got(8, 1.0)
     ledger.got(5, 1.0)
     ledger.copies[3] = 0
-    ledger.status[4] = 0
+    ledger.status[4] = ledger.status[6] = 0
+    ledger.reached[6] = 0
 
     found = account(ledger, copied(empty_store, tmp_path / "store.db"))
 
     assert (1, 1) == (found.writes_twice, found.reads_twice)
-    assert (20, 1, 1) == (found.asked, found.errors, found.never_came)
+    assert (20, 2, 1) == (found.asked, found.errors, found.never_came)
+    assert (1, 19) == (found.turned_away, found.came)
     assert not found.whole
 
 
