@@ -135,6 +135,11 @@ class Request(msgspec.Struct, frozen=True):
     scheme: str = "http"
     http_version: str = "1.1"
 
+    @property
+    def path_and_query(self) -> bytes:
+        """The target as on the request line: raw, with the question mark if there is one."""
+        return self.path + b"?" + self.query if self.query else self.path
+
 
 class Response(msgspec.Struct, frozen=True):
     """A response of either side, as bytes."""

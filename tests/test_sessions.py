@@ -29,7 +29,7 @@ from shadow_middleware.replay.sessions import Sessions
 from shadow_middleware.settings import from_wire, load, to_wire
 from shadow_middleware.testing import FakeSender
 from shadow_middleware.transform.continuity import Continuity
-from shadow_middleware.transform.masking import Masker, marker_of
+from shadow_middleware.transform.masking import Marks, Masker
 from shadow_middleware.transform.pseudonym import visitor
 from tests.test_pipeline import Bed
 
@@ -523,7 +523,7 @@ def test_steps_and_sessions_cross_the_wall() -> None:
 def test_a_capture_without_its_secrets_replays_as_well() -> None:
     """Marks stand where cookies were; the same mark is the same session, login and all."""
     recording = Stage(sessions="rebind")
-    known, mask = Continuity("cookie:sid"), Masker(recording.settings, marker_of(b"k"))
+    known, mask = Continuity("cookie:sid"), Masker(recording.settings, Marks(b"k"))
     works = [Client(recording.live, name).work("tea") for name in ("alice", "bob")]
     kept = [mask(known.place(one)).exchange for work in works for one in work]
     assert "session-of" not in repr([one.key for one in kept])

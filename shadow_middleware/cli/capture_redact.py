@@ -26,7 +26,7 @@ from shadow_middleware.traffic.marks import KEY_FILE, key_of
 from shadow_middleware.traffic.merging import Merged
 from shadow_middleware.traffic.recorded import BadRecord, Recorded
 from shadow_middleware.traffic.writer import recorded_of
-from shadow_middleware.transform.masking import Masker, marker_of
+from shadow_middleware.transform.masking import Marks, Masker
 
 __all__ = ["MERGE_EPILOG", "REDACT_EPILOG", "merge", "redact"]
 
@@ -98,7 +98,7 @@ def redact(
     """
     settings = _settings(config, header, path, pattern)
     paths, bad, count, changed = named(files), Bad(), 0, 0
-    masker = Masker(settings, marker_of(_key(paths)))
+    masker = Masker(settings, Marks(_key(paths)))
     with reading(paths) as advance, written(output, paths) as file:
         for read in (read for each in paths for read in read_file(each, advance)):
             if isinstance(read, Recorded):

@@ -234,9 +234,7 @@ def _line(exchange: Exchange) -> Text:
 
 
 def _target(exchange: Exchange) -> str:
-    request = exchange.request
-    query = b"?" + request.query if request.query else b""
-    return (request.path + query).decode("utf-8", "replace")
+    return exchange.request.path_and_query.decode("utf-8", "replace")
 
 
 def show_exchange(screen: Console, record: Recorded) -> None:

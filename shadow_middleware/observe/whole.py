@@ -33,10 +33,9 @@ def is_replayable(
         request: As it was captured.
         is_sent: Whether a header of that lower-case name goes to the target.
     """
-    target = request.path + (b"?" + request.query if request.query else b"")
     return (
         request.body.complete
-        and _bytes(record.path) == target
+        and _bytes(record.path) == request.path_and_query
         and _bytes(record.request_body) == request.body.data
         and _same_headers(record, request, is_sent)
     )

@@ -106,8 +106,9 @@ class Search:
 
     def _holds(self, text: re.Pattern[bytes], exchange: Exchange) -> bool:
         request, response = exchange.request, exchange.response
-        target = request.path + (b"?" + request.query if request.query else b"")
-        if text.search(target) or _in_message(text, request.headers, request.body):
+        if text.search(request.path_and_query):
+            return True
+        if _in_message(text, request.headers, request.body):
             return True
         return response is not None and _in_message(
             text, response.headers, response.body

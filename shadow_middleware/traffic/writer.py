@@ -28,7 +28,7 @@ from shadow_middleware.traffic.marks import key_of
 from shadow_middleware.traffic.ndjson import VERSION, Account, Head, encode
 from shadow_middleware.traffic.recorded import Recorded, bodies_among
 from shadow_middleware.traffic.rotation import Limits, Rotation
-from shadow_middleware.transform.masking import Masker, marker_of
+from shadow_middleware.transform.masking import Marks, Masker
 
 __all__ = ["CaptureWriter", "Tally", "in_words", "recorded_of"]
 
@@ -244,7 +244,7 @@ class CaptureWriter:
     def _ready(self) -> Masker:
         if self._masker is None:
             key = key_of(self._settings.capture_to)
-            self._masker = Masker(self._settings, marker_of(key))
+            self._masker = Masker(self._settings, Marks(key))
         return self._masker
 
     def _check_file(self) -> None:

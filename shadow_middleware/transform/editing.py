@@ -14,6 +14,7 @@ import msgspec
 
 from shadow_middleware.compare.decode import decode
 from shadow_middleware.exchange import Body, Request, header_values
+from shadow_middleware.transform.cookies import pairs_of
 
 __all__ = [
     "NotThere",
@@ -23,6 +24,7 @@ __all__ = [
     "drop_header",
     "edit_json",
     "form",
+    "form_text",
     "header",
     "query",
     "rename_header",
@@ -82,13 +84,8 @@ def rename_header(request: Request, name: str, new: str) -> Request:
 
 def cookies(request: Request) -> list[tuple[str, str]]:
     """Return names and values of every cookie, in order."""
-    pairs = []
-    for line in header_values(request.headers, b"cookie"):
-        for pair in line.decode("latin-1").split(";"):
-            name, equals, value = pair.strip().partition("=")
-            if equals:
-                pairs.append((name, value))
-    return pairs
+    lines = header_values(request.headers, b"cookie")
+    return [pair for line in lines for pair in pairs_of(line.decode("latin-1"))]
 
 
 def set_cookie(request: Request, name: str, value: str | None) -> Request:
@@ -148,11 +145,18 @@ def form(request: Request, name: str, value: str | None) -> Request:
     Raises:
         NotThere: the body is no form.
     """
+    text = form_text(request)
+    if text is None:
+        raise NotThere("the body is no form")
+    return replace_body(request, _set_field(text, name, value).encode("utf-8"))
+
+
+def form_text(request: Request) -> str | None:
+    """Return the body of a form, its codings taken off; None where it is none."""
     kind = header(request, "content-type") or ""
     if kind.partition(";")[0].strip().lower() != _FORM:
-        raise NotThere("the body is no form")
-    text = _set_field(_body(request).decode("utf-8"), name, value)
-    return replace_body(request, text.encode("utf-8"))
+        return None
+    return _body(request).decode("utf-8")
 
 
 # --- bodies -----------------------------------------------------------------------------

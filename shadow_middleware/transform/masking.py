@@ -12,19 +12,17 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 from urllib.parse import unquote_plus
 
-import brotli
 import msgspec
-import zstandard
 
 from shadow_middleware.compare.decode import decode
 from shadow_middleware.exchange import Body, Exchange, Headers, Request, Response
 from shadow_middleware.settings import Settings
+from shadow_middleware.transform.encode import encoded
 from shadow_middleware.transform.innocent import is_innocent_json
 from shadow_middleware.transform.pseudonym import pseudonym
 from shadow_middleware.transform.redact import Redactor
@@ -34,7 +32,7 @@ from shadow_middleware.transform.secrets import (
     is_secret_name,
 )
 
-__all__ = ["MARK", "Marker", "Masked", "Masker", "marker_of"]
+__all__ = ["MARK", "Marks", "Masked", "Masker"]
 
 MARK: Final = re.compile(r"masked-[a-z2-7]{16}")
 """What stands for a secret: letters and a few digits, fit for any place in a request."""
@@ -46,7 +44,7 @@ _MOST_KNOWN: Final = 10_000
 _MOST_KNOWN_BYTES: Final = 512
 
 
-class Marker:
+class Marks:
     """Gives equal secrets equal marks, which tell nothing without the key. Call it."""
 
     def __init__(self, key: bytes) -> None:
@@ -60,11 +58,6 @@ class Marker:
         """Return the mark of a secret of which only the pseudonym is known."""
         digest = hmac.digest(self._key, name.encode(), "sha256")
         return f"masked-{base64.b32encode(digest[:10]).decode().lower()}"
-
-
-def marker_of(key: bytes) -> Marker:
-    """Return what makes marks under a key."""
-    return Marker(key)
 
 
 class Masked(msgspec.Struct, frozen=True):
@@ -83,10 +76,10 @@ class Masker:
 
     Args:
         settings: Whose `redact_*` name what is secret besides what always is.
-        mark: What stands in a secret's place; see `marker_of`.
+        mark: What stands in a secret's place.
     """
 
-    def __init__(self, settings: Settings, mark: Marker) -> None:
+    def __init__(self, settings: Settings, mark: Marks) -> None:
         whole = msgspec.structs.replace(settings, max_stored_body=_EVERYTHING)
         self._redactor = Redactor(whole, mark)
         self._mark = mark
@@ -177,7 +170,7 @@ class Masker:
         if clean is None:
             return notes.leave_out(part, body)
         notes.note(part)
-        data = _encoded(clean, codings)
+        data = encoded(clean, codings)
         if body.complete:
             return Body(data, len(data))
         # What was cut stays cut: its length says so, and its digest is of live's bytes.
@@ -293,18 +286,3 @@ def _text_of(data: bytes) -> tuple[str | None, str]:
 
 
 _CONTROL: Final = bytes(set(range(32)) - set(b"\t\r\n\f"))
-
-
-_ENCODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "gzip": lambda data: zlib.compress(data, wbits=31),
-    "x-gzip": lambda data: zlib.compress(data, wbits=31),
-    "deflate": zlib.compress,
-    "br": lambda data: bytes(brotli.compress(data, quality=4)),
-    "zstd": zstandard.compress,
-}
-
-
-def _encoded(data: bytes, codings: list[str]) -> bytes:
-    for coding in codings:
-        data = _ENCODERS[coding](data)
-    return data

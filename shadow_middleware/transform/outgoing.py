@@ -21,7 +21,7 @@ from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
 from shadow_middleware.transform.trace import LINK_HEADER, is_trace, trace_headers
 
-__all__ = ["Outgoing", "checked", "host_of", "never_sent", "outgoing"]
+__all__ = ["Outgoing", "checked", "host_of", "never_sent"]
 
 _NOT_SENT = frozenset(
     {
@@ -83,8 +83,7 @@ class Outgoing:
                 "request body were kept; raise max_request_body to replay it",
                 reason="request_cut",
             )
-        if not _METHOD.match(request.method):
-            raise ReplayRefused(f"not a method: {request.method!r}", reason="method")
+        _check_line(request)
         return Request(
             method=request.method,
             path=self._path(request),
@@ -103,8 +102,6 @@ class Outgoing:
 
     def _path(self, request: Request) -> bytes:
         path = request.path
-        if _UNSAFE_TARGET.search(path) or _UNSAFE_TARGET.search(request.query):
-            raise ReplayRefused("a blank or control byte in the path", reason="target")
         if path[:1] == b"/":
             return self._base + path
         if path == b"*" and not self._base:
@@ -157,10 +154,7 @@ def checked(request: Request, like: Request) -> Request:
     Raises:
         ReplayRefused: a header, the target or the method could split a request.
     """
-    if not _METHOD.match(request.method):
-        raise ReplayRefused(f"not a method: {request.method!r}", reason="method")
-    if _UNSAFE_TARGET.search(request.path) or _UNSAFE_TARGET.search(request.query):
-        raise ReplayRefused("a blank or control byte in the path", reason="target")
+    _check_line(request)
     if request.path[:1] != b"/" and request.path != b"*":
         raise ReplayRefused("the path must begin with '/'", reason="target")
     kept = [field for field in request.headers if not never_sent(field[0].lower())]
@@ -183,13 +177,6 @@ def never_sent(name: bytes) -> bool:
     return name in _NOT_SENT or name[:6] == b"proxy-"
 
 
-def outgoing(
-    exchange: Exchange, target: Target, settings: Settings, marker: bytes
-) -> Request:
-    """Return the request that `target` gets; see `Outgoing`, which costs less."""
-    return Outgoing(target, settings)(exchange, marker)
-
-
 def _authority(scheme: str, host: str, port: int | None) -> bytes:
     shown = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
     if port is None or port == {"http": 80, "https": 443}.get(scheme):
@@ -205,6 +192,14 @@ def _named_by_connection(headers: Headers) -> frozenset[bytes]:
         for name in value.split(b",")
     }
     return frozenset(names - _NEVER_BY_CONNECTION)
+
+
+def _check_line(request: Request) -> None:
+    """Refuse a method or a target that would make another request of it."""
+    if not _METHOD.match(request.method):
+        raise ReplayRefused(f"not a method: {request.method!r}", reason="method")
+    if _UNSAFE_TARGET.search(request.path) or _UNSAFE_TARGET.search(request.query):
+        raise ReplayRefused("a blank or control byte in the path", reason="target")
 
 
 def _check(field: tuple[bytes, bytes]) -> None:

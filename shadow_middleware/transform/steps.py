@@ -221,8 +221,11 @@ def _shift(step: Transform) -> Step:
         if place == "query":
             text = editing.change_fields(request.query.decode("latin-1"), name, move)
             return msgspec.structs.replace(request, query=text.encode("latin-1"))
-        body = editing.change_fields(request.body.data.decode("utf-8"), name, move)
-        return editing.replace_body(request, body.encode("utf-8"))
+        fields = editing.form_text(request)
+        if fields is None:
+            return request
+        changed = editing.change_fields(fields, name, move)
+        return editing.replace_body(request, changed.encode("utf-8"))
 
     return run
 

@@ -22,12 +22,12 @@ from shadow_middleware.exchange import (
 )
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.continuity import Continuity
-from shadow_middleware.transform.masking import MARK, Masked, Masker, marker_of
+from shadow_middleware.transform.masking import MARK, Marks, Masked, Masker
 from shadow_middleware.transform.pseudonym import pseudonym
 
 SECRET = "s3cr3t-V4lue-0f-Ann"
-MASKER = Masker(Settings(), marker_of(b"key"))
-MARKED = marker_of(b"key")(SECRET)
+MASKER = Masker(Settings(), Marks(b"key"))
+MARKED = Marks(b"key")(SECRET)
 JSON: Headers = [(b"Content-Type", b"application/json")]
 
 
@@ -98,8 +98,8 @@ def test_a_field_of_a_page_has_the_mark_that_the_form_sends() -> None:
 
 def test_marks_of_another_key_are_others() -> None:
     """Nobody can find a secret by its mark, or tell it again, without the key."""
-    assert marker_of(b"key")("a") == marker_of(b"key")("a")
-    assert marker_of(b"key")("a") != marker_of(b"other")("a")
+    assert Marks(b"key")("a") == Marks(b"key")("a")
+    assert Marks(b"key")("a") != Marks(b"other")("a")
     assert MARK.fullmatch(MARKED)
 
 
@@ -183,7 +183,7 @@ def test_a_visitor_whose_cookie_stayed_at_home_is_known_by_what_login_gave() -> 
 
     assert (pseudonym(MARKED),) == left.visitor
     assert f"Bearer {MARKED}" == left.key
-    assert marker_of(b"key")("ann") == left.user
+    assert Marks(b"key")("ann") == left.user
 
 
 def test_sessions_are_told_from_masked_exchanges_as_from_live_ones() -> None:
@@ -250,7 +250,7 @@ def test_what_settings_call_secret_is_masked() -> None:
         "POST", b"/E55", b"", [*JSON, (b"X-User", b"ann")], Body(data, 58)
     )
     exchange = Exchange("a-1", 0.0, request, None, Timing(0, 0, 0))
-    mark = marker_of(b"key")
+    mark = Marks(b"key")
     shown = Masker(settings, mark)(exchange).exchange.request
 
     assert b"/" + mark("E55").encode() == shown.path

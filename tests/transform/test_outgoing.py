@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shadow_middleware.errors import ReplayRefused
 from shadow_middleware.exchange import Body, Exchange, Headers, Request, Timing
 from shadow_middleware.settings import Settings, Target
-from shadow_middleware.transform.outgoing import outgoing
+from shadow_middleware.transform.outgoing import Outgoing
 
 MARKER = b"ab-1;hop=1"
 
@@ -19,7 +19,7 @@ MARKER = b"ab-1;hop=1"
 def sent(request: Request, url: str = "http://shadow:8001", **settings: Any) -> Request:
     """What goes out for the request, with these settings."""
     exchange = Exchange("ab-1", 0.0, request, None, Timing(0, 0, 0))
-    return outgoing(exchange, Target(url=url), Settings(**settings), MARKER)
+    return Outgoing(Target(url=url), Settings(**settings))(exchange, MARKER)
 
 
 def headers(fields: Headers, **settings: Any) -> list[tuple[bytes, bytes]]:

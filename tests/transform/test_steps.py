@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,18 @@ def test_a_time_moves_by_the_age_of_the_exchange() -> None:
     made = run(request, {"action": "shift_time", "name": "query:from"})
 
     assert b"from=2024-05-02&to=x" == made.query
+
+
+def test_a_time_moves_in_a_form_whatever_its_coding_and_nowhere_else() -> None:
+    """A body that is no form is left as it is, and keeps its coding."""
+    step = {"action": "shift_time", "name": "field:from"}
+    coded = (b"Content-Encoding", b"gzip")
+    data, picture = gzip.compress(b"from=2024-05-01&to=x"), b"\x89PNG\xff&from=1"
+    form = Request("POST", b"/", headers=[FORM, coded], body=Body(data, len(data)))
+    other = Request("POST", b"/", headers=[coded], body=Body(picture, len(picture)))
+
+    assert b"from=2024-05-02&to=x" == run(form, step).body.data
+    assert other == run(other, step)
 
 
 def test_steps_are_for_their_routes_and_run_in_order() -> None:

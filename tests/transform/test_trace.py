@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shadow_middleware.errors import ReplayRefused
 from shadow_middleware.exchange import Exchange, Headers, Request, Timing
 from shadow_middleware.settings import Settings, Target
-from shadow_middleware.transform.outgoing import outgoing
+from shadow_middleware.transform.outgoing import Outgoing
 
 TRACE = b"4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = b"00f067aa0ba902b7"
@@ -32,11 +32,8 @@ def context(
 ) -> dict[bytes, bytes]:
     """Return the trace headers that go out, by name."""
     request = Request("GET", b"/", headers=fields)
-    out = outgoing(
-        Exchange(exchange, 0.0, request, None, Timing(0, 0, 0)),
-        Target(url="http://shadow", name=name),
-        Settings(**settings),
-        b"ab-1;hop=1",
+    out = Outgoing(Target(url="http://shadow", name=name), Settings(**settings))(
+        Exchange(exchange, 0.0, request, None, Timing(0, 0, 0)), b"ab-1;hop=1"
     )
     headers = {name.lower(): value for name, value in out.headers}
     assert headers.pop(b"host")

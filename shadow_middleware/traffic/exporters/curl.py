@@ -76,7 +76,7 @@ def _command(exchange: Exchange, address: str) -> str:
 
 
 def _url(request: Request, address: str) -> str:
-    target = _text(request.path + (b"?" + request.query if request.query else b""))
+    target = _text(request.path_and_query)
     if not target.startswith("/"):
         target = f"/{target}"
     return (address or f"{request.scheme}://{_host(request.headers)}") + target

@@ -62,10 +62,9 @@ def _told(exchange: Exchange, recorded: Recorded) -> dict[str, Any]:
 def _request(request: Request) -> dict[str, Any]:
     headers = _fields(request.headers)
     host = first_of(headers, "host") or "live.invalid"
-    target = request.path + (b"?" + request.query if request.query else b"")
     return request_of(
         request.method,
-        f"{request.scheme}://{host}{target.decode('latin-1')}",
+        f"{request.scheme}://{host}{request.path_and_query.decode('latin-1')}",
         headers,
         _text(request.body.data, request.headers) if request.body.length else None,
         request.http_version,

@@ -14,7 +14,7 @@ import msgspec
 from shadow_middleware.settings import Settings
 from shadow_middleware.traffic.recorded import Recorded, bodies_among
 from shadow_middleware.transform.credentials import Withheld, strip
-from shadow_middleware.transform.masking import Masker, marker_of
+from shadow_middleware.transform.masking import Marks, Masker
 
 __all__ = ["Cleaner", "Credentials"]
 
@@ -45,7 +45,7 @@ class Cleaner:
         self._withheld = Withheld(
             drop=policy is Credentials.DROP, keep=settings.keep_headers
         )
-        self._mask = Masker(settings, marker_of(key))
+        self._mask = Masker(settings, Marks(key))
 
     def __call__(self, recorded: Recorded) -> Recorded:
         """Return the record as it may be written."""

@@ -21,16 +21,16 @@ from shadow_middleware.transform.rebind.nouns import (
     Named,
     container_noun,
     is_opaque,
+    member_of,
     named,
 )
-from shadow_middleware.transform.rebind.spans import Path
+from shadow_middleware.transform.rebind.spans import MAX_LEAVES, Path
 from shadow_middleware.transform.rebind.table import Pair
 
 __all__ = ["MAX_BODY", "Answers", "Leaf", "Side", "json_leaves", "pairs_of", "side_of"]
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of a body, taken out of its coding, that is looked into."""
-MAX_LEAVES: Final = 20_000
 _LINK_HEADERS: Final = frozenset({"location", "content-location", "refresh"})
 _SKIPPED: Final = frozenset({*DEFAULT_IGNORES, "set-cookie", "content-type", "allow"})
 
@@ -201,7 +201,7 @@ def _is_one_row(live: Any, shadow: Any) -> bool:
 def _of_leaf(leaf: Leaf, answers: Answers) -> Iterator[Pair]:
     live, shadow = leaf.live, leaf.shadow
     where = f"{answers.about}, body /{'/'.join(map(str, leaf.path))}"
-    name = next((step for step in reversed(leaf.path) if isinstance(step, str)), "")
+    name = member_of(leaf.path)
     said = named(name)
     if _is_int(live) and _is_int(shadow):
         if said.role in ("self", "ref"):

@@ -21,6 +21,7 @@ __all__ = [
     "container_noun",
     "is_opaque",
     "is_variable",
+    "member_of",
     "named",
     "path_nouns",
     "route_noun",
@@ -141,6 +142,11 @@ def route_noun(route: str) -> str:
         if noun not in _VERBS:
             return noun
     return ""
+
+
+def member_of(path: tuple[str | int, ...]) -> str:
+    """Return the name of the member that a place is in, behind any positions."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
 
 
 def container_noun(path: tuple[str | int, ...], route: str) -> tuple[str, ...]:

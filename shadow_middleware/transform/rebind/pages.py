@@ -1,8 +1,8 @@
 """
 What an HTML page names: the values of its attributes, in groups that can be aligned.
 
-Not a parser of HTML. It finds start tags in linear time, whoever wrote the page, and is used for nothing that
-depends on where an element ends.
+Not a parser of HTML. It finds start tags in linear time, whoever wrote the page, and is
+used for nothing that depends on where an element ends.
 """
 
 from __future__ import annotations

@@ -7,18 +7,14 @@ stored; this one is what is compared.
 
 from __future__ import annotations
 
-import gzip
 import html
-import zlib
-from collections.abc import Callable
 from typing import Any, Final
 
-import brotli
 import msgspec
-import zstandard
 
 from shadow_middleware.compare.media import media_of
 from shadow_middleware.exchange import Body, Headers, Response
+from shadow_middleware.transform.encode import encoded
 from shadow_middleware.transform.rebind import pages
 from shadow_middleware.transform.rebind.learn import Answers, Side, json_leaves
 from shadow_middleware.transform.rebind.links import (
@@ -28,19 +24,12 @@ from shadow_middleware.transform.rebind.links import (
     rewrite_link,
     rewrite_words,
 )
-from shadow_middleware.transform.rebind.nouns import container_noun, named
+from shadow_middleware.transform.rebind.nouns import container_noun, member_of, named
 from shadow_middleware.transform.rebind.spans import Path, leaves, splice
 from shadow_middleware.transform.rebind.table import Table
 
 __all__ = ["restated"]
 
-_CODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    "gzip": lambda data: gzip.compress(data, 1, mtime=0),
-    "deflate": lambda data: zlib.compress(data, 1),
-    "br": lambda data: brotli.compress(data, quality=1),
-    "zstd": lambda data: zstandard.ZstdCompressor(level=1).compress(data),
-}
-_MAX_LEAVES: Final = 20_000
 _LINK_HEADERS: Final = frozenset({b"location", b"content-location"})
 
 
@@ -66,8 +55,7 @@ def restated(
 def _written(text: str, like: Response) -> Body:
     media = media_of(like)
     data = text.encode(media.charset or "utf-8", "surrogatepass")
-    for coding in media.codings:
-        data = _CODERS[coding.removeprefix("x-")](data)
+    data = encoded(data, media.codings)
     return Body(data, len(data))
 
 
@@ -131,7 +119,7 @@ class _Names:
             met.add(leaf.path)
             if leaf.live != leaf.shadow:
                 self._change(changes, leaf.path, leaf.live, leaf.shadow)
-        for path, value in leaves(shadow.value, _MAX_LEAVES):
+        for path, value in leaves(shadow.value):
             if path not in met:
                 self._change(changes, path, None, value)
         return splice(shadow.text, changes) if changes else shadow.text
@@ -170,8 +158,7 @@ class _Names:
         return int(found) if found.isdigit() else None
 
     def _nouns(self, path: Path) -> tuple[str, ...]:
-        name = next((step for step in reversed(path) if isinstance(step, str)), "")
-        said = named(name)
+        said = named(member_of(path))
         if said.role == "self":
             return container_noun(path, self._answers.route)
         return (said.noun,) if said.noun else ()

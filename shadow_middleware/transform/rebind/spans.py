@@ -13,28 +13,31 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Path", "leaves", "splice"]
+__all__ = ["MAX_LEAVES", "Path", "leaves", "splice"]
 
 Path = tuple[str | int, ...]
 """Members and positions, from the root."""
 
+MAX_LEAVES: Final = 20_000
+"""Values of one body that are looked at."""
 _TOKEN: Final = re.compile(
     r'[ \t\r\n]+|"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^ \t\r\n"{}\[\],:]+', re.DOTALL
 )
 _decode: Final = msgspec.json.Decoder().decode
 
 
-def leaves(value: Any, most: int) -> Iterator[tuple[Path, Any]]:
-    """Yield each value that is no container, with its place; at most so many."""
+def leaves(value: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield each value that is no container, with its place; at most `MAX_LEAVES`."""
     stack: list[tuple[Path, Any]] = [((), value)]
-    while stack and most > 0:
+    left = MAX_LEAVES
+    while stack and left > 0:
         path, here = stack.pop()
         if isinstance(here, dict):
             stack.extend(((*path, key), here[key]) for key in reversed(list(here)))
         elif isinstance(here, list):
             stack.extend(((*path, i), here[i]) for i in reversed(range(len(here))))
         else:
-            most -= 1
+            left -= 1
             yield path, here
 
 

@@ -25,6 +25,7 @@ from shadow_middleware.transform.rebind.links import (
 from shadow_middleware.transform.rebind.nouns import (
     container_noun,
     is_opaque,
+    member_of,
     named,
 )
 from shadow_middleware.transform.rebind.spans import Path, leaves, splice
@@ -32,7 +33,6 @@ from shadow_middleware.transform.rebind.spans import Path, leaves, splice
 __all__ = ["renamed", "substituted"]
 
 _MAX_BODY: Final = 256 * 1024
-_MAX_LEAVES: Final = 20_000
 _LINKS: Final = frozenset({b"referer", b"origin", b"destination", b"content-location"})
 _TAGS: Final = frozenset({b"if-match", b"if-none-match", b"if-range"})
 _NEVER: Final = frozenset(
@@ -149,7 +149,7 @@ def _json(data: bytes, route: str, rename: Rename) -> bytes:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return data
     changes: dict[Path, Any] = {}
-    for path, leaf in leaves(value, _MAX_LEAVES):
+    for path, leaf in leaves(value):
         new = _json_value(path, leaf, route, rename)
         if new is not None:
             changes[path] = new
@@ -160,8 +160,7 @@ def _json_value(path: Path, leaf: Any, route: str, rename: Rename) -> Any:
     """Return the shadow's name of a JSON value, of the same type; None leaves it."""
     if isinstance(leaf, bool) or not isinstance(leaf, int | str) or leaf == "":
         return None
-    name = next((step for step in reversed(path) if isinstance(step, str)), "")
-    said = named(name)
+    said = named(member_of(path))
     nouns = container_noun(path, route) if said.role == "self" else (said.noun,)
     where = f"body /{'/'.join(map(str, path))}"
     place = Place(tuple(filter(None, nouns)), said.role, where)
