@@ -26,7 +26,7 @@ class Account:
         self._begun: dict[str, int] = {}
         self._handed: dict[str, int] = {}
         self._added: set[str] = set()
-        self._is_home = False
+        self._has_begun = False
         self._left: dict[str, dict[str, int]] = {}
         """Of targets that went: what each session has told of itself since."""
         self._selected_at: dict[str, int] = {}
@@ -46,7 +46,7 @@ class Account:
 
     def begin(self, session: str, handed: int, selected: int) -> None:
         """Take note of a session that comes, and of what it gave to earlier agents."""
-        self._is_home = True
+        self._has_begun = True
         self._begun[session] = self._handed[session] = handed
         self._note(session, selected)
         if handed:
@@ -115,7 +115,7 @@ class Account:
         selected = self._selected.get(session, 0)
         for target in self._targets:
             # Where no session ever begins, nobody knows when a target came.
-            if self._is_home or target not in self._added:
+            if self._has_begun or target not in self._added:
                 yield target, selected
         for target, told in self._left.items():
             # Who comes next is to see that what was selected meanwhile is none of its.

@@ -52,7 +52,6 @@ class LiveSide:
         "_fault_logged",
         "_known",
         "_look",
-        "_off",
         "_selector",
         "_withheld",
         "admits_type",
@@ -87,13 +86,12 @@ class LiveSide:
         self.faults: Counter[str] = Counter()
         self.caps = (settings.max_request_body, settings.max_response_body)
         self._selector = selector = Selector(settings)
-        self._off = selector.rate <= 0
-        self.census: Census | None = None if self._off else handoff.census
+        self.methods = selector.methods
+        """Methods that are mirrored: none where nothing is, the cheapest no there is."""
+        self.census: Census | None = handoff.census if self.methods else None
         """What takes note of requests that are not mirrored; None where none are."""
         self.meeting: Callable[[Any], Lister] | None = None
         """Called once, when the app is met; what it returns lists the app's routes."""
-        # With a rate of 0 no method is one to mirror: the cheapest no there is.
-        self.methods = frozenset() if self._off else selector.methods
         self.plain = selector.plain
         """Whether every request of `methods` is mirrored."""
         self._admit = selector.admit
@@ -318,7 +316,7 @@ class LiveSide:
 
     def start(self) -> None:
         """Have an agent ready before the first request. Never raises."""
-        if self._off:
+        if not self.methods:
             return
         try:
             self.handoff.start()

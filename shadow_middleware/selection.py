@@ -108,12 +108,8 @@ class Selector:
     """The selection of one `Settings`, compiled once and asked for every request."""
 
     def __init__(self, settings: Settings) -> None:
-        targets = settings.all_targets
-        self.methods = frozenset(settings.methods).union(*(t.methods for t in targets))
-        wanted = settings.enabled and (
-            targets or settings.capture_to or settings.target_allow
-        )
-        self.rate = settings.rate if wanted else 0.0
+        self.methods = settings.mirrored_methods
+        self._rate = settings.rate
         self._include = Globs(settings.include)
         self._exclude = Globs(settings.exclude)
         self._include_routes = Globs(settings.include_routes)
@@ -126,7 +122,7 @@ class Selector:
             or self._exclude
             or self._skip
             or self._key_of
-            or self.rate < 1
+            or self._rate < 1
         )
         self.any_route = not (self._include_routes or self._exclude_routes)
 
@@ -147,7 +143,7 @@ class Selector:
             return SKIPPED
         key = self._key_of(headers, context) if self._key_of else None
         share = draw if key is None else sticky_share(key)
-        if share >= self.rate:
+        if share >= self._rate:
             return SKIPPED
         return None if key is None else key.decode("utf-8", "surrogateescape")
 

@@ -97,16 +97,19 @@ class Bench:
             wanted=self._wanted,
             clock=clock,
         )
-        lanes, comparer, self.learning, self._capture, self._continuity = equipment[:5]
+        self.learning = equipment.learning
+        self._capture, self._continuity = equipment.capture, equipment.continuity
         self.learning.on_groups = self.recorder.groups.learn
         self._judging = Judging(
             settings,
-            comparer,
+            equipment.comparer,
             Judge(settings, self.learning.profile),
             self.recorder.route,
             redactor.place,
         )
-        self.pipeline = Pipeline(lanes, self.recorder, self._weigh, self.sessions.ended)
+        self.pipeline = Pipeline(
+            equipment.lanes, self.recorder, self._weigh, self.sessions.ended
+        )
         self.governor = Governor(settings, self.pipeline, self.sessions, self._tell)
         self.following = Following(self.governor, equipment.known, self._go_on)
         self._early: deque[Callable[[], object]] = deque()
@@ -136,16 +139,18 @@ class Bench:
     def begin(self, hello: codec.Hello) -> None:
         """Take note of a session that comes."""
         self.sessions.begin(hello.session, hello.handed, hello.selected)
-        for intake in () if self.following.is_ready else self.intakes:
-            intake.pause()
+        if not self.following.is_ready:
+            for intake in self.intakes:
+                intake.pause()
         self._tell()
 
     def _go_on(self) -> None:
         """Take what has waited until it was known which targets there are."""
         while self._early:
             self._early.popleft()()
-        for intake in () if self._closing else self.intakes:
-            intake.resume()
+        if not self._closing:
+            for intake in self.intakes:
+                intake.resume()
 
     def part(self, intake: Intake) -> None:
         """Take note that a connection is gone; it need not be one of ours."""

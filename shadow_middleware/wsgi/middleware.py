@@ -46,9 +46,7 @@ class ShadowMiddleware:
         exchange = None
         try:
             if environ.get("REQUEST_METHOD") in live.methods and SEEN not in environ:
-                environ[SEEN] = (
-                    self._mark
-                )  # of two middlewares around one app one captures
+                environ[SEEN] = self._mark  # of two around one app, one captures
                 exchange = begin(WsgiExchange, live, self._plans, environ, environ)
                 if exchange is not None:
                     exchange.server_start = start_response
