@@ -9,13 +9,16 @@ import pytest
 
 from tests.postgres import empty_postgres_url, postgres_server, postgres_url
 from tests.shared import empty_store, tea_store
+from tests.tracing import children_uncounted, untraced
 
 __all__ = [
+    "children_uncounted",
     "empty_postgres_url",
     "empty_store",
     "postgres_server",
     "postgres_url",
     "tea_store",
+    "untraced",
 ]
 
 hypothesis.settings.register_profile(

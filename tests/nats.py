@@ -23,7 +23,7 @@ import pytest
 
 __all__ = ["NatsServer", "nats_server", "running_nats"]
 
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 
 
 class NatsServer:

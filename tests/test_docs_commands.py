@@ -33,6 +33,8 @@ from tests.shared import copied
 from tests.test_docs import PAGES, ROOT, fences
 from tests.test_docs_tutorials import PATIENCE, free_port, listens
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 SHELLS = ("sh", "bash")
 ELSEWHERE = {
     "docs/broker.md": "tests/broker",

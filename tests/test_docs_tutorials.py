@@ -19,6 +19,8 @@ from shadow_middleware.cli import main
 from shadow_middleware.errors import ShadowMiddlewareError, StoreError
 from tests.promises.staging import counted, until
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.M | re.S)
 PATIENCE = 60.0

@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/store.db"
 
 
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return what the condition gives once it is true."""
     waiting = threading.Event()
     deadline = time.monotonic() + seconds

@@ -78,7 +78,7 @@ def serving(
         stop(process)
 
 
-def wait_for_port(server: Server, port: int, seconds: float = 30.0) -> None:
+def wait_for_port(server: Server, port: int, seconds: float = 90.0) -> None:
     """Return as soon as the port accepts; a server that ended is noticed at once."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -89,7 +89,7 @@ def wait_for_port(server: Server, port: int, seconds: float = 30.0) -> None:
     raise RuntimeError(f"nothing listens on port {port}:\n{server.output()}")
 
 
-def stop(process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
+def stop(process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
     """Ask it to end with SIGTERM, and kill it only when it does not."""
     if process.poll() is not None:
         return

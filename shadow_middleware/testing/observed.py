@@ -65,7 +65,7 @@ class Outcomes:
         with self._changed:
             return Counter(Outcome(event["outcome"]) for event in self.finished)
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> Counter[Outcome]:
+    def wait_for(self, count: int, timeout: float = 60.0) -> Counter[Outcome]:
         """
         Return the outcomes once at least `count` replays have ended.
 

@@ -60,7 +60,7 @@ class ShadowServer:
         """Behave so from the next request on; `refusing` also ends open connections."""
         self._run(self._become(_behaviour(behaviour)))
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[Received]:
+    def wait_for(self, count: int, timeout: float = 60.0) -> list[Received]:
         """
         Return the requests once there are at least `count`.
 
@@ -76,7 +76,7 @@ class ShadowServer:
             ) from None
 
     def wait_until(
-        self, condition: Callable[[list[Received]], bool], timeout: float = 10.0
+        self, condition: Callable[[list[Received]], bool], timeout: float = 60.0
     ) -> list[Received]:
         """
         Return the requests once the condition holds for them.
@@ -116,7 +116,7 @@ class ShadowServer:
         self.stop()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10.0)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60.0)
 
     async def _become(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour

@@ -14,6 +14,8 @@ from shadow_middleware.evidence import DivergenceRecord
 from shadow_middleware.exchange import Difference, Kind, Part
 from shadow_middleware.settings import load
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 NOTES = PAIRS["0.61.1", "0.62"]
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks import sessions
+
+pytestmark = pytest.mark.usefixtures("children_uncounted")
 
 USERS, STEPS = 3, 27
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import truth
 from benchmarks.contest import bounded, diffy, ours, sequence
 from benchmarks.contest.score import Account, Seen
 from benchmarks.corpus import REGRESSIONS, ROUTES, Traffic, noise
 from shadow_middleware.exchange import Body, Kind, Part, Response
 from shadow_middleware.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("children_uncounted")
 
 SEED = truth.DEVELOPMENT_SEEDS[0]
 EXCHANGES = 3_000

@@ -25,7 +25,7 @@ from shadow_middleware.cli.main import main
 sys.argv = ["shadow-middleware", "watch", "--store", sys.argv[1]]
 main()
 """
-_PATIENCE = 40.0
+_PATIENCE = 90.0
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 

@@ -20,6 +20,8 @@ from shadow_middleware.testing import Reply, ShadowServer
 from tests.deployment.test_uwsgi import until
 from tests.transparency.servers import Server, running
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).parent / "shadow-middleware"
 SAME, OTHER = 90, 30

@@ -20,6 +20,8 @@ from shadow_middleware.exchange import Outcome
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import ShadowServer
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 pytest.importorskip(
     "pyuwsgi", reason="no uWSGI for this platform", exc_type=ImportError
 )

@@ -30,9 +30,11 @@ from shadow_middleware.errors import StoreError
 from shadow_middleware.evidence import Progress, StoredDivergence, Total
 from shadow_middleware.store.sql import SqlStore
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 VISITS = 150
 RATE = 60.0
-SETTLES_WITHIN = 60.0
+SETTLES_WITHIN = 120.0
 SENT_BY_THE_KERNEL = ("GET /guide/", "skipped", "sendfile")
 """A file that gunicorn's plain worker sends without its bytes passing through Python."""
 UVICORN_WORKER = ("--worker-class", "uvicorn_worker.UvicornWorker")

@@ -16,6 +16,8 @@ from examples.stage.visits import Visit
 from tests.examples.oracle import Answer, answers
 from tests.examples.test_versions import DJANGO, FASTAPI
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 NOT_200_FASTAPI = {
     ("GET", "/products/999"): 404,
     ("GET", "/categories/glass"): 404,

@@ -15,6 +15,8 @@ from examples.fastapi_app import planted as fastapi_planted
 from examples.stage.faults import Planted
 from examples.stage.servers import ROOT, free_port
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize(

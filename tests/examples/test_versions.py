@@ -19,6 +19,8 @@ from examples.stage.servers import free_port
 from examples.stage.show import Side, gunicorn, staged, uvicorn
 from tests.examples.oracle import Answer, answers, endpoint_of, explained, places
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 VISITS = 100
 V1 = {"DJANGO_SETTINGS_MODULE": "tests.examples.plain_django"}
 V2 = {"DJANGO_SETTINGS_MODULE": "examples.django_app.settings_v2"}

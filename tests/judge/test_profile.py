@@ -236,6 +236,7 @@ def deep_size(whole: object) -> int:
     return sum(map(sys.getsizeof, seen.values()))
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_million_keys_of_a_map_do_not_outgrow_the_cap() -> None:
     """W61: nor what is handed over; and each that had no room is counted."""
     profile = Profile(Policy(cells=1_000))
@@ -254,6 +255,7 @@ def test_a_million_keys_of_a_map_do_not_outgrow_the_cap() -> None:
     assert [profile.overflow] == [one.raw for one in many]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_million_paths_do_not_outgrow_the_cap() -> None:
     """W61: where an app's routes are not templates."""
     profile = Profile(Policy(cells=1_000))

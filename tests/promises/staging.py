@@ -80,7 +80,7 @@ def reserved() -> ShadowServer:
     return ShadowServer(refusing)
 
 
-def until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return what the condition gives once it is true."""
     waiting = threading.Event()
     deadline = time.monotonic() + seconds

@@ -29,6 +29,8 @@ from tests.promises.staging import serving, until
 from tests.promises.test_nothing_listens import is_open
 from tests.test_docs import blocks, command_lines
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(shadow_middleware.__file__).parent
 

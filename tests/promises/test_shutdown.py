@@ -87,7 +87,7 @@ def serve_and_stop(
         shadow.wait_for(1)
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(90)
         return [child for child in children if is_agent(child)]
     finally:
         process.kill()

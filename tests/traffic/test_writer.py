@@ -25,7 +25,7 @@ from shadow_middleware.traffic.writer import CaptureWriter, Tally
 from tests.traffic.making import a_record
 
 
-def until(there: Callable[[], Any], seconds: float = 20.0) -> Any:
+def until(there: Callable[[], Any], seconds: float = 90.0) -> Any:
     """Return what `there` finds, once it finds something."""
     pause, deadline = threading.Event(), time.monotonic() + seconds
     while not (found := there()):

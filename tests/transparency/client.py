@@ -8,7 +8,7 @@ import socket
 import struct
 from pathlib import Path
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds without a byte after which a server counts as stuck."""
 
 _CHANGING = re.compile(

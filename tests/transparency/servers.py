@@ -106,7 +106,7 @@ def running(server: Server, folder: Path, shadow_url: str = "") -> Iterator[Runn
         wait_until_up(process, port, log)
         yield Running(port, process.pid)
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(90)
     finally:
         # The workers as well, where a test has failed half-way.
         with suppress(ProcessLookupError):
@@ -123,7 +123,7 @@ def free_port() -> int:
 
 def wait_until_up(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Return when the port answers; a server that died says why."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended:\n{log.read_text()}")

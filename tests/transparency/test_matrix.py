@@ -17,7 +17,10 @@ from shadow_middleware.testing import BEHAVIOURS, Received, ShadowServer
 from tests.transparency.client import Client, get
 from tests.transparency.servers import SERVERS, Running, Server, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("children_uncounted"),
+]
 
 LATE = 5.0
 """A slow shadow answers after this many seconds: an app that waited shows it."""

@@ -7,6 +7,8 @@ import pytest
 from benchmarks import memory
 from shadow_middleware.testing import ShadowServer, frozen
 
+pytestmark = pytest.mark.usefixtures("children_uncounted")
+
 
 @pytest.mark.slow
 def test_memory_is_bounded_under_a_shadow_that_never_answers() -> None:

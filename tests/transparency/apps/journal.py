@@ -9,7 +9,7 @@ from pathlib import Path
 
 FOLDER = Path(os.environ.get("MATRIX_FOLDER", "."))
 SHADOW_URL = os.environ.get("MATRIX_SHADOW_URL", "")
-PATIENCE = 15.0
+PATIENCE = 45.0
 """Seconds that anything waits before it gives up and shows as a difference."""
 
 LARGE = bytes(range(256)) * (3 * 4096)
