@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 import shadow_middleware
 from shadow_middleware.cli.capture_files import Bad
+from shadow_middleware.cli.whole_file import whole_file
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.traffic.exporters import curl, har
 from shadow_middleware.traffic.files import open_capture
@@ -80,26 +79,17 @@ def capture_export(
     What is masked in the capture is masked here as well, and what was never recorded is
     said: in HAR as `_missing`, for curl in the comment above each command.
     """
-    address, skipped = _address(target), list[BadRecord]()
-    read = _whole(chain.from_iterable(map(open_capture, files)), skipped)
+    address, bad = _address(target), Bad()
+    read = _whole(chain.from_iterable(map(open_capture, files)), bad)
     first = next(read, None)
-    if first is None and skipped:
-        told = Bad()
-        for one in skipped:
-            told(one)
-        told.tell()
-        told.refuse_nothing(0)
+    if first is None:
+        bad.tell()
+        bad.refuse_nothing(0)
     records = islice(chain([first] if first else [], read), limit)
-    with _opened(output) as file:
+    with whole_file(output) as file:
         for piece in _pieces(records, form, address):
             file.write(piece)
-    if skipped:
-        bad = skipped[0]
-        typer.echo(
-            f"{len(skipped):,} damaged pieces are left out, the first at {bad.place}: "
-            f"{bad.reason}",
-            err=True,
-        )
+    bad.tell()
 
 
 def _pieces(records: Iterator[Recorded], form: Form, address: str) -> Iterable[bytes]:
@@ -113,12 +103,10 @@ def _pieces(records: Iterator[Recorded], form: Form, address: str) -> Iterable[b
     return (text.encode("utf-8", "replace") for text in texts)
 
 
-def _whole(
-    read: Iterable[Recorded | BadRecord], skipped: list[BadRecord]
-) -> Iterator[Recorded]:
+def _whole(read: Iterable[Recorded | BadRecord], bad: Bad) -> Iterator[Recorded]:
     for each in read:
         if isinstance(each, BadRecord):
-            skipped.append(each)
+            bad(each)
         else:
             yield each
 
@@ -130,21 +118,3 @@ def _address(target: str) -> str:
             f"--target: {target!r} is no address; write http://127.0.0.1:8000"
         )
     return target
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    """Yield where to write; a file is put in place once it is whole."""
-    if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        with draft.open("wb") as file:
-            yield file
-        draft.replace(output)
-    except OSError as error:
-        raise typer.BadParameter(str(error), param_hint="--output") from None
-    finally:
-        draft.unlink(missing_ok=True)

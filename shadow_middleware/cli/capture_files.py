@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ __all__ = [
     "Bad",
     "Files",
     "Output",
+    "check_output",
     "named",
     "reading",
     "size_of",
@@ -61,26 +61,37 @@ def size_of(path: str) -> int | None:
     return os.path.getsize(path) if os.path.isfile(path) else None
 
 
-@contextmanager
 def reading(
     paths: Sequence[str], *, prints: bool = False
-) -> Iterator[Callable[[int], None]]:
-    """
-    Yield what moves a bar on by so many bytes; on a terminal, and for what takes long.
+) -> AbstractContextManager[Callable[[int], None]]:
+    """Return a bar for reading the files; `prints` as of `progress.bar_of`."""
+    total = sum(size_of(path) or 0 for path in paths)
+    return bytes_bar(total or None, prints=prints)
 
-    Args:
-        paths: What will be read.
-        prints: Whether results go to standard output meanwhile.
+
+def check_output(path: str, sources: Sequence[str]) -> None:
     """
-    if prints and sys.stdout.isatty():
-        yield _nothing
+    Refuse what no file can be put in place of.
+
+    Raises:
+        BadParameter: it is a directory, or one of the files to read.
+    """
+    if path == "-":
         return
-    with bytes_bar(sum(size_of(path) or 0 for path in paths) or None) as advance:
-        yield advance
+    if os.path.isdir(path):
+        problem = f"{path} is a directory; name a file in it"
+    elif any(each != "-" and _is_same(each, path) for each in sources):
+        problem = f"{path} is read as well; write to another file"
+    else:
+        return
+    raise typer.BadParameter(problem, param_hint="--output")
 
 
-def _nothing(size: int) -> None:
-    """Show nothing."""
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False  # one of them is not there
 
 
 def written(path: str, sources: Sequence[str]) -> CaptureFile:
@@ -90,15 +101,7 @@ def written(path: str, sources: Sequence[str]) -> CaptureFile:
     Raises:
         ConfigurationError: it cannot be written.
     """
-    same = [
-        each
-        for each in sources
-        if os.path.exists(path) and os.path.samefile(each, path)
-    ]
-    if path != "-" and same:
-        raise typer.BadParameter(
-            f"{path} is read as well; write to another file", param_hint="--output"
-        )
+    check_output(path, sources)
     software = f"shadow_middleware {shadow_middleware.__version__}"
     return CaptureFile(path, Head(VERSION, software, created=time.time()))
 

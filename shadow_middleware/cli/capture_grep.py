@@ -133,7 +133,7 @@ def grep(
         session=session,
         id=exchange_id,
         since=since_of(since, now),
-        until=since_of(until, now),
+        until=since_of(until, now, "--until"),
     )
     try:
         search = Search(wanted)

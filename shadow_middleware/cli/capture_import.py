@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import shadow_middleware
+from shadow_middleware.cli.capture_files import check_output
 from shadow_middleware.cli.capture_import_screen import print_account, show_account
 from shadow_middleware.cli.capture_sources import listing, opened, row_of, size_of
 from shadow_middleware.cli.options import ConfigFile, JsonOutput
@@ -209,13 +210,9 @@ def _key(files: list[str], output: str) -> bytes:
     """Return what pseudonyms and marks are made with: one key for a directory."""
     if output == "-":
         return secrets.token_bytes(32)
-    path = Path(output)
-    if path.is_dir():
-        raise ConfigurationError(f"{output} is a directory; name a file in it")
-    if any(name != "-" and Path(name).resolve() == path.resolve() for name in files):
-        raise ConfigurationError(f"{output} is one of the files to read")
+    check_output(output, files)
     try:
-        return key_of(str(path.resolve().parent))
+        return key_of(str(Path(output).resolve().parent))
     except OSError as error:
         raise ConfigurationError(f"{output} cannot be written: {error}") from None
 

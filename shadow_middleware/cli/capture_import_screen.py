@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from rich.console import Console
 from rich.text import Text
 
 from shadow_middleware.cli.capture_screen import many
-from shadow_middleware.cli.screen import console, print_json, table, visible
+from shadow_middleware.cli.screen import console, moment, print_json, table, visible
 from shadow_middleware.report.figures import percent
 from shadow_middleware.traffic.importers.account import MEANS, Account
 from shadow_middleware.traffic.recorded import Missing
@@ -104,12 +102,8 @@ def _ending(account: Account, output: str) -> Text:
     sessions = many(account.sessions, "session") if account.sessions else "no sessions"
     return visible(
         f"{many(account.exchanges, 'exchange')}, {sessions}, "
-        f"{_moment(account.begin)} to {_moment(account.end)} UTC, in {where}"
+        f"{moment(account.begin or 0.0)} to {moment(account.end or 0.0)} UTC, in {where}"
     )
-
-
-def _moment(at: float | None) -> str:
-    return datetime.fromtimestamp(at or 0.0, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _document(account: Account, output: str) -> dict[str, object]:

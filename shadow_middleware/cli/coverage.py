@@ -9,20 +9,18 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.coverage_screen import show_coverage
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneTarget,
     Since,
     StoreUrl,
-    known,
     since_of,
 )
 from shadow_middleware.cli.screen import console, print_json
-from shadow_middleware.knowledge import DAY
-from shadow_middleware.report.coverage import Coverage, TargetCoverage, coverage_of
-from shadow_middleware.store.base import Reader
+from shadow_middleware.reading import Reading
+from shadow_middleware.report.coverage import Coverage, TargetCoverage
 
 __all__ = ["EPILOG", "coverage"]
 
@@ -64,24 +62,13 @@ def coverage(
     """
     start = since_of(since, time.time())
     with open_store(settings_of(store, config)) as opened:
-        found = _read(opened, start, target, enough)
+        if target:
+            check_names(opened.totals(), target)
+        found = Reading(opened).coverage(start, target=target, enough=enough)
     if as_json:
         print_json("coverage", {"since": start, "enough": enough, **_plain(found)})
     else:
         show_coverage(console(), found, limit)
-
-
-def _read(
-    reader: Reader, since: float | None, target: str | None, enough: int
-) -> Coverage:
-    totals = reader.totals(None if since is None else int(since // 60))
-    known(target, (row.target for row in totals), "--target")
-    return coverage_of(
-        reader.routes(),
-        reader.uses(None if since is None else int(since // DAY)),
-        [row for row in totals if target in (None, row.target)],
-        enough=enough,
-    )
 
 
 def _plain(found: Coverage) -> dict[str, Any]:

@@ -157,8 +157,6 @@ def _side(one: Difference, absent_kind: str, value: Any) -> Text:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.divergence_screen import show_divergence, show_list
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
@@ -18,12 +18,10 @@ from shadow_middleware.cli.options import (
     OneTarget,
     Since,
     StoreUrl,
-    known,
     since_of,
 )
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
-from shadow_middleware.store.base import Reader
 
 __all__ = ["app"]
 
@@ -66,7 +64,8 @@ def list_divergences(
     start = since_of(since, time.time())
     where = DivergenceFilter(target=target, route=route, since=start)
     with open_store(settings_of(store, config), run=run) as opened:
-        _check(opened, target, route)
+        if target or route:
+            check_names(opened.totals(), target, route)
         found = opened.divergences(where, limit=limit)
         total = opened.count_divergences(where)
     if as_json:
@@ -117,14 +116,6 @@ def show(
     screen = console()
     for one in found:
         show_divergence(screen, one, full=full)
-
-
-def _check(reader: Reader, target: str | None, route: str | None) -> None:
-    if target is None and route is None:
-        return
-    totals = reader.totals()
-    known(target, (row.target for row in totals), "--target")
-    known(route, (row.route for row in totals), "--route")
 
 
 def _as_json(one: StoredDivergence) -> dict[str, Any]:

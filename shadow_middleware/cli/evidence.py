@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shadow_middleware.cli.naming import one_run
 from shadow_middleware.cli.options import known
 from shadow_middleware.errors import ConfigurationError
+from shadow_middleware.evidence import Total
 from shadow_middleware.reading import held as reading
 from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.settings import Settings, load
@@ -17,7 +18,7 @@ from shadow_middleware.store.base import Reader
 if TYPE_CHECKING:
     from shadow_middleware.store.sql import SqlStore
 
-__all__ = ["holdings", "judged", "open_store", "settings_of"]
+__all__ = ["check_names", "holdings", "judged", "open_store", "settings_of"]
 
 
 def settings_of(store: str | None, config: str | None) -> Settings:
@@ -50,6 +51,14 @@ def open_store(
         opened.close()
 
 
+def check_names(
+    totals: Sequence[Total], target: str | None, route: str | None = None
+) -> None:
+    """Refuse a target or a route of which nothing is recorded."""
+    known(target, (row.target for row in totals), "--target")
+    known(route, (row.route for row in totals), "--route")
+
+
 def holdings(
     reader: Reader,
     since: float | None,
@@ -63,8 +72,7 @@ def holdings(
     Names that the store never saw are refused. The settings say how noise is told.
     """
     totals = reader.totals(None if since is None else int(since // 60))
-    known(target, (row.target for row in totals), "--target")
-    known(route, (row.route for row in totals), "--route")
+    check_names(totals, target, route)
     return reading.holdings(reader, since, target, route, settings, totals)
 
 

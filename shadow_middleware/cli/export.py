@@ -6,16 +6,15 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, TextIO, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 
 import shadow_middleware
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
@@ -23,15 +22,18 @@ from shadow_middleware.cli.options import (
     OneRun,
     OneTarget,
     Since,
+    States,
     StoreUrl,
     since_of,
+    states_of,
 )
 from shadow_middleware.cli.progress import bar_of
+from shadow_middleware.cli.whole_file import whole_file
 from shadow_middleware.evidence import DivergenceFilter, StoredDivergence
 from shadow_middleware.knowledge import GroupFilter
 from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
 from shadow_middleware.report.export import Format, exported
-from shadow_middleware.report.groups import COUNTED, STATES, GroupRow
+from shadow_middleware.report.groups import GroupRow
 from shadow_middleware.store.base import Reader
 
 __all__ = ["app", "newest_first"]
@@ -44,7 +46,6 @@ app = typer.Typer(
 
 PAGE = 500
 """Divergences that are read at once."""
-_ALL = "all"
 T = TypeVar("T")
 
 Form = Annotated[Format, typer.Option("--format", help="What the other program reads.")]
@@ -100,6 +101,8 @@ def export_divergences(
             until=now,
             group=one_group(opened, group).fingerprint if group else None,
         )
+        if target or route:
+            check_names(opened.totals(), target, route)
         total = min(opened.count_divergences(where), limit or sys.maxsize)
         found = islice(newest_first(opened, where), total)
         _write(found, form, output, "divergences", total)
@@ -117,15 +120,7 @@ def export_groups(
     output: Output = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--state",
-            metavar="STATE",
-            help="open, ignored, resolved, regressed, noise or all; may be repeated. "
-            "Left out: open and regressed, those that count.",
-        ),
-    ] = None,
+    state: States = None,
     target: OneTarget = None,
     route: OneRoute = None,
     run: OneRun = None,
@@ -138,7 +133,7 @@ def export_groups(
     In JUnit a group that counts is a failure, any other one is skipped. HAR has the
     samples of each group.
     """
-    wanted = _states(state)
+    wanted = states_of(state)
     where = GroupFilter(
         target=target, route=route, since=since_of(since, time.time()), with_noise=True
     )
@@ -146,6 +141,8 @@ def export_groups(
     with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
+        if not rows:
+            check_names(opened.totals(), target, route)
         rows = [row for row in rows if row.state in wanted][:limit]
         if form is Format.HAR:
             samples = list(_samples(opened, rows))
@@ -184,18 +181,6 @@ def _samples(reader: Reader, rows: Iterable[GroupRow]) -> Iterator[StoredDiverge
                 yield one
 
 
-def _states(given: list[str] | None) -> frozenset[str]:
-    if not given:
-        return frozenset(COUNTED)
-    for name in given:
-        if name not in (*STATES, _ALL):
-            raise typer.BadParameter(
-                f"{name!r} is no state; there are: {', '.join((*STATES, _ALL))}",
-                param_hint="--state",
-            )
-    return frozenset(STATES if _ALL in given else given)
-
-
 def _write(
     items: Iterable[StoredDivergence | GroupRow],
     form: Format,
@@ -204,27 +189,10 @@ def _write(
     total: int,
 ) -> None:
     version = shadow_middleware.__version__
-    with _opened(output) as file, bar_of(total, prints=output is None) as advance:
+    with whole_file(output) as file, bar_of(total, prints=output is None) as advance:
         found = _each(items, advance)
         for piece in exported(found, form, what=what, total=total, creator=version):
-            file.write(piece)
-
-
-@contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
-    """Yield where to write; a file is put in place once it is whole."""
-    if output is None:
-        yield sys.stdout
-        return
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            yield file
-        draft.replace(output)
-    except OSError as error:
-        raise typer.BadParameter(str(error), param_hint="--output") from None
-    finally:
-        draft.unlink(missing_ok=True)
+            file.write(piece.encode("utf-8", "replace"))
 
 
 def _each(items: Iterable[T], advance: Callable[[], None]) -> Iterator[T]:

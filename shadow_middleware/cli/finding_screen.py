@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from shadow_middleware.cli.naming import SHORT
 from shadow_middleware.cli.screen import ms, share_text, table, visible
 from shadow_middleware.report.findings import Finding
 from shadow_middleware.report.shift import Bounds, Shift
@@ -30,7 +31,7 @@ def show_groups(console: Console, groups: Sequence[Finding], more: int) -> None:
             share_text(one.share),
             what,
             Text(one.state, style=style),
-            Text(one.group[:8], style="bright_black"),
+            Text(one.group[:SHORT], style="bright_black"),
         )
     console.print(rows)
     if more:

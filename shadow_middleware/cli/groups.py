@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.groups_screen import (
     GroupDetail,
     decided,
@@ -18,22 +18,26 @@ from shadow_middleware.cli.groups_screen import (
 from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.options import (
     ConfigFile,
+    GroupName,
     JsonOutput,
+    Note,
     OneRoute,
     OneRun,
     OneTarget,
     Since,
+    States,
     StoreUrl,
     since_of,
+    states_of,
 )
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import Decision, GroupFilter, GroupState
 from shadow_middleware.reading.learned import all_groups, learned_of, rows_of
-from shadow_middleware.report.groups import COUNTED, STATES, GroupRow
+from shadow_middleware.report.groups import STATES, GroupRow
 from shadow_middleware.report.noise import noise_summary
 
-__all__ = ["GroupName", "app"]
+__all__ = ["app"]
 
 app = typer.Typer(
     help="Divergences folded into findings: list them, look at one, decide.",
@@ -41,23 +45,12 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-GroupName = Annotated[
-    str,
-    typer.Argument(
-        metavar="GROUP", help="The group's id in `groups list`, or its beginning."
-    ),
-]
 GroupNames = Annotated[
     list[str],
     typer.Argument(
         metavar="GROUP...", help="Ids of groups in `groups list`, or their beginnings."
     ),
 ]
-Note = Annotated[
-    str | None,
-    typer.Option("--note", metavar="TEXT", help="Why, for whoever comes after you."),
-]
-_ALL = "all"
 
 
 @app.command(
@@ -70,15 +63,7 @@ _ALL = "all"
 def list_groups(
     store: StoreUrl = None,
     config: ConfigFile = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--state",
-            metavar="STATE",
-            help="open, ignored, resolved, regressed, noise or all; may be repeated. "
-            "Left out: open and regressed, those that count.",
-        ),
-    ] = None,
+    state: States = None,
     target: OneTarget = None,
     route: OneRoute = None,
     run: OneRun = None,
@@ -100,7 +85,7 @@ def list_groups(
     the route's compared answers. Only groups that count against the shadow are listed,
     unless `--state` asks for others.
     """
-    wanted = _states_of(state)
+    wanted = states_of(state)
     where = GroupFilter(
         target=target,
         route=route,
@@ -112,6 +97,8 @@ def list_groups(
     with open_store(settings, run=run) as opened:
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
+        if not rows:
+            check_names(opened.totals(), target, route)
     fitting = [row for row in rows if row.state in wanted]
     states = {name: sum(row.state == name for row in rows) for name in STATES}
     page = fitting[offset : offset + limit]
@@ -242,19 +229,6 @@ def _decide(
         print_json("groups-decided", {"groups": [_as_json(row) for row in rows]})
     else:
         decided(console(), rows, state)
-
-
-def _states_of(given: list[str] | None) -> tuple[str, ...]:
-    names = [part.strip() for text in given or () for part in text.split(",")]
-    for name in names:
-        if name not in (*STATES, _ALL):
-            raise typer.BadParameter(
-                f"{name!r} is no state; there are {', '.join(STATES)} and {_ALL}",
-                param_hint="--state",
-            )
-    if _ALL in names:
-        return STATES
-    return tuple(names) or COUNTED
 
 
 def _as_json(row: GroupRow) -> dict[str, Any]:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import enum
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.groups import GroupName, Note
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.naming import one_group
 from shadow_middleware.cli.noise_screen import show_noise, why_text
 from shadow_middleware.cli.options import (
     ConfigFile,
+    GroupName,
     JsonOutput,
+    Note,
     OneRoute,
     OneTarget,
     StoreUrl,
 )
+from shadow_middleware.cli.rule_files import read_source
 from shadow_middleware.cli.screen import console, print_json, visible
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.judge import Policy
@@ -99,7 +99,12 @@ def list_noise(
         raise typer.BadParameter(
             f"{held!r} is neither 'noise' nor 'signal'", param_hint="--held"
         )
-    learned = _learned(store, config, source)
+    settings = settings_of(store, config)
+    learned = (
+        _recorded(settings, target, route)
+        if source is None
+        else _read(source, settings)
+    )
     summary = noise_summary(learned.known, learned.numbers_of())
     rows = [row for row in summary.rows if _fits(row, target, route, held)]
     page = rows[offset : offset + limit]
@@ -124,7 +129,7 @@ def show(
 ) -> None:
     """Show why one group is noise, or is none, with the numbers that say so."""
     settings = settings_of(store, config)
-    with open_store(settings_of(store, config)) as opened:
+    with open_store(settings) as opened:
         found = one_group(opened, group)
         learned = learned_of(opened, settings)
     rows = noise_summary(learned.known, learned.numbers_of()).rows
@@ -206,25 +211,23 @@ _SAID = {
 }
 
 
-def _learned(store: str | None, config: str | None, source: str | None) -> Learned:
-    settings = settings_of(store, config)
-    if source is not None:
-        return _read(source, settings)
+def _recorded(settings: Settings, target: str | None, route: str | None) -> Learned:
+    """Return the profile of the store; refuse names that it never saw."""
     with open_store(settings) as opened:
+        if target or route:
+            check_names(opened.totals(), target, route)
         return learned_of(opened, settings)
 
 
 def _read(source: str, settings: Settings) -> Learned:
     """Return a profile as it counted when it was exported."""
+    text, name = read_source(source)
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
         document = json.loads(text)
-    except OSError as error:
-        raise DecodeError(f"{source!r} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise DecodeError(f"{source!r} is no JSON: {error}") from None
-    known, at = known_of(document)
-    return judged_at(known, Policy.of(settings), at)
+        raise DecodeError(f"{name} is no JSON: {error}") from None
+    profile, at = known_of(document)
+    return judged_at(profile, Policy.of(settings), at)
 
 
 def _fits(

@@ -6,22 +6,33 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from shadow_middleware.report.groups import COUNTED, STATES
+
 __all__ = [
     "ConfigFile",
+    "Format",
+    "GroupName",
     "JsonOutput",
+    "Note",
     "OneRoute",
     "OneRun",
     "OneTarget",
     "Since",
+    "States",
     "StoreUrl",
     "bytes_of",
+    "format_of",
+    "is_length",
     "known",
+    "methods_of",
     "seconds_of",
     "since_of",
+    "states_of",
 ]
 
 StoreUrl = Annotated[
@@ -71,6 +82,39 @@ OneRoute = Annotated[
     ),
 ]
 
+GroupName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GROUP", help="The group's id in `groups list`, or its beginning."
+    ),
+]
+Note = Annotated[
+    str | None,
+    typer.Option("--note", metavar="TEXT", help="Why, for whoever comes after you."),
+]
+
+
+States = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help="open, ignored, resolved, regressed, noise or all; may be repeated. "
+        "Left out: open and regressed, those that count.",
+    ),
+]
+
+
+class Format(StrEnum):
+    """How a judgement is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
+
+
+_ALL = "all"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -96,27 +140,33 @@ def bytes_of(text: str, option: str) -> int:
     return int(float(found[1]) * base ** " KMGT".index(found[2] or " "))
 
 
-def since_of(text: str | None, now: float) -> float | None:
-    """Return the Unix seconds that `--since` means; None where it was left out."""
+def is_length(text: str) -> bool:
+    """Whether it is meant as a length of time, as `30m`, and not as a moment."""
+    return text[:1].isdigit() and text[-1:] in _UNITS
+
+
+def since_of(text: str | None, now: float, option: str = "--since") -> float | None:
+    """Return the Unix seconds that the option means; None where it was left out."""
     if text is None:
         return None
-    if text[:1].isdigit() and text[-1:] in _UNITS:
-        return now - seconds_of(text, "--since")
+    if is_length(text):
+        return now - seconds_of(text, option)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is no time; write 90s, 30m, 1h, 7d, or 2026-01-31T12:00",
-            param_hint="--since",
+            param_hint=option,
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def known(value: str | None, choices: Iterable[str], option: str) -> None:
     """Refuse a name that the store does not know, and say which is the nearest."""
-    names = sorted(set(choices))
-    if value is None or value in names or not names:
+    choices = set(choices)
+    if value is None or value in choices or not choices:
         return
+    names = sorted(choices - {""})
     near = get_close_matches(value, names, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]!r}?" if near else f"there are: {_few(names)}"
     raise typer.BadParameter(
@@ -126,4 +176,38 @@ def known(value: str | None, choices: Iterable[str], option: str) -> None:
 
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
+    return ", ".join(names[:8]) + more or "none with a name"
+
+
+def states_of(given: list[str] | None) -> tuple[str, ...]:
+    """Return the states of groups that `--state` names; left out, those that count."""
+    names = [part.strip() for text in given or () for part in text.split(",")]
+    for name in names:
+        if name not in (*STATES, _ALL):
+            raise typer.BadParameter(
+                f"{name!r} is no state; there are {', '.join(STATES)} and {_ALL}",
+                param_hint="--state",
+            )
+    if _ALL in names:
+        return STATES
+    return tuple(names) or COUNTED
+
+
+def methods_of(text: str) -> tuple[str, ...]:
+    """Return the methods that `--methods` names, each once."""
+    names = [one.strip().upper() for one in text.split(",") if one.strip()]
+    if not names or not all(name.isalpha() for name in names):
+        raise typer.BadParameter(
+            f"{text!r} is no list of methods; write GET,POST", param_hint="--methods"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def format_of(form: Format | None, as_json: bool) -> Format:
+    """Return the format that was asked for; refuse `--json` beside another one."""
+    if as_json and form not in (None, Format.JSON):
+        raise typer.BadParameter(
+            f"is --format json, and {form} was asked for as well; leave one of them out",
+            param_hint="--json",
+        )
+    return Format.JSON if as_json else form or Format.TEXT

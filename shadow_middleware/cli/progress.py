@@ -33,7 +33,7 @@ def bar_of(total: int, *, prints: bool = False) -> Iterator[Advance]:
     """
     screen = Console(stderr=True)
     if not screen.is_terminal or (prints and sys.stdout.isatty()):
-        yield _nothing
+        yield lambda: None
         return
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=screen, transient=True) as progress:
@@ -42,10 +42,18 @@ def bar_of(total: int, *, prints: bool = False) -> Iterator[Advance]:
 
 
 @contextmanager
-def bytes_bar(total: int | None) -> Iterator[Callable[[int], None]]:
-    """Yield what moves a bar on by so many bytes; None: nobody knows how many there are."""
+def bytes_bar(
+    total: int | None, *, prints: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """
+    Yield what moves a bar on by so many bytes.
+
+    Args:
+        total: How many there are; None where nobody knows.
+        prints: As of `bar_of`.
+    """
     screen = Console(stderr=True)
-    if not screen.is_terminal:
+    if not screen.is_terminal or (prints and sys.stdout.isatty()):
         yield lambda count: None
         return
     columns = (
@@ -68,7 +76,3 @@ def busy(what: str) -> Iterator[None]:
         return
     with screen.status(what):
         yield
-
-
-def _nothing() -> None:
-    """Show nothing."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.naming import one_group, one_run
 from shadow_middleware.cli.options import (
     ConfigFile,
@@ -107,6 +107,8 @@ def recheck(
             (group, opened.samples(group.fingerprint))
             for group in _chosen(opened, groups or [], target, learned.rulings)
         ]
+        if every and not asked:
+            check_names(opened.totals(), target)
         samples = len({one.id for _, each in asked for one in each})
         with bar_of(samples) as advance:
             results = asyncio.run(_run(settings, learned.known, wanted, asked, advance))

@@ -6,11 +6,17 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl, since_of
+from shadow_middleware.cli.options import (
+    ConfigFile,
+    JsonOutput,
+    StoreUrl,
+    methods_of,
+    since_of,
+)
 from shadow_middleware.cli.replaying import How, begin
 from shadow_middleware.cli.replaying import resume as resumed
 from shadow_middleware.errors import ConfigurationError
@@ -38,7 +44,14 @@ EPILOG = (
 )
 
 
+_WITH_RESUME: Final = {
+    "resume", "store", "config", "policy", "explain", "as_json", "files",
+}  # fmt: skip
+"""What can be said of a run that is gone on with; all else is the run's own."""
+
+
 def replay(
+    context: typer.Context,
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -191,7 +204,8 @@ def replay(
         typer.Option(
             "--resume",
             metavar="RUN",
-            help="Go on with a run that was interrupted; nothing else is to be said.",
+            help="Go on with a run that was interrupted, as it was asked for: beside it "
+            "only --store, --config, --policy, --explain and --json.",
         ),
     ] = None,
     allow_live_host: Annotated[
@@ -215,13 +229,15 @@ def replay(
         raise typer.BadParameter("name files to replay, or a run to --resume")
     how = How(store, policy, explain, as_json)
     if resume:
+        _refuse_beside_resume(context)
         raise typer.Exit(resumed(resume, config, how))
+    now = time.time()
     asked = _asked(
         files or [],
         {
             "target": target or "",
             "control": control or "",
-            "methods": _methods_of(methods),
+            "methods": () if methods is None else methods_of(methods),
             "workers": workers or 0,
             "sessions": sessions or "",
             "config": os.path.abspath(config) if config else None,
@@ -237,8 +253,8 @@ def replay(
                 "routes": tuple(route or ()),
                 "statuses": _statuses_of(status),
                 "session": session,
-                "since": _time_of(since, "--since"),
-                "until": _time_of(until, "--until"),
+                "since": since_of(since, now),
+                "until": since_of(until, now, "--until"),
                 "skip": skip,
                 "limit": limit,
                 "sample": sample,
@@ -246,6 +262,19 @@ def replay(
         ),
     )
     raise typer.Exit(begin(asked, name, how))
+
+
+def _refuse_beside_resume(context: typer.Context) -> None:
+    """Refuse what would be ignored: a run goes on as it was asked for."""
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        if name not in _WITH_RESUME and source is not None and source.name != "DEFAULT":
+            raise typer.BadParameter(
+                "a run goes on as it was begun, so this says nothing beside --resume; "
+                "leave it out",
+                param_hint=option.opts[0],
+            )
 
 
 def _plan(speed: str, rate: float | None, rounds: int, picks: dict[str, Any]) -> Plan:
@@ -291,15 +320,6 @@ def _speed_of(text: str) -> float:
     return float(found[1])
 
 
-def _methods_of(text: str | None) -> tuple[str, ...]:
-    names = [one.strip().upper() for one in (text or "").split(",") if one.strip()]
-    if text is not None and not (names and all(name.isalpha() for name in names)):
-        raise typer.BadParameter(
-            f"{text!r} is no list of methods; write GET,POST", param_hint="--methods"
-        )
-    return tuple(names)
-
-
 def _statuses_of(text: str | None) -> tuple[str, ...]:
     names = [one.strip().lower() for one in (text or "").split(",") if one.strip()]
     for name in names:
@@ -308,10 +328,3 @@ def _statuses_of(text: str | None) -> tuple[str, ...]:
                 f"{name!r} is no status; write 200, 404 or 5xx", param_hint="--status"
             )
     return tuple(names)
-
-
-def _time_of(text: str | None, option: str) -> float | None:
-    try:
-        return since_of(text, time.time())
-    except typer.BadParameter as error:
-        raise typer.BadParameter(error.message, param_hint=option) from None

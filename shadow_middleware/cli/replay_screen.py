@@ -39,8 +39,6 @@ _EVERY: Final = 0.2
 """Seconds between two looks at how far it is."""
 _SHOWN: Final = 40
 _FEW: Final = 3
-
-
 _KEPT: Final = 1_000
 """Substitutions that are kept to be shown, and as many that were not made."""
 

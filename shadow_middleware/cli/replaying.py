@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from shadow_middleware.cli.evidence import holdings, judged
+from shadow_middleware.cli.evidence import holdings, judged, settings_of
 from shadow_middleware.cli.progress import busy
 from shadow_middleware.cli.recheck import moved
 from shadow_middleware.cli.replay_screen import (
@@ -31,7 +31,7 @@ from shadow_middleware.evidence import Run, RunState
 from shadow_middleware.report.summary import Summary, summarise
 from shadow_middleware.report.verdict import Verdict
 from shadow_middleware.report.verdict import verdict as judge
-from shadow_middleware.settings import Settings, load
+from shadow_middleware.settings import Settings, Target, load
 
 if TYPE_CHECKING:
     from shadow_middleware.offline.asked import Asked
@@ -66,28 +66,30 @@ def _settings(asked: Asked, store: str | None) -> Settings:
     settings = load(
         stated, config=asked.config, source="command line", require_target=False
     )
-    known = {one.name: one for one in settings.all_targets}
-    if not asked.target and len(known) != 1:
-        raise ConfigurationError(
-            "say where the shadow is: --target URL"
-            + (f", or one of {', '.join(known)}" if known else "")
-        )
-    if asked.target and asked.target not in known:
-        only = next(iter(known)) if len(known) == 1 else "shadow"
-        settings = moved(settings, only, asked.target)
-        known = {one.name: one for one in settings.all_targets}
-        one = known[only]
-    else:
-        one = known[asked.target or next(iter(known))]
-    methods = asked.methods or one.methods or settings.methods
+    one = _target(settings, asked.target)
     settings = msgspec.structs.replace(
         settings,
         shadow_url="",
         targets=(msgspec.structs.replace(one, methods=()),),
-        methods=methods,
+        methods=asked.methods or one.methods or settings.methods,
     )
     _check_ways(settings)
     return settings
+
+
+def _target(settings: Settings, asked: str) -> Target:
+    """Return the target that a name or an address means; '' is the only one there is."""
+    known = {one.name: one for one in settings.all_targets}
+    if not asked and len(known) != 1:
+        raise ConfigurationError(
+            "say where the shadow is: --target URL"
+            + (f", or one of {', '.join(known)}" if known else "")
+        )
+    only = next(iter(known)) if len(known) == 1 else "shadow"
+    if not asked or asked in known:
+        return known[asked or only]
+    [one] = moved(settings, only, asked, option="--target").all_targets
+    return one
 
 
 def _check_ways(settings: Settings) -> None:
@@ -132,14 +134,7 @@ def resume(
     from shadow_middleware.offline.asked import Asked, check_unchanged
     from shadow_middleware.offline.conduct import owner, surveyed
 
-    kept = _store(
-        load(
-            {"store_url": how.store} if how.store else {},
-            config=config,
-            source="--store",
-            require_target=False,
-        )
-    )
+    kept = _store(settings_of(how.store, config))
     try:
         run = one_run(kept, beginning)
         if run.state is RunState.DONE:
@@ -183,6 +178,7 @@ def _is_alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
+    # In a container each first process has the same number: ours means the last one's.
     return process != os.getpid()
 
 

@@ -16,6 +16,7 @@ from shadow_middleware.cli.options import (
     OneTarget,
     Since,
     StoreUrl,
+    is_length,
     since_of,
 )
 from shadow_middleware.cli.report_screen import show_report
@@ -75,4 +76,4 @@ def period_of(since: str | None) -> str:
     """Return in words what time `--since` covers."""
     if since is None:
         return "since the beginning"
-    return f"in the last {since}" if since[-1].isalpha() else f"since {since}"
+    return f"in the last {since}" if is_length(since) else f"since {since}"

@@ -11,15 +11,26 @@ from pathlib import Path
 from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.reading.stated import rule_of, rules_in
 
-__all__ = ["read_source", "replace_file", "rule_of", "rules_in"]
+__all__ = ["read_source", "replace_file", "rule_of", "rules_in", "text_of"]
 
 
 def read_source(name: str) -> tuple[str, str]:
     """Return the text of a file, or of standard input where it is `-`, and its name."""
     if name == "-":
         return sys.stdin.read(), "standard input"
+    return text_of(Path(name)), f"file {name}"
+
+
+def text_of(path: Path) -> str:
+    """
+    Return the text of a file.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is no text.
+    """
+    name = str(path)
     try:
-        return Path(name).read_text("utf-8"), f"file {name}"
+        return path.read_text("utf-8")
     except OSError as error:
         raise ConfigurationError(
             f"{name!r} cannot be read: {error.strerror or error}"

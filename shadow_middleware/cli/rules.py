@@ -10,8 +10,7 @@ import msgspec
 import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.groups import Note
-from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl
+from shadow_middleware.cli.options import ConfigFile, JsonOutput, Note, StoreUrl
 from shadow_middleware.cli.rule_files import read_source, rule_of, rules_in
 from shadow_middleware.cli.rules_screen import show_checked, show_rules
 from shadow_middleware.cli.rules_suggest import EPILOG, suggest_rules

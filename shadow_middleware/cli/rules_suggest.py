@@ -8,17 +8,16 @@ from typing import Annotated
 import msgspec
 import typer
 
-from shadow_middleware.cli.evidence import open_store, settings_of
+from shadow_middleware.cli.evidence import check_names, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
     JsonOutput,
     OneTarget,
     StoreUrl,
 )
-from shadow_middleware.cli.rule_files import replace_file, rules_in
+from shadow_middleware.cli.rule_files import replace_file, rules_in, text_of
 from shadow_middleware.cli.rules_screen import show_suggestion
 from shadow_middleware.cli.screen import console, print_json
-from shadow_middleware.errors import ConfigurationError
 from shadow_middleware.exchange import Part
 from shadow_middleware.reading.knowing import suggestion
 from shadow_middleware.report.coverings import Cell, named_path
@@ -69,37 +68,26 @@ def suggest_rules(
     """
     settings = settings_of(store, config)
     path = Path(file or settings.rules_file or DEFAULT_FILE)
-    before = _text_of(path)
+    before = text_of(path) if path.exists() else None
     also: list[Rule] = []
     if before is not None and str(path) != settings.rules_file:
         also = rules_in(before, f"file {path}", settings)
     with open_store(settings) as opened:
+        if target:
+            check_names(opened.totals(), target)
         found = suggestion(opened, settings, target, also)
     blocks = [rule_toml(one.rule, _comment(one)) for one in found.proposals]
     after = added_to(before or "", blocks) if blocks else before or ""
     diff = difference_of(before or "", after, str(path), is_new=before is None)
-    if write and blocks:
+    written = write and bool(blocks)
+    if written:
         rules_in(after, f"file {path}", settings)  # what is written can be read again
         replace_file(path, after)
     if as_json:
-        print_json("rules-suggested", _as_json(found, path, diff, write))
+        print_json("rules-suggested", _as_json(found, path, diff, written))
     else:
-        show_suggestion(console(), found, diff, path, written=write and bool(blocks))
-        _say_where(settings, path, write and bool(blocks))
-
-
-def _text_of(path: Path) -> str | None:
-    """Return what the file holds; None where there is none."""
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigurationError(
-            f"{str(path)!r} cannot be read: {error.strerror or error}"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{str(path)!r} is not UTF-8: {error}") from None
+        show_suggestion(console(), found, diff, path, written=written)
+        _say_where(settings, path, written)
 
 
 def _comment(proposal: Proposal) -> str:
@@ -130,11 +118,11 @@ def _say_where(settings: Settings, path: Path, written: bool) -> None:
 
 
 def _as_json(
-    found: Suggestion, path: Path, diff: str, write: bool
+    found: Suggestion, path: Path, diff: str, written: bool
 ) -> dict[str, object]:
     return {
         "file": str(path),
-        "written": write and bool(found.proposals),
+        "written": written,
         "already": found.already,
         "diff": diff,
         "rules": [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +9,13 @@ import typer
 
 from shadow_middleware.cli.evidence import holdings, judged, open_store, settings_of
 from shadow_middleware.cli.naming import one_run
-from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl
+from shadow_middleware.cli.options import (
+    ConfigFile,
+    Format,
+    JsonOutput,
+    StoreUrl,
+    format_of,
+)
 from shadow_middleware.cli.runs_screen import show_diff, show_run, show_runs
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.cli.verdict_policy import policy_of
@@ -33,15 +38,6 @@ RunName = Annotated[
         metavar="RUN", help="Its id in `runs list`, the beginning of it, or its name."
     ),
 ]
-
-
-class Format(StrEnum):
-    """How a difference is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
 
 
 @app.command("list", epilog="Example:\n\n  shadow-middleware runs list")
@@ -105,8 +101,9 @@ def diff(
     store: StoreUrl = None,
     config: ConfigFile = None,
     form: Annotated[
-        Format, typer.Option("--format", help="How to print it.")
-    ] = Format.TEXT,
+        Format | None,
+        typer.Option("--format", help="How to print it. [default: text]"),
+    ] = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -115,11 +112,12 @@ def diff(
     Groups are compared, and routes that fail. What one of the runs has not compared
     says nothing: it is listed apart. Groups that are ignored, or noise, do not count.
     """
+    chosen = format_of(form, as_json)
     settings = settings_of(store, config)
     with open_store(settings) as opened:
         one, other = one_run(opened, before), one_run(opened, after)
         found = difference(opened, one, other, settings)
-    match Format.JSON if as_json else form:
+    match chosen:
         case Format.JSON:
             data = msgspec.to_builtins(found)
             ids = {"before": one.id, "after": other.id, "exit_code": found.exit_code}

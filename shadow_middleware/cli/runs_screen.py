@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from shadow_middleware.cli.naming import SHORT
 from shadow_middleware.cli.report_screen import show_report
 from shadow_middleware.cli.screen import (
     COLOURS,
@@ -139,7 +140,7 @@ def _show_groups(
             f"{one.after:,}",
             visible(one.route),
             visible(one.what),
-            one.fingerprint[:8],
+            one.fingerprint[:SHORT],
         )
     console.print(rows)
     if changes[_SHOWN:]:

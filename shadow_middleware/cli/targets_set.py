@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from shadow_middleware.cli.evidence import open_store, settings_of
-from shadow_middleware.cli.options import ConfigFile, JsonOutput, StoreUrl
+from shadow_middleware.cli.options import ConfigFile, JsonOutput, Note, StoreUrl
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.cli.targets_screen import show_targets
 from shadow_middleware.errors import ConfigurationError
@@ -98,10 +98,6 @@ Follow = Annotated[
         help="Follow the settings in this again; repeat it.",
     ),
 ]
-Why = Annotated[
-    str | None,
-    typer.Option("--note", metavar="TEXT", help="Why, for whoever comes after you."),
-]
 
 
 def who() -> str:
@@ -128,7 +124,7 @@ def add(
     exclude: Exclude = None,
     persistent: Persistent = None,
     disabled: Disabled = False,
-    note: Why = None,
+    note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
     as_json: JsonOutput = False,
@@ -176,7 +172,7 @@ def change(
     exclude: Exclude = None,
     persistent: Persistent = None,
     follow: Follow = None,
-    note: Why = None,
+    note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
     as_json: JsonOutput = False,
@@ -205,7 +201,7 @@ def change(
 
 def enable(
     names: Names,
-    note: Why = None,
+    note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
     as_json: JsonOutput = False,
@@ -219,7 +215,7 @@ def enable(
 
 def disable(
     names: Names,
-    note: Why = None,
+    note: Note = None,
     store: StoreUrl = None,
     config: ConfigFile = None,
     as_json: JsonOutput = False,
@@ -246,9 +242,9 @@ def remove(
     settings = settings_of(store, config)
     with open_store(settings) as opened:
         steering = Steering(opened, settings)
-        unset = {row.name for row in opened.targets_state().targets}
+        were_set = {row.name for row in opened.targets_state().targets}
         for name in names:
-            if name not in unset:
+            if name not in were_set:
                 raise ConfigurationError(
                     f"nothing was set of a target named {name!r}, so nothing is removed; "
                     "to stop its copies, run: shadow-middleware targets disable"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -12,12 +11,14 @@ import typer
 from shadow_middleware.cli.evidence import holdings, judged, open_store, settings_of
 from shadow_middleware.cli.options import (
     ConfigFile,
+    Format,
     JsonOutput,
     OneRoute,
     OneRun,
     OneTarget,
     Since,
     StoreUrl,
+    format_of,
     since_of,
 )
 from shadow_middleware.cli.screen import console, print_json
@@ -28,7 +29,7 @@ from shadow_middleware.report.markdown import markdown_of
 from shadow_middleware.report.verdict import Ruling, Verdict
 from shadow_middleware.report.verdict import verdict as judge
 
-__all__ = ["EPILOG", "EXIT_CODES", "Format", "verdict"]
+__all__ = ["EPILOG", "EXIT_CODES", "verdict"]
 
 EPILOG = (
     "Examples:"
@@ -49,15 +50,6 @@ EXIT_CODES = {
     Ruling.DO_NOT_PROMOTE: 1,
     Ruling.NOT_ENOUGH_EVIDENCE: 3,
 }
-
-
-class Format(StrEnum):
-    """How a verdict is printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    JUNIT = "junit"
 
 
 def verdict(
@@ -162,7 +154,7 @@ def verdict(
     Dropped and incomparable ones lower the coverage. Groups that are ignored, and
     what was learned to be noise since, count as noise.
     """
-    chosen = _form(form, as_json)
+    chosen = format_of(form, as_json)
     if all_versions and shadow_version is not None:
         raise typer.BadParameter(
             "says one version, and --all-versions all; leave one of them out",
@@ -191,15 +183,6 @@ def verdict(
     found = judge(held, asked)
     _print(found, chosen, start)
     raise typer.Exit(EXIT_CODES[found.ruling])
-
-
-def _form(form: Format | None, as_json: bool) -> Format:
-    if as_json and form not in (None, Format.JSON):
-        raise typer.BadParameter(
-            f"is --format json, and {form} was asked for as well; leave one of them out",
-            param_hint="--json",
-        )
-    return Format.JSON if as_json else form or Format.TEXT
 
 
 def _start(since: str | None, freshness: float | None, now: float) -> float | None:

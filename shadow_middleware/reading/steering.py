@@ -120,16 +120,16 @@ class Steering:
         known = f"there are {', '.join(names)}" if names else "there is none yet"
         advice = f"did you mean {near[0]!r}?" if near else known
         raise ConfigurationError(
-            f"no target is named {name!r} ({place.source}); {advice}; "
-            "to add one, give its url"
+            f"no target is named {name!r} ({place.source}; to add one, give its url); "
+            f"{advice}"
         )
 
 
 def name_for(url: str, taken: Sequence[str]) -> str:
     """
-    Return a name for the target at an address: `v2.internal-8000`, and another if taken.
+    Return a name for the target at an address: `v2-internal-8000`, and another if taken.
 
-    Of letters, digits, `.`, `_` and `-`, as names of targets are.
+    Of ASCII letters, digits and `-`, which names of targets may have.
     """
     if is_app(url):
         told = url.partition(":")[2]

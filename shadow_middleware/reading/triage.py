@@ -158,7 +158,8 @@ class Triage:
             done = Job(running=False, problem=str(error))
         except Exception as error:  # noqa: BLE001 -- nobody else would hear of it
             done = Job(running=False, problem=f"a mistake of ours: {error!r}")
-        self._jobs[group] = done
+        with self._lock:
+            self._jobs[group] = done
 
     def _rechecked(self, group: str, resolve: bool) -> Job:
         # Only a recheck pays for the HTTP client.

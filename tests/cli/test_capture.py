@@ -235,6 +235,10 @@ def test_a_file_without_its_end_is_no_damage(tmp_path: Path, run: Run) -> None:
         (["grep", "a.ndjson", "--header", ":x"], "':x' names no header"),
         (["merge", "a.ndjson", "-o", "a.ndjson"], "is read as well"),
         (["merge", "a.ndjson", "-o", "no/b.ndjson"], "no/b.ndjson cannot be written"),
+        (["merge", "-", "a.ndjson", "-o", "a.ndjson"], "is read as well"),
+        (["merge", "a.ndjson", "-o", "."], ". is a directory; name a file in it"),
+        (["export", "a.ndjson", "--format", "har", "-o", "."], "is a directory"),
+        (["grep", "a.ndjson", "--until", "soon"], "for --until: 'soon' is no time"),
         (["redact", "a.ndjson", "-o", "b", "--pattern", "("], "is not an RE2 pattern"),
     ],
 )

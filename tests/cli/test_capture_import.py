@@ -211,8 +211,11 @@ def test_an_output_that_is_an_input_or_a_directory_is_refused(
     """Nobody loses a log to a slip of the hand."""
     (tmp_path / "a.log").write_text(LINE % (1, 1, 1))
 
-    assert "one of the files to read" in run("import", "a.log", "-o", "a.log").output
-    assert "is a directory" in run("import", "a.log", "-o", tmp_path).output
+    same = run("import", "a.log", "-o", "a.log").output
+    folder = run("import", "a.log", "-o", ".").output
+
+    assert "a.log is read as well; write to another file" in same
+    assert ". is a directory; name a file in it" in folder
     assert (LINE % (1, 1, 1)) == (tmp_path / "a.log").read_text()
 
 
@@ -266,7 +269,7 @@ def test_damage_in_a_capture_is_told_when_it_is_exported(
     result = run("export", "out.ndjson", "--format", "ndjson")
 
     assert 6 == len(result.stdout.splitlines())
-    assert "1 damaged pieces are left out, the first at out.ndjson:9" in result.stderr
+    assert "out.ndjson:9: " in result.stderr
     assert (
         2 == run("export", "out.ndjson", "--format", "curl", "--target", "x").exit_code
     )

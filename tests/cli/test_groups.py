@@ -63,9 +63,7 @@ def test_a_list_fits_the_screen(run: Run, tea: str, columns: int) -> None:
     [
         ([], 10),
         (["--route", "GET /tea"], 3),
-        (["--route", "GET /none"], 0),
         (["--target", "shadow"], 10),
-        (["--target", "other"], 0),
         (["--part", "body"], 10),
         (["--part", "header"], 0),
         (["--since", "1h"], 10),
@@ -79,6 +77,28 @@ def test_every_filter_has_its_effect(
 ) -> None:
     """By place, time and state."""
     assert total == groups(run, tea, *options)["total"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["groups", "list"],
+        ["export", "groups"],
+        ["export", "divergences"],
+        ["noise", "list"],
+        ["rules", "suggest"],
+        ["recheck", "--all", "--url", "http://127.0.0.1:9"],
+    ],
+    ids=" ".join,
+)
+def test_a_target_that_nobody_saw_is_no_empty_list(
+    run: Run, tea: str, command: list[str]
+) -> None:
+    """A typing mistake is told from a shadow without a fault."""
+    result = run(*command, "--store", tea, "--target", "shadwo")
+
+    assert 2 == result.exit_code
+    assert "'shadwo'; did you mean 'shadow'?" in words(result)
 
 
 def test_pages_make_the_whole(run: Run, tea: str) -> None:

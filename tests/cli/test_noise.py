@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shadow_middleware.evidence import Batch, Count
+from shadow_middleware.exchange import Outcome
+from shadow_middleware.store.sql import SqlStore
 from tests.cli.conftest import Run, words
 from tests.cli.test_groups import groups, of
 
@@ -48,6 +52,9 @@ def test_every_filter_of_the_profile(
     run: Run, tea: str, options: list[str], total: int
 ) -> None:
     """By place, and by what is held."""
+    with closing(SqlStore(tea)) as store:
+        store.write(Batch(counts=[Count(1, "other", "GET /tea", Outcome.MATCH, "", 1)]))
+
     assert total == noise(run, "--store", tea, *options)["total"]
 
 

@@ -188,7 +188,8 @@ def test_two_runs_tell_what_a_build_fixed_and_broke(
         ((), "name files to replay, or a run to --resume"),
         (("no-such-file", "--target", NOWHERE), "there is no such file"),
         (("{file}",), "say where the shadow is: --target URL"),
-        (("{file}", "--target", "nowhere"), "is not an http:// or https:// address"),
+        (("{file}", "--target", "nowhere"), "--target: 'nowhere' is not an http://"),
+        (("{file}", "--target", NOWHERE, "--until", "soon"), "for --until: 'soon' is"),
         (("{file}", "--target", NOWHERE, "--speed", "fast"), "is no speed"),
         (("{file}", "--target", NOWHERE, "--rate", "0"), "0 is no rate"),
         (
@@ -200,6 +201,7 @@ def test_two_runs_tell_what_a_build_fixed_and_broke(
         (("{file}", "--target", "http://live.example"), "--allow-live-host"),
         (("-", "--target", NOWHERE), "standard input can be read once"),
         (("--resume", "zzz"), "no run begins with 'zzz'"),
+        (("--resume", "zzz", "--speed", "max"), "says nothing beside --resume"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_sent(

@@ -12,7 +12,7 @@ from shadow_middleware.cli.screen import ms
 from shadow_middleware.report.sketch import bucket_of, quantile
 from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.store.sql import SqlStore
-from tests.cli.conftest import Run, evidence
+from tests.cli.conftest import Run, evidence, words
 
 
 def three(milliseconds: float) -> str:
@@ -100,6 +100,23 @@ def test_a_target_or_route_nobody_saw_is_an_error_with_the_nearest(
     assert (2, 2) == (target.exit_code, route.exit_code)
     assert "did you mean 'shadow'?" in target.stderr
     assert "did you mean 'GET /b/{id}'?" in route.stderr
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("1d", "in the last 1d"),
+        ("2026-01-31T12:00Z", "since 2026-01-31T12:00Z"),
+        ("2026-01-31", "since 2026-01-31"),
+    ],
+)
+def test_the_time_that_is_covered_is_told(
+    run: Run, url: str, since: str, said: str
+) -> None:
+    """As it was asked for."""
+    result = run("report", "--store", url, "--since", since)
+
+    assert said in words(result)
 
 
 def test_since_leaves_out_what_is_older(run: Run, url: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from shadow_middleware.evidence import Batch
+from shadow_middleware.evidence import Batch, Count
+from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import RuleHit
 from shadow_middleware.settings import load
 from shadow_middleware.store.sql import SqlStore
@@ -242,6 +243,8 @@ def test_a_suggestion_is_a_diff_that_git_applies(
 
 def test_a_suggestion_for_one_target(run: Run, tea: str) -> None:
     """`--target` leaves out the noise of the others."""
+    with closing(SqlStore(tea)) as store:
+        store.write(Batch(counts=[Count(1, "other", "GET /tea", Outcome.MATCH, "", 1)]))
     found = run("rules", "suggest", "--store", tea, "--target", "other", "--json")
 
     assert [] == json.loads(found.stdout)["rules"]
