@@ -81,8 +81,7 @@ class Intake(asyncio.Protocol):
         self._rest: socket.socket | None = None
         self.hello: codec.Hello | None = None
         self.wants: frozenset[str] = frozenset()
-        self.unheard = 0
-        """Events that the live process was too slow to take."""
+        self._unheard = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -103,6 +102,12 @@ class Intake(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """End; the live process has gone or said goodbye."""
         self._transport = None
+        if self._unheard:
+            logger.warning(
+                "%d events of signals were lost: the live process was too slow to take "
+                "them",
+                self._unheard,
+            )
         rest, self._rest = self._rest, None
         if rest is not None:
             with rest:
@@ -194,6 +199,6 @@ class Intake(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
-            self.unheard += 1
+            self._unheard += kind == codec.EVENT
             return
         self._transport.write(codec.frame(kind, payload))

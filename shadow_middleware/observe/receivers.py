@@ -2,7 +2,8 @@
 The last step of a signal: its receivers, in the live process, on a thread of theirs.
 
 The thread starts with the first event. Receivers that raise are logged; one that
-hangs keeps events waiting in a bounded queue, and what finds it full is counted.
+hangs keeps events waiting in a bounded queue, and what finds it full is counted and,
+once in a while, said.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ __all__ = ["Receivers"]
 logger = logging.getLogger("shadow_middleware")
 
 MAX_WAITING: Final = 1_000
+LOG_INTERVAL: Final = 60.0
+"""Seconds between two lines about events that are lost."""
 
 
 class Receivers:
@@ -28,8 +31,8 @@ class Receivers:
     def __init__(self) -> None:
         self._events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
-        self.lost = 0
-        """Events that found the queue full."""
+        self._lost = 0
+        self._logged_at = float("-inf")
 
     def wanted(self) -> tuple[str, ...]:
         """Return the short names of the signals that somebody listens to now."""
@@ -40,13 +43,23 @@ class Receivers:
         try:
             self._events.put_nowait((name, payload))
         except queue.Full:
-            self.lost += 1
+            self._note_lost()
             return
         if self._thread is None:
             self._thread = threading.Thread(
                 target=self._run, name="shadow-middleware-signals", daemon=True
             )
             self._thread.start()
+
+    def _note_lost(self) -> None:
+        self._lost += 1
+        now = time.monotonic()
+        if now - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = now
+            logger.warning(
+                "receivers of signals are slower than events come: %d lost so far",
+                self._lost,
+            )
 
     def close(self, timeout: float) -> None:
         """Give receivers up to `timeout` seconds to hear what was taken."""
