@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-__all__ = ["Dialler"]
+__all__ = ["Dialler", "in_beats"]
 
 Made = TypeVar("Made", bound=asyncio.BaseProtocol)
+Result = TypeVar("Result")
 
 _REMEMBERED: Final = 10.0
 """Seconds for which the addresses of a name are used again."""
@@ -78,6 +79,30 @@ class Dialler:
             )
             self._until = loop.time() + _REMEMBERED
         return self._addresses
+
+
+async def in_beats(
+    work: Coroutine[Any, Any, Result], seconds: float, beat: float = 0.1
+) -> Result:
+    """
+    Return what the work returns within so many seconds in which this loop attends to it.
+
+    A loop that stands still, or gets no processor, counts one beat however long it was:
+    a handshake takes a few turns of the loop, and it is not the server's fault if these
+    are seconds apart.
+
+    Raises:
+        TimeoutError: it takes longer; the work is cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        for _ in range(max(1, round(seconds / beat))):
+            await asyncio.wait((task,), timeout=min(beat, seconds))
+            if task.done():
+                return task.result()
+    finally:
+        task.cancel()
+    raise TimeoutError
 
 
 def _numeric(host: str, port: int) -> list[Address]:

@@ -25,7 +25,7 @@ from shadow_middleware.errors import (
 from shadow_middleware.exchange import Request
 from shadow_middleware.replay.base import Answer
 from shadow_middleware.replay.connection import Connection
-from shadow_middleware.replay.dialling import Dialler
+from shadow_middleware.replay.dialling import Dialler, in_beats
 from shadow_middleware.replay.failures import timed_out, why_not_connected
 from shadow_middleware.replay.framing import length_field, target_of
 from shadow_middleware.settings import SAFE_METHODS
@@ -168,10 +168,10 @@ class Wire:
         left = deadline - loop.time()
         patience = self._patience
         try:
-            async with asyncio.timeout(min(patience.connect, left)):
-                made = await self._dialler.connect(
-                    lambda: Connection(self._cap, loop, self._lost)
-                )
+            made = await in_beats(
+                self._dialler.connect(lambda: Connection(self._cap, loop, self._lost)),
+                min(patience.connect, left),
+            )
         except TimeoutError as error:
             if patience.connect < left:
                 raise timed_out("connect", patience.connect) from error
