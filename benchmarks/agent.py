@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from benchmarks.replay import BODY, HEADERS, serve
+from shadow_middleware.capture import Capture
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.handoff.base import Pipe
 from shadow_middleware.handoff.keeper import Keeper
@@ -102,9 +103,11 @@ def _offer(live: LiveSide, count: int) -> None:
         # Never more under way than the agent's queue holds.
         room = min(target - state.selected, 4000 - (state.selected - state.ended))
         for _ in range(room):
-            capture = live.begin("GET", b"/items/17", b"page=2&size=10", HEADERS[:6])
-            assert capture is not None
-            capture.response_started(200, LIVE_HEADERS)
+            capture = Capture(
+                live, "GET", b"/items/17", b"page=2&size=10", HEADERS[:6], live.now()
+            )
+            assert live.clears(capture)
+            capture.status, capture.response_headers = 200, LIVE_HEADERS
             capture.response_chunk(body)
             capture.finish("/items/{id}")
         time.sleep(0.01)

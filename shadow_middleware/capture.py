@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from hashlib import _Hash
 
     from shadow_middleware.exchange import Headers
@@ -176,19 +176,6 @@ class Capture(msgspec.Struct, eq=False):
     def request_incomplete(self) -> None:
         """Say that the app did not read the whole request body."""
         self.note("request_cut", True)
-
-    def response_started(
-        self, status: int, headers: Iterable[tuple[bytes, bytes]]
-    ) -> None:
-        """Take note of the response's head; a later call replaces it."""
-        try:
-            self.status = int(status)
-            # A copy: layers around us may change the list in place.
-            self.response_headers = kept = tuple(headers)
-            if not self.desk.admits_type(kept):
-                self.leave()
-        except Exception as error:  # noqa: BLE001 -- the fence of the live side
-            self.broken("response head", error)
 
     def response_chunk(self, data: bytes) -> None:
         """Take note of response bytes that the server has just been given."""

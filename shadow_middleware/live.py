@@ -1,8 +1,9 @@
 """
 The live side of one configuration: select, capture, hand over, and never raise.
 
-Adapters ask it for a `Capture` at each request. Everything that could go wrong in
-our own code ends in `fault`, which counts it; the live app sees none of it.
+Adapters ask it at each request whether to begin a `Capture`, and hand that over in the
+end. Everything that could go wrong in our own code ends in `fault`, which counts it;
+the live app sees none of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections import Counter, deque
 from random import random
 from typing import TYPE_CHECKING, Any, Final
 
-from shadow_middleware.capture import Capture
 from shadow_middleware.selection import OWN, SKIPPED, Selector, Skipped, reader_of
 from shadow_middleware.transform.credentials import strip, withheld_names
 from shadow_middleware.transform.marker import MARKER_HEADER
@@ -24,6 +24,7 @@ from shadow_middleware.transform.pseudonym import visitor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shadow_middleware.capture import Capture
     from shadow_middleware.exchange import Headers
     from shadow_middleware.handoff.base import Handoff, HandoffState
     from shadow_middleware.handoff.census import Census, Lister
@@ -109,37 +110,6 @@ class LiveSide:
         self.short = min(self.caps[1], handoff.small)
         """Bytes of a response that `handoff.add` may be given."""
         self._fault_logged = float("-inf")
-
-    def begin(
-        self,
-        method: str,
-        path: bytes,
-        query: bytes,
-        headers: Headers,
-        scheme: str = "http",
-        http_version: str = "1.1",
-        context: Any = None,
-    ) -> Capture | None:
-        """
-        Return the capture of a request that is mirrored, else None. Never raises.
-
-        Args:
-            method: In upper case.
-            path: As on the request line, percent-escapes and all.
-            query: Without the question mark.
-            headers: In order, duplicates kept.
-            scheme: `http` or `https`.
-            http_version: `1.1`, `2`…
-            context: What the user's `skip` and `key` callables get.
-        """
-        if method not in self.methods:
-            return None
-        key = self.admits(path, headers, context)
-        if key is SKIPPED:
-            return None
-        odd = odd_of(key, scheme, http_version)
-        capture = Capture(self, method, path, query, headers, self.now(), odd)
-        return capture if self.clears(capture) else None
 
     def select(self, path: bytes, headers: Headers, context: Any) -> Key:
         """

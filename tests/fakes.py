@@ -6,12 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from shadow_middleware.capture import Capture, Collector, Record
+from shadow_middleware.exchange import Headers
 from shadow_middleware.handoff.base import HandoffState
 from shadow_middleware.handoff.census import Census
-from shadow_middleware.live import LiveSide
+from shadow_middleware.live import LiveSide, odd_of
+from shadow_middleware.selection import SKIPPED
 from shadow_middleware.settings import load
 
-__all__ = ["RecordingHandoff", "captured", "recorded", "recording_live"]
+__all__ = [
+    "RecordingHandoff",
+    "begun",
+    "captured",
+    "recorded",
+    "recording_live",
+    "respond",
+]
 
 
 class RecordingHandoff:
@@ -78,6 +87,34 @@ def recording_live(**settings: Any) -> tuple[LiveSide, RecordingHandoff]:
     handoff = RecordingHandoff()
     settings.setdefault("shadow_url", "http://shadow.test")
     return LiveSide(load(settings), handoff), handoff
+
+
+def begun(
+    live: LiveSide,
+    method: str = "GET",
+    path: bytes = b"/",
+    query: bytes = b"",
+    headers: Headers = (),
+    scheme: str = "http",
+    http_version: str = "1.1",
+    context: Any = None,
+) -> Capture | None:
+    """Return the capture of a request that is mirrored, as adapters begin it; else None."""
+    if method not in live.methods:
+        return None
+    key = live.admits(path, headers, context)
+    if key is SKIPPED:
+        return None
+    odd = odd_of(key, scheme, http_version)
+    capture = Capture(live, method, path, query, headers, live.now(), odd)
+    return capture if live.clears(capture) else None
+
+
+def respond(capture: Capture, status: int = 200, headers: Headers = ()) -> None:
+    """Have the capture take note of the response's head, as adapters do."""
+    capture.status, capture.response_headers = status, tuple(headers)
+    if not capture.desk.admits_type(headers):
+        capture.leave()
 
 
 def recorded(capture: Capture) -> Record:

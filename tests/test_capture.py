@@ -11,13 +11,13 @@ from shadow_middleware.capture import Capture, Collector
 from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff import codec
 from shadow_middleware.live import BodyLedger, LiveSide
-from tests.fakes import RecordingHandoff, recorded, recording_live
+from tests.fakes import RecordingHandoff, begun, recorded, recording_live, respond
 
 
 def begin(**settings: object) -> tuple[LiveSide, RecordingHandoff, Capture]:
     """Return a live side, its hand-off, and a capture under way."""
     live, handoff = recording_live(**settings)
-    capture = live.begin("GET", b"/a", b"", [(b"host", b"live")])
+    capture = begun(live, "GET", b"/a", b"", [(b"host", b"live")])
     assert capture is not None
     return live, handoff, capture
 
@@ -44,7 +44,7 @@ def test_a_body_crosses_the_wall_the_same_in_one_piece_or_many(
 ) -> None:
     """W45: what the agent sees of a body does not depend on its chunks."""
     _, _, capture = begin(max_response_body=cap)
-    capture.response_started(200, [])
+    respond(capture, 200, [])
     for chunk in chunks:
         capture.response_chunk(chunk)
     capture.finish()
@@ -101,7 +101,8 @@ def test_the_first_reason_to_skip_stays() -> None:
 def test_odd_things_cross_the_wall_by_name() -> None:
     """Key, failure and what was withheld arrive as they were noted."""
     live, handoff = recording_live(key="header:x-user")
-    capture = live.begin(
+    capture = begun(
+        live,
         "GET",
         b"/a",
         b"q=1",
@@ -129,10 +130,9 @@ def test_odd_things_cross_the_wall_by_name() -> None:
 def test_what_is_broken_in_a_response_is_counted_and_harms_nobody() -> None:
     """W5: values that cannot be captured leave a count and a reason."""
     live, handoff, capture = begin()
-    capture.response_started("no number", [])  # type: ignore[arg-type]
     capture.response_chunk(object())  # type: ignore[arg-type]
     capture.request_chunk(object())  # type: ignore[arg-type]
     capture.finish()
 
-    assert {"response head": 1, "response body": 1, "request body": 1} == live.faults
+    assert {"response body": 1, "request body": 1} == live.faults
     assert "capture_failed" == across(handoff.only).skip

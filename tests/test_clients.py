@@ -15,7 +15,7 @@ from shadow_middleware.exchange import Exchange
 from shadow_middleware.handoff.codec import BatchFrame, decode_batch, exchange_of
 from shadow_middleware.selection import reader_of
 from shadow_middleware.transform.pseudonym import pseudonym
-from tests.fakes import recorded, recording_live
+from tests.fakes import begun, recorded, recording_live, respond
 
 COOKIE = "c" * 20
 
@@ -29,9 +29,9 @@ def jwt(claims: Any) -> bytes:
 def crossed(headers: list[tuple[bytes, bytes]], **settings: Any) -> Exchange:
     """Return an exchange as the agent gets it."""
     live, handoff = recording_live(**settings)
-    capture = live.begin("GET", b"/", b"", headers)
+    capture = begun(live, "GET", b"/", b"", headers)
     assert capture is not None
-    capture.response_started(200, [])
+    respond(capture, 200, [])
     capture.finish("/")
     frame = BatchFrame()
     assert frame.add(recorded(handoff.only))

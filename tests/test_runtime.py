@@ -27,6 +27,7 @@ from shadow_middleware.store.memory import MemoryStore
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import Reply, ShadowServer, collect, frozen
 from tests.agents import agents, only_own_agents
+from tests.fakes import begun, respond
 
 __all__ = ["only_own_agents"]
 
@@ -60,9 +61,9 @@ def until(condition: Callable[[], Any], seconds: float = 90.0) -> Any:
 def serve(live: LiveSide, number: int = 1, path: bytes = b"/a") -> None:
     """Let exchanges happen whose live answer is SAME."""
     for _ in range(number):
-        capture = live.begin("GET", path, b"", [(b"host", b"live")])
+        capture = begun(live, "GET", path, b"", [(b"host", b"live")])
         if capture is not None:
-            capture.response_started(200, SAME.headers)
+            respond(capture, 200, SAME.headers)
             capture.response_chunk(SAME.body)
             capture.finish("/a")
 
@@ -91,7 +92,7 @@ def test_an_exchange_goes_all_the_way_to_the_store(engine: str, store: str) -> N
         )
         serve(live, 3)
         assert 3 == len(shadow.wait_for(3))
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     assert {("match", ""): 3} == totals(store)
 
@@ -105,7 +106,7 @@ def test_signals_fire_in_the_live_process(engine: str) -> None:
         )
         serve(live)
 
-        assert {Outcome.DIVERGENCE: 1} == seen.wait_for(1, 30.0)
+        assert {Outcome.DIVERGENCE: 1} == seen.wait_for(1)
         until(lambda: seen.divergences)
         assert "GET /a" == seen.divergences[0]["route"]
 
@@ -166,13 +167,13 @@ def test_a_killed_agent_is_replaced_and_its_loss_is_counted(store: str) -> None:
     with ShadowServer(frozen) as shadow:
         live = live_side(load({"shadow_url": shadow.url, "store_url": store}))
         serve(live, 5)
-        shadow.wait_for(5, 30.0)
+        shadow.wait_for(5)
         [pid] = agent_pids()
         os.kill(pid, signal.SIGKILL)
         until(lambda: live.state.agents == 2)
         shadow.become(SAME)
         serve(live, 4)
-        shadow.wait_for(9, 30.0)
+        shadow.wait_for(9)
         runtime.shutdown(20.0)
 
     assert {("dropped", "agent_died"): 5, ("match", ""): 4} == totals(store)
@@ -183,7 +184,7 @@ def test_an_agent_told_to_stop_finishes_what_it_has(store: str) -> None:
     with ShadowServer(SAME) as shadow:
         live = live_side(load({"shadow_url": shadow.url, "store_url": store}))
         serve(live, 20)
-        shadow.wait_for(1, 30.0)
+        shadow.wait_for(1)
         [pid] = agent_pids()
         os.kill(pid, signal.SIGTERM)
         until(lambda: live.state.agents == 2)
@@ -205,7 +206,7 @@ def test_a_frozen_agent_costs_the_live_side_nothing_but_its_buffer(store: str) -
             )
         )
         serve(live)
-        shadow.wait_for(1, 30.0)
+        shadow.wait_for(1)
         [pid] = agent_pids()
         os.kill(pid, signal.SIGSTOP)
         began = time.process_time()
@@ -228,11 +229,13 @@ def test_an_agent_ends_when_its_live_process_is_killed(
     """It is never an orphan, and it finishes what it was given."""
     script = textwrap.dedent("""
         import sys, time
+        from shadow_middleware.capture import Capture
         from shadow_middleware.runtime import live_side
         from shadow_middleware.settings import load
         live = live_side(load({"shadow_url": sys.argv[1], "store_url": sys.argv[2]}))
-        capture = live.begin("GET", b"/a", b"", [])
-        capture.response_started(200, [(b"content-type", b"text/plain")])
+        capture = Capture(live, "GET", b"/a", b"", [], live.now())
+        capture.status = 200
+        capture.response_headers = [(b"content-type", b"text/plain")]
         capture.response_chunk(b"hello")
         capture.finish("/a")
         print("ready", flush=True)
@@ -244,7 +247,7 @@ def test_an_agent_ends_when_its_live_process_is_killed(
         )
         assert host.stdout is not None
         host.stdout.readline()
-        shadow.wait_for(1, 30.0)
+        shadow.wait_for(1)
         agents = _children(host.pid)
         host.kill()
         host.wait()
@@ -274,7 +277,7 @@ def test_after_a_fork_parent_and_child_each_have_an_agent(store: str) -> None:
     with ShadowServer(SAME) as shadow:
         live = live_side(load({"shadow_url": shadow.url, "store_url": store}))
         serve(live, 2)
-        shadow.wait_for(2, 30.0)
+        shadow.wait_for(2)
         child = os.fork()
         if child == 0:
             serve(live, 3)
@@ -282,7 +285,7 @@ def test_after_a_fork_parent_and_child_each_have_an_agent(store: str) -> None:
             os._exit(0)
         assert 0 == os.waitpid(child, 0)[1]
         serve(live, 1)
-        shadow.wait_for(6, 30.0)
+        shadow.wait_for(6)
         runtime.shutdown(20.0)
 
     assert {("match", ""): 6} == totals(store)
@@ -310,12 +313,12 @@ def test_apps_of_a_host_share_an_agent(store: str, tmp_path: Path) -> None:
                 )
             )
             serve(live, 2)
-            shadow.wait_for(2, 30.0)
+            shadow.wait_for(2)
             mode = path.stat().st_mode & 0o777
             runtime.shutdown(5.0)
     finally:
         agent.terminate()
-        agent.wait(20)
+        agent.wait(90)
 
     assert 0o600 == mode
     assert {("match", ""): 2} == totals(store)
@@ -329,7 +332,7 @@ def test_thread_engine_may_write_to_a_store_of_the_test() -> None:
         settings = load({"shadow_url": shadow.url, "engine": "thread"})
         serve(live_side(settings, store=memory), 2)
         shadow.wait_for(2)
-        assert runtime.shutdown(10.0)
+        assert runtime.shutdown(90.0)
 
     assert [(Outcome.MATCH, 2)] == [(row.outcome, row.count) for row in memory.totals()]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shadow_middleware.selection import SKIPPED, Globs, Selector, sticky_share
 from shadow_middleware.settings import load
 from shadow_middleware.transform.marker import make as make_marker
-from tests.fakes import recording_live
+from tests.fakes import begun, recording_live, respond
 
 
 def selector(**settings: Any) -> Selector:
@@ -165,7 +165,7 @@ def test_what_is_not_selected_is_not_captured(
     """W28, W29: each option works, and before any copy is made."""
     live, _ = recording_live(**settings)
 
-    assert mirrored == (live.begin("GET", path, b"", [], context={}) is not None)
+    assert mirrored == (begun(live, "GET", path, b"", [], context={}) is not None)
 
 
 def test_only_safe_methods_are_mirrored_unless_asked() -> None:
@@ -174,7 +174,7 @@ def test_only_safe_methods_are_mirrored_unless_asked() -> None:
     mirrored = {
         method
         for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
-        if live.begin(method, b"/", b"", [])
+        if begun(live, method, b"/", b"", [])
     }
 
     assert {"GET", "HEAD", "OPTIONS"} == mirrored
@@ -194,7 +194,7 @@ def test_routes_select_by_their_template(
 ) -> None:
     """The template is known when live has answered, and selects then."""
     live, handoff = recording_live(**settings)
-    capture = live.begin("GET", b"/users/7", b"", [])
+    capture = begun(live, "GET", b"/users/7", b"", [])
     assert capture is not None
     capture.finish(route)
 
@@ -217,9 +217,9 @@ def test_response_types_select(
 ) -> None:
     """Event streams are left alone unless they are asked for."""
     live, handoff = recording_live(**settings)
-    capture = live.begin("GET", b"/", b"", [])
+    capture = begun(live, "GET", b"/", b"", [])
     assert capture is not None
-    capture.response_started(200, [(b"Content-Type", content_type)])
+    respond(capture, 200, [(b"Content-Type", content_type)])
     capture.response_chunk(b"x")
     capture.finish()
 
@@ -244,7 +244,7 @@ def test_copies_are_not_copied_again(
     live, _ = recording_live(secret=secret)
     headers = [(b"X-Shadow-Request", marker)]
 
-    assert mirrored == (live.begin("GET", b"/", b"", headers) is not None)
+    assert mirrored == (begun(live, "GET", b"/", b"", headers) is not None)
 
 
 @given(
@@ -258,7 +258,7 @@ def test_credentials_stay_on_this_side_of_the_wall(
     cased = "".join(data.draw(st.sampled_from([c.lower(), c.upper()])) for c in name)
     live, _ = recording_live()
     secret = (cased.encode(), b"hunter2")
-    capture = live.begin("GET", b"/", b"", [secret, (b"accept", b"*/*"), secret])
+    capture = begun(live, "GET", b"/", b"", [secret, (b"accept", b"*/*"), secret])
 
     assert capture is not None
     assert [(b"accept", b"*/*")] == list(capture.headers)
@@ -272,7 +272,7 @@ def test_a_callable_that_raises_costs_a_count() -> None:
 
     live, _ = recording_live(skip=broken)
 
-    assert live.begin("GET", b"/", b"", []) is None
+    assert begun(live, "GET", b"/", b"", []) is None
     assert {"selection": 1} == live.faults
 
 
@@ -291,7 +291,7 @@ def test_credentials_stay_at_home_the_second_time_as_well() -> None:
         [cookie, accept, cookie],
     ):
         for _ in range(2):
-            capture = live.begin("GET", b"/", b"", headers)
+            capture = begun(live, "GET", b"/", b"", headers)
             assert capture is not None
             capture.finish()
 
@@ -311,5 +311,5 @@ def test_a_copy_is_known_beside_a_cookie() -> None:
     live, _ = recording_live()
     cookie, mark = (b"cookie", b"sid=1"), (b"X-Shadow-Request", make_marker("a-1"))
     for _ in range(2):
-        assert live.begin("GET", b"/", b"", [cookie]) is not None
-        assert live.begin("GET", b"/", b"", [cookie, mark]) is None
+        assert begun(live, "GET", b"/", b"", [cookie]) is not None
+        assert begun(live, "GET", b"/", b"", [cookie, mark]) is None

@@ -16,6 +16,7 @@ from shadow_middleware.handoff import codec
 from shadow_middleware.handoff.agent_socket import PAUSE_NS, AgentSocket
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
+from tests.fakes import begun, respond
 
 
 class NoKeeper:
@@ -72,9 +73,9 @@ class Bed:
     def exchange(self, body: bytes = b"", key: bytes = b"") -> Capture:
         """Let one exchange happen."""
         headers = [(b"k", key)] if key else []
-        capture = self.live.begin("GET", b"/", b"", headers)
+        capture = begun(self.live, "GET", b"/", b"", headers)
         assert capture is not None
-        capture.response_started(200, [])
+        respond(capture, 200, [])
         capture.response_chunk(body)
         capture.finish()
         return capture
@@ -260,7 +261,7 @@ def test_the_buffer_is_bounded_in_bytes_and_what_is_too_much_is_counted() -> Non
     """W9: dropped, counted, and for a moment not even captured."""
     bed = Bed(max_bytes=10_000)
     for _ in range(20):
-        capture = bed.live.begin("GET", b"/", b"", [])
+        capture = begun(bed.live, "GET", b"/", b"", [])
         if capture is not None:
             capture.response_chunk(b"x" * 1000)
             capture.finish()
@@ -293,7 +294,7 @@ def test_capture_goes_on_after_the_pause() -> None:
 
     bed.now = PAUSE_NS
 
-    assert bed.live.begin("GET", b"/", b"", []) is not None
+    assert begun(bed.live, "GET", b"/", b"", []) is not None
     assert 0 == bed.handoff.paused_until
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from shadow_middleware.handoff.agent_socket import AgentSocket
 from shadow_middleware.live import LiveSide
 from shadow_middleware.settings import load
+from tests.fakes import begun
 
 
 class NoKeeper:
@@ -33,24 +34,24 @@ def test_what_is_not_captured_was_never_selected() -> None:
     handoff, live = sides()
     handoff.rest(True)
 
-    assert live.begin("GET", b"/", b"", ()) is None
+    assert begun(live, "GET", b"/", b"", ()) is None
     assert (0, {}) == (handoff.state.selected, handoff.state.dropped)
     assert live.counts(())
     handoff.rest(False)
-    assert live.begin("GET", b"/", b"", ()) is not None
+    assert begun(live, "GET", b"/", b"", ()) is not None
 
 
 def test_a_full_buffer_does_not_end_the_rest() -> None:
     """What was on its way when it began may find no room."""
     handoff, live = sides(max_count=1)
-    captures = [live.begin("GET", b"/", b"", ()) for _ in range(3)]
+    captures = [begun(live, "GET", b"/", b"", ()) for _ in range(3)]
     handoff.rest(True)
     for capture in captures:
         assert capture is not None
         live.hand_over(capture)
 
     assert handoff.state.dropped["buffer_full"]
-    assert live.begin("GET", b"/", b"", ()) is None
+    assert begun(live, "GET", b"/", b"", ()) is None
 
 
 def test_nobody_rests_for_ever_when_the_agent_has_gone_for_good() -> None:
@@ -60,4 +61,4 @@ def test_nobody_rests_for_ever_when_the_agent_has_gone_for_good() -> None:
     handoff.rest(True)
     handoff.close(0.0, wait=False)
 
-    assert live.begin("GET", b"/", b"", ()) is not None
+    assert begun(live, "GET", b"/", b"", ()) is not None
