@@ -37,6 +37,7 @@ from shadow_middleware.store.sums import HOUR
 from shadow_middleware.store.upkeep_tables import removals
 
 __all__ = [
+    "AFTER_ALL_TEXT",
     "columns_of",
     "count_divergences",
     "divergences_where",

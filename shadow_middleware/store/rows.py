@@ -34,6 +34,7 @@ __all__ = [
     "loss_rows",
     "progress_rows",
     "to_record",
+    "visible",
     "weight_of",
 ]
 

@@ -95,7 +95,7 @@ class SqlStore(SqlUpkeep):
         now = self.time()
         work = self._statements.for_batch(batch, now)
         with self._database.writing() as connection:
-            if self._is_new(connection, batch):
+            if self._is_new(connection, batch, now):
                 keep_places(connection, batch)
                 settle(connection, self._statements, batch.settlements)
                 for statement, prepared in work:
@@ -106,11 +106,11 @@ class SqlStore(SqlUpkeep):
         """Return the leases of a broker's stream; see `partitions.Partitions`."""
         return SqlPartitions(self._database, stream, self._clock)
 
-    def _is_new(self, connection: Connection, batch: Batch) -> bool:
+    def _is_new(self, connection: Connection, batch: Batch, now: float) -> bool:
         if not batch.writer:
             self._moved(connection, UNNAMED)
             return True
-        row = {"writer": batch.writer, "number": batch.number, "at": self._clock()}
+        row = {"writer": batch.writer, "number": batch.number, "at": now}
         return connection.execute(self._statements.turn, row).first() is not None
 
     def totals(

@@ -43,7 +43,7 @@ EVERY: Final = GroupFilter()
 MOST_TO_COME: Final = 366
 """Days that a clock may be ahead, at most, for its counts to be read."""
 MOST_CELLS: Final = 200_000
-"""Cells of noise that one reading of all gives: those of the newest days."""
+"""Cells of noise that one reading gives; where days are apart, those of the newest."""
 
 
 class SqlKnowledge:

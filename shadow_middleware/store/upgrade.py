@@ -57,6 +57,10 @@ def ensure_schema(database: Database, *, create: bool = True) -> str | None:
 
     Args:
         create: Whether to create and upgrade them, or only to look.
+
+    Raises:
+        StoreError: as of `upgrade`; without `create`, where they would have to be
+            created or upgraded.
     """
     with database.reading() as connection:
         version = _version(connection)

@@ -48,6 +48,8 @@ _EARLY: Final = 1_000
 _ALONE: Final = "an answer to a request that is not in the file"
 _PIPELINED: Final = 100
 """Requests of one connection that wait."""
+_WAITING_BYTES: Final = 64 * 1024 * 1024
+"""Of bodies of requests that wait, and as many of answers that came early."""
 
 _SOURCES: Final = {"tcp_payload", "tcp_reassembled_data"}
 
@@ -73,6 +75,11 @@ class _Answer(NamedTuple):
     number: int
     at: float
     layers: _Layers
+
+    @property
+    def size(self) -> int:
+        """Characters of what it was told in."""
+        return sum(len(text) for texts in self.layers.values() for text in texts)
 
 
 def read(chunks: Iterable[bytes], options: Options) -> Iterator[Recorded | BadRecord]:
@@ -143,7 +150,9 @@ class _Streams:
     def __init__(self, maker: Maker) -> None:
         self.maker = maker
         self._waiting: dict[str, deque[_Asked]] = {}
+        self._bytes = 0
         self._early: dict[str, _Answer] = {}
+        self._early_bytes = 0
 
     def take(self, number: int, layers: _Layers) -> Iterator[Recorded]:
         at = _seconds(layers.get("frame_time_epoch", [""])[0])
@@ -151,9 +160,11 @@ class _Streams:
         if methods := layers.get("http_request_method"):
             client = (layers.get("ip_src") or layers.get("ipv6_src") or [""])[0]
             for found in _messages(layers, len(methods), None):
-                asked = _Asked(number, at, client.encode(), request_of(found))
-                self._waiting.setdefault(stream, deque()).append(asked)
+                self._wait(
+                    stream, _Asked(number, at, client.encode(), request_of(found))
+                )
             if early := self._early.pop(stream, None):
+                self._early_bytes -= early.size
                 yield from self._answers(stream, early)
             yield from self._overflow(stream)
         elif codes := layers.get("http_response_code"):
@@ -162,23 +173,38 @@ class _Streams:
             answer = _Answer(number, at, layers)
             if stream in self._waiting:
                 yield from self._answers(stream, answer)
-            elif len(self._early) < _EARLY and stream not in self._early:
+            elif self._has_room(stream, answer):
                 # Some servers answer before they have all of the request.
                 self._early[stream] = answer
+                self._early_bytes += answer.size
             else:
                 raise Unreadable(_ALONE)
         else:
             raise Unreadable("neither a request nor an answer of HTTP/1")
 
+    def _has_room(self, stream: str, answer: _Answer) -> bool:
+        few = len(self._early) < _EARLY and stream not in self._early
+        return few and self._early_bytes + answer.size <= _WAITING_BYTES
+
+    def _wait(self, stream: str, asked: _Asked) -> None:
+        self._waiting.setdefault(stream, deque()).append(asked)
+        self._bytes += len(asked.request.body.data)
+
+    def _next(self, stream: str) -> _Asked:
+        """Return the request of a connection that waits the longest, no more waiting."""
+        waiting = self._waiting[stream]
+        asked = waiting.popleft()
+        self._bytes -= len(asked.request.body.data)
+        if not waiting:
+            del self._waiting[stream]
+        return asked
+
     def rest(self) -> Iterator[Recorded | BadRecord]:
         """Return the requests whose answers never came, and what is left of answers."""
-        for waiting in self._waiting.values():
-            for asked in waiting:
-                yield self._record(asked)
+        while self._waiting:
+            yield self._record(self._next(next(iter(self._waiting))))
         for answer in self._early.values():
             yield self.maker.bad(answer.number, _ALONE)
-        self._waiting.clear()
-        self._early.clear()
 
     def _answers(self, stream: str, answer: _Answer) -> Iterator[Recorded]:
         waiting = self._waiting[stream]
@@ -187,19 +213,15 @@ class _Streams:
             response = response_of(found)
             if response.status < 200 and response.status != 101:
                 continue
-            asked = waiting.popleft()
-            yield self._record(asked, response, answer.at)
+            yield self._record(self._next(stream), response, answer.at)
             if not waiting:
-                del self._waiting[stream]
                 return
 
     def _overflow(self, stream: str) -> Iterator[Recorded]:
         while len(self._waiting.get(stream, ())) > _PIPELINED:
-            yield self._record(self._waiting[stream].popleft())
-        while len(self._waiting) > _STREAMS:
-            oldest = next(iter(self._waiting))
-            for asked in self._waiting.pop(oldest):
-                yield self._record(asked)
+            yield self._record(self._next(stream))
+        while len(self._waiting) > _STREAMS or self._bytes > _WAITING_BYTES:
+            yield self._record(self._next(next(iter(self._waiting))))
 
     def _record(
         self, asked: _Asked, response: Response | None = None, ended: float = 0.0

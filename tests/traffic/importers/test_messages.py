@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadow_middleware.exchange import header_values
-from shadow_middleware.traffic.importers import goreplay
+from shadow_middleware.traffic.importers import goreplay, tshark
 from shadow_middleware.traffic.importers.formats import reader_of
 from shadow_middleware.traffic.importers.message import message
 from shadow_middleware.traffic.importers.options import Options, Unreadable
@@ -363,3 +363,38 @@ def test_packets_without_the_fields_that_are_needed_say_which() -> None:
     (found,) = bad(read("tshark", line))
 
     assert "no tcp.payload and tcp.stream" in found.reason
+
+
+def packet(stream: int, field: str, value: str, message: bytes) -> bytes:
+    """Return a packet in which a message ends, as tshark writes it."""
+    layers = {
+        "tcp_stream": [str(stream)],
+        "frame_time_epoch": [f"{stream}.5"],
+        field: [value],
+        "tcp_payload": [message.hex()],
+    }
+    return json.dumps({"layers": layers}).encode() + b"\n"
+
+
+def test_uploads_that_nobody_answers_are_held_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The oldest is given out without an answer, as soon as too much waits."""
+    monkeypatch.setattr(tshark, "_WAITING_BYTES", 1_000)
+    body = bytes(400)
+    asked = [
+        packet(
+            number,
+            "http_request_method",
+            "POST",
+            b"POST /%d HTTP/1.1\r\nContent-Length: 400\r\n\r\n" % number + body,
+        )
+        for number in range(3)
+    ]
+    done = b"HTTP/1.1 204 No Content\r\n\r\n"
+    answered = [packet(n, "http_response_code", "204", done) for n in (1, 2)]
+    found = exchanges(read("tshark", b"".join([*asked, *answered])))
+
+    assert [(b"/0", None), (b"/1", 204), (b"/2", 204)] == [
+        (one.request.path, one.response and one.response.status) for one in found
+    ]
