@@ -119,7 +119,9 @@ def test_the_agent_queues_no_more_than_it_may(option: dict[str, Any]) -> None:
         until(lambda: live.side.state.ended >= 40)
 
         assert set() == {Outcome.DROPPED} ^ set(outcomes.wait_for(40))
-        assert {"queue_full"} == {event["reason"] for event in outcomes.finished}
+        # On a machine that leaves us no processor it is told as that.
+        reasons = {event["reason"] for event in outcomes.finished}
+        assert {"queue_full"} == reasons - {"starved"}
 
 
 @pytest.mark.parametrize(("pause", "again"), [(0.0, True), (600.0, False)])
@@ -162,7 +164,7 @@ def test_no_more_is_held_for_a_store_than_it_may(tmp_path: Path) -> None:
             live.ask()
         assert {Outcome.DIVERGENCE: 12} == outcomes.wait_for(12)
         in_the_way.rmdir()
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     assert {("shadow", "divergence"): 12} == counted(url)
     store = SqlStore(url)
