@@ -113,6 +113,8 @@ class Keeper:
         self._handoff.attach(pipe.socket, hello)
         try:
             self._listen(pipe, wants)
+        except OSError as error:  # as where the app has no file descriptor left
+            logger.warning("the shadow agent cannot be listened to: %s", error)
         finally:
             self._handoff.detach(pipe.socket)
             self._pipe = None

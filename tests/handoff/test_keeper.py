@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import selectors
 import socket
 import threading
 import time
@@ -159,3 +161,21 @@ def test_an_agent_that_was_at_work_is_replaced_soon() -> None:
     rests = list(accumulate(lives, rest_after, initial=0.0))
 
     assert [0.5, 1.0, 2.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] == rests[1:]
+
+
+def test_a_process_without_descriptors_gets_an_agent_when_it_has_some_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W5: an app at its limit of open files must not be without an agent for ever."""
+    made = selectors.DefaultSelector
+
+    def full() -> selectors.BaseSelector:
+        monkeypatch.setattr(selectors, "DefaultSelector", made)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(selectors, "DefaultSelector", full)
+    bed.exchange()
+    bed.agent(2)
+    bed.exchange()
+
+    assert 2 == codec.decode_batch(hears(bed.agent(2), codec.BATCH)).selected
