@@ -161,7 +161,12 @@ class ThreadAgent:
         self._store = store
 
     def __call__(self) -> Pipe:
-        """Return the connection to a new agent."""
+        """
+        Return the connection to a new agent.
+
+        Raises:
+            OSError: no thread could be started.
+        """
         ours, theirs = socket.socketpair()
         thread = threading.Thread(
             target=self._run,
@@ -169,7 +174,12 @@ class ThreadAgent:
             name="shadow-middleware-agent",
             daemon=True,
         )
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # there are too many
+            ours.close()
+            theirs.close()
+            raise OSError(str(error)) from error
         return Pipe(ours, lambda timeout: _has_finished(thread, timeout), mortal=True)
 
     def _run(self, connection: socket.socket) -> None:

@@ -399,3 +399,17 @@ def test_lifespan_readies_an_agent_and_leaves_nothing_behind() -> None:
 
         assert ["lifespan.startup.complete", "lifespan.shutdown.complete"] == sent
         assert 1 == until(lambda: wrapped.live.state.agents)
+
+
+def test_an_agent_on_a_thread_is_tried_again_where_no_thread_is_to_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """W5: what starts agents waits and goes on after an OSError, and dies of all else."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+    with pytest.raises(OSError, match="thread"):
+        runtime.ThreadAgent()()
