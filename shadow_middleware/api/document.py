@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shadow_middleware.api.access import SESSION
 from shadow_middleware.api.operation import Operation
 from shadow_middleware.api.problem import MEDIA_TYPE, Problem
 
@@ -23,7 +24,7 @@ PATHS: Final[dict[str, dict[str, Any]]] = {
 """What each placeholder of a path may be."""
 _SCHEMES: Final = {
     "token": {"type": "http", "scheme": "bearer"},
-    "session": {"type": "apiKey", "in": "cookie", "name": "shadow_session"},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
 }
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "Evidence",
     "Fingerprint",
     "Listed",
+    "Note",
     "Nothing",
     "Operation",
     "Page",
@@ -38,6 +39,8 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500, pattern=NO_ZERO
 Time = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 """Unix seconds."""
 Fingerprint = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_ZERO_BYTE)]
+"""Why, in the words of whoever decides."""
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from shadow_middleware.api.operation import (
+    Fingerprint,
     Listed,
     Nothing,
     Operation,
@@ -104,7 +105,7 @@ class OfDivergences(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True
     until: Time | None = None
     live_status: _Status | None = None
     shadow_status: _Status | None = None
-    group: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")] | None = None
+    group: Fingerprint | None = None
 
 
 class OfNoise(Slice, frozen=True, forbid_unknown_fields=True, kw_only=True):

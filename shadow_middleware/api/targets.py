@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from shadow_middleware.api.operation import (
     NO_ZERO_BYTE,
     Listed,
+    Note,
     Nothing,
     Operation,
     Question,
@@ -22,7 +23,6 @@ from shadow_middleware.targets import StoredTarget, Switch
 
 __all__ = ["TARGETS"]
 
-_Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_ZERO_BYTE)]
 _Name = Annotated[str, msgspec.Meta(max_length=100, pattern=NO_ZERO_BYTE)]
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
@@ -56,7 +56,7 @@ class SetTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     exclude: _Texts | UnsetType | None = UNSET
     persistent: bool | UnsetType | None = UNSET
     """Whether it is probed for ever, however long it fails."""
-    note: _Note | UnsetType | None = UNSET
+    note: Note | UnsetType | None = UNSET
     by: _Name = _BY
     """Who asks, in their own words."""
 
@@ -75,7 +75,7 @@ class Turned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     on: bool
     """False stops every copy to every target, at its source."""
-    reason: _Note = ""
+    reason: Note = ""
     by: _Name = _BY
 
 

@@ -33,7 +33,6 @@ from shadow_middleware.targets import Held, Origin
 __all__ = ["Line", "serve_text", "text_targets"]
 
 _MOST: Final = 100
-_KNOWN: Final = ("url", "rate")
 _BY: Final = "the text API"
 
 
@@ -109,9 +108,11 @@ class _Targets:
 def _asked(request: Request) -> tuple[list[str], dict[str, float]]:
     """Return the URLs, each once, and what else is said of them."""
     given = request.query_params
+    known = ("url", "rate") if request.method == "PUT" else ("url",)
     for name in given:
-        if name not in _KNOWN or (name == "rate" and request.method != "PUT"):
-            raise Refused(400, f"no parameter is named {name!r}; there are: url, rate")
+        if name not in known:
+            problem = f"no parameter of {request.method} is named {name!r}"
+            raise Refused(400, f"{problem}; there are: {', '.join(known)}")
     urls = list(dict.fromkeys(given.getlist("url")))
     if not urls and request.method != "GET":
         raise Refused(400, "name one URL or several: /targets?url=http://v2:8000")

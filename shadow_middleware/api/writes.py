@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shadow_middleware.api.operation import NO_ZERO_BYTE, Nothing, Operation, Question
+from shadow_middleware.api.operation import Note, Nothing, Operation, Question
 from shadow_middleware.api.problem import Refused
 from shadow_middleware.errors import ConfigurationError, DecodeError
 from shadow_middleware.knowledge import GroupState, NoiseRuling
@@ -15,7 +15,6 @@ from shadow_middleware.report.groups import GroupRow
 
 __all__ = ["WRITES"]
 
-_Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=NO_ZERO_BYTE)]
 _STATES: Final = {
     "open": GroupState.OPEN,
     "ignored": GroupState.IGNORED,
@@ -34,7 +33,7 @@ class Decided(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     state: Literal["open", "ignored", "resolved"] | None = None
     ruling: Literal["noise", "signal", "learned"] | None = None
     """`learned` takes a ruling back."""
-    note: _Note | None = None
+    note: Note | None = None
 
 
 class NewRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -42,7 +41,7 @@ class NewRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     toml: Annotated[str, msgspec.Meta(min_length=1, max_length=50_000)]
     """`[[rules]]` tables, or the fields of one rule, as a `rules_file` has them."""
-    note: _Note = ""
+    note: Note = ""
 
 
 class Added(msgspec.Struct, frozen=True):

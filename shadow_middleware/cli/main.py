@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Annotated, Any
 
@@ -38,7 +40,7 @@ __all__ = ["app", "main"]
 
 
 class _Commands(TyperGroup):
-    """Turns our errors into one line on stderr and the error's exit code."""
+    """Turns our errors, and a full disk, into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -46,6 +48,11 @@ class _Commands(TyperGroup):
         except ShadowMiddlewareError as error:
             typer.echo(f"shadow-middleware: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            typer.echo(f"shadow-middleware: {error.strerror}", err=True)
+            raise typer.Exit(2) from None
 
 
 app = typer.Typer(
@@ -114,6 +121,9 @@ def _root(
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    if sys.stdout is None:
+        # It was closed by whoever started us; what is printed goes nowhere then.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- for as long as we run
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows a question mark instead.
         reconfigure = getattr(stream, "reconfigure", None)

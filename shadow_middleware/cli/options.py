@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from shadow_middleware.report.groups import COUNTED, STATES
+from shadow_middleware.report.times import moment_in, seconds_in
 
 __all__ = [
     "ConfigFile",
@@ -27,7 +27,6 @@ __all__ = [
     "StoreUrl",
     "bytes_of",
     "format_of",
-    "is_length",
     "known",
     "methods_of",
     "seconds_of",
@@ -115,18 +114,17 @@ class Format(StrEnum):
 
 
 _ALL = "all"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def seconds_of(text: str, option: str) -> float:
     """Return the seconds that `30m` or `7d` mean."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text.strip())
-    if not found:
+    seconds = seconds_in(text.strip())
+    if seconds is None:
         raise typer.BadParameter(
             f"{text!r} is no length of time; write 90s, 30m, 1h, 7d or 2w",
             param_hint=option,
         )
-    return float(found[1]) * _UNITS[found[2]]
+    return seconds
 
 
 def bytes_of(text: str, option: str) -> int:
@@ -140,25 +138,17 @@ def bytes_of(text: str, option: str) -> int:
     return int(float(found[1]) * base ** " KMGT".index(found[2] or " "))
 
 
-def is_length(text: str) -> bool:
-    """Whether it is meant as a length of time, as `30m`, and not as a moment."""
-    return text[:1].isdigit() and text[-1:] in _UNITS
-
-
 def since_of(text: str | None, now: float, option: str = "--since") -> float | None:
     """Return the Unix seconds that the option means; None where it was left out."""
     if text is None:
         return None
-    if is_length(text):
-        return now - seconds_of(text, option)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment = moment_in(text, now)
+    if moment is None:
         raise typer.BadParameter(
             f"{text!r} is no time; write 90s, 30m, 1h, 7d, or 2026-01-31T12:00",
             param_hint=option,
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        )
+    return moment
 
 
 def known(value: str | None, choices: Iterable[str], option: str) -> None:

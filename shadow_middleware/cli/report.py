@@ -16,13 +16,13 @@ from shadow_middleware.cli.options import (
     OneTarget,
     Since,
     StoreUrl,
-    is_length,
     since_of,
 )
 from shadow_middleware.cli.report_screen import show_report
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.report.gone import gone_text
 from shadow_middleware.report.summary import summarise
+from shadow_middleware.report.times import seconds_in
 
 __all__ = ["EPILOG", "report"]
 
@@ -76,4 +76,4 @@ def period_of(since: str | None) -> str:
     """Return in words what time `--since` covers."""
     if since is None:
         return "since the beginning"
-    return f"in the last {since}" if is_length(since) else f"since {since}"
+    return f"since {since}" if seconds_in(since) is None else f"in the last {since}"

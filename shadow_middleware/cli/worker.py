@@ -97,15 +97,26 @@ def worker(
     """
     given = {"broker_url": broker, "shadow_url": target, "store_url": store}
     overrides = {name: value for name, value in given.items() if value is not None}
-    settings = load(overrides, config=config, source="command line")
+    settings = _settings(overrides, config)
+    _import(imports or [])
+    _log(settings, as_json)
+    raise typer.Exit(_run(settings, Screen(as_json), interval))
+
+
+def _settings(overrides: dict[str, str], config: str | None) -> Settings:
+    """Return the settings; what a worker lacks is said in a worker's words."""
+    place = "command line"
+    settings = load(overrides, config=config, source=place, require_target=False)
     if not settings.broker_url:
         raise ConfigurationError(
             "there is no broker to take from: name one with --broker nats://HOST:4222, "
             "or set broker_url"
         )
-    _import(imports or [])
-    _log(settings, as_json)
-    raise typer.Exit(_run(settings, Screen(as_json), interval))
+    if not (settings.all_targets or settings.target_allow):
+        raise ConfigurationError(
+            "there is no shadow to replay to: name one with --target URL, or set shadow_url"
+        )
+    return load(overrides, config=config, source=place)
 
 
 def _import(modules: list[str]) -> None:

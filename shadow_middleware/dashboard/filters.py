@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from shadow_middleware.report.policy import seconds_in
+from shadow_middleware.report.times import moment_in
 
 __all__ = ["NUMBER", "PERIODS", "Filters", "filters_of", "problems_of"]
 
@@ -52,7 +51,7 @@ class Filters(msgspec.Struct, frozen=True, kw_only=True):
 def filters_of(query: Mapping[str, str], now: float) -> Filters:
     """Return what the query of a URL says; `now` in Unix seconds."""
     since, problem = query.get("since", "").strip(), ""
-    start = _start(since, now)
+    start = moment_in(since, now)
     if since and start is None:
         problem = (
             f"{since!r} is no time: write 30m, 24h, 7d, or 2026-01-31T12:00 (UTC). "
@@ -83,14 +82,3 @@ def problems_of(
         else:
             right = "write a whole number"
         yield f"{name}={text[:60]!r} is not known here: {right}. Shown is what comes without it."
-
-
-def _start(since: str, now: float) -> float | None:
-    seconds = seconds_in(since)
-    if seconds is not None:
-        return now - seconds
-    try:
-        at = datetime.fromisoformat(since)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None

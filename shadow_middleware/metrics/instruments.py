@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["ALL", "DURATION", "Instrument", "of_store"]
+__all__ = ["ALL", "DURATION", "Instrument"]
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -272,7 +272,7 @@ _GAUGES = (
     ),
     Instrument("agents", "gauge", "{agent}", (), "Agents that these numbers are of."),
 )
-of_store: Final = (
+_OF_STORE: Final = (
     Instrument(
         "store_replays",
         "counter",
@@ -316,6 +316,6 @@ of_store: Final = (
 )
 
 ALL: Final[dict[str, Instrument]] = {
-    one.name: one for one in (*_COUNTERS, *_GAUGES, DURATION, *of_store)
+    one.name: one for one in (*_COUNTERS, *_GAUGES, DURATION, *_OF_STORE)
 }
 """Every instrument by its name."""

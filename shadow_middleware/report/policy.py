@@ -7,7 +7,6 @@ request; options of the command stand above it. One validator for both.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ import msgspec
 from shadow_middleware.compare.globs import PathMatcher
 from shadow_middleware.configuration import Check, Checks, Place, build
 from shadow_middleware.exchange import Outcome
+from shadow_middleware.report.times import seconds_in
 from shadow_middleware.validation import at_least
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "Tolerated",
     "policy_from",
 ]
-
-_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 class LatencyPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,12 +129,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     def neutral_outcomes(self) -> frozenset[Outcome]:
         """The outcomes that count neither for nor against."""
         return frozenset(map(Outcome, self.neutral))
-
-
-def seconds_in(text: str) -> float | None:
-    """Return the seconds that `30m` or `7d` mean; None where it means none."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhdw])", text)
-    return float(found[1]) * _UNITS[found[2]] if found else None
 
 
 def policy_from(*sources: Mapping[str, tuple[Any, Place]]) -> Policy:

@@ -38,7 +38,7 @@ class Page(Screen[None]):
     """
     A screen that is read again and again.
 
-    `read` runs on a worker thread and returns what `show` then draws on the loop's.
+    `read` runs on a worker thread and returns what `draw` then shows on the loop's.
     """
 
     TAB: ClassVar[str] = ""

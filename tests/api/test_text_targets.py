@@ -116,6 +116,7 @@ def test_what_was_added_is_removed_and_what_the_settings_name_disabled(
         ("PUT", "?url=http://u:p@v2.lab.test", 403, "not allowed"),
         ("PUT", f"?url={V2}&rate=2", 400, "between 0 and 1"),
         ("PUT", f"?rule={V2}", 400, "there are: url, rate"),
+        ("GET", "?rate=1", 400, "of GET is named 'rate'; there are: url"),
         ("PUT", "", 400, "/targets?url="),
         ("DELETE", f"?url={V1}&url=http://v9.lab.test", 404, "GET /targets lists"),
     ],

@@ -12,7 +12,7 @@ import typer
 
 import shadow_middleware
 from shadow_middleware.cli.options import seconds_of, since_of
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, words
 
 COMMANDS = [
     ["demo"],
@@ -212,6 +212,41 @@ def test_an_agent_needs_an_address(run: Run) -> None:
 
     assert 2 == result.exit_code
     assert "unix:PATH" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "there is no broker to take from: name one with --broker"),
+        (["--broker", "nats://127.0.0.1:9"], "no shadow to replay to: name one with"),
+    ],
+)
+def test_a_worker_says_what_it_lacks(run: Run, options: list[str], said: str) -> None:
+    """In the words of its own options."""
+    result = run("worker", *options)
+
+    assert 2 == result.exit_code
+    assert said in words(result)
+
+
+def test_a_full_disk_is_one_line_and_two(url: str) -> None:
+    """Where results go to a file that has no room."""
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("a disk is only full here where the system pretends it")
+    with full.open("w") as nowhere:
+        result = subprocess.run(
+            [*MODULE, "report", "--store", url],
+            stdout=nowhere,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert (2, "shadow-middleware: No space left on device\n") == (
+        result.returncode,
+        result.stderr,
+    )
 
 
 def test_the_installed_command_runs(url: str) -> None:
