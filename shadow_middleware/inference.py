@@ -15,7 +15,6 @@ import msgspec
 
 __all__ = [
     "Interval",
-    "betainc",
     "clopper_pearson",
     "confidence_sequence",
     "favours_first",
@@ -335,14 +334,11 @@ def _log_best_ratio(more: float, less: float) -> float:
 # --- the beta function -------------------------------------------------------------------
 
 
-def betainc(a: float, b: float, x: float) -> float:
-    """Return the regularised incomplete beta function `I_x(a, b)`."""
-    return math.exp(log_betainc(a, b, x))
-
-
 def log_betainc(a: float, b: float, x: float) -> float:
     """
-    Return the logarithm of `I_x(a, b)`, exact also where that is too small to hold.
+    Return the logarithm of the regularised incomplete beta function, `I_x(a, b)`.
+
+    Exact also where that is too small to hold.
 
     The continued fraction DLMF 8.17.22 (https://dlmf.nist.gov/8.17.E22), evaluated by
     Lentz's method, on the side of the mean where it converges fast (8.17.4).

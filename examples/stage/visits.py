@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-__all__ = ["Plan", "Visit", "main", "plan_visits", "send", "send_one"]
+__all__ = ["Draw", "Visit", "main", "plan_visits", "send", "send_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Visit:
     json: Any = None
 
 
-Plan = Callable[[random.Random], Visit]
+Draw = Callable[[random.Random], Visit]
 """Draws one visit."""
 
 
 def plan_visits(
-    tour: Sequence[Visit], draw: Plan, count: int, seed: int
+    tour: Sequence[Visit], draw: Draw, count: int, seed: int
 ) -> list[Visit]:
     """Return the whole tour once, then drawn visits, `count` in all (or the tour)."""
     dice = random.Random(seed)

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from shadow_middleware.evidence import Batch, DivergenceRecord
+from shadow_middleware.evidence import OVERFLOW, Batch, DivergenceRecord
 from shadow_middleware.exchange import Outcome, Replay, Unknown
 from shadow_middleware.observe.access import AccessLog
 from shadow_middleware.observe.announce import Announcer, Emit, Wanted
@@ -37,7 +37,7 @@ from shadow_middleware.observe.record import (
     divergence_record,
     redacted_route,
 )
-from shadow_middleware.observe.stats import OTHER_ROUTES, Tally
+from shadow_middleware.observe.stats import Tally
 from shadow_middleware.settings import Settings
 from shadow_middleware.transform.credentials import withheld_names
 from shadow_middleware.transform.outgoing import never_sent
@@ -264,7 +264,7 @@ class Recorder:
             return redacted_route(route, self._redactor)
         except Exception as error:  # noqa: BLE001 -- the fence: counted all the same
             self._note_odd("-", error)
-            return OTHER_ROUTES
+            return OVERFLOW
 
     def _note_odd(self, exchange_id: str, error: Exception) -> None:
         """Say it once, without the error's text: it may quote what was recorded."""

@@ -9,14 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from shadow_middleware.evidence import NO_ROUTE, Count, LatencyCount
+from shadow_middleware.evidence import NO_ROUTE, OVERFLOW, Count, LatencyCount
 from shadow_middleware.exchange import Outcome
-from shadow_middleware.report.sketch import bucket_of, quantile, window_of
+from shadow_middleware.report.sketch import bucket_of, window_of
 
-__all__ = ["OTHER_ROUTES", "Tally", "bucket_of", "quantile"]
-
-OTHER_ROUTES = "(other)"
-"""The route that everything is counted under once there are too many routes."""
+__all__ = ["Tally"]
 
 _CountKey = tuple[int, str, str, Outcome, str, str]
 _LatencyKey = tuple[int, str, str, str, int, str]
@@ -31,7 +28,7 @@ class Tally:
     Counts what happened until it is taken away.
 
     Bounded: after `max_routes` distinct routes, every new one is counted under
-    `(other)`, and `overflowed` says how often that was so. Any thread may call.
+    `OVERFLOW`. Any thread may call.
     """
 
     def __init__(
@@ -45,7 +42,6 @@ class Tally:
             name_route: Called once for each distinct route; what it returns is
                 what is kept, so a route that holds a secret can be redacted.
         """
-        self.overflowed = 0
         self._max_routes = max_routes
         self._name_route = name_route
         self._routes: dict[str, str] = {NO_ROUTE: NO_ROUTE}
@@ -104,7 +100,6 @@ class Tally:
 
     def _admit(self, route: str) -> str:
         if len(self._routes) > self._max_routes:
-            self.overflowed += 1
-            return OTHER_ROUTES
+            return OVERFLOW
         name = self._routes[route] = self._name_route(route)
         return name
