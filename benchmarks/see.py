@@ -97,6 +97,10 @@ HELD_TO_THE_BAR: Final = ("/", "/groups", "/groups/{group}", "/api/v1/groups")
 
 
 HEADS: Final = ("cold p50", "p95", "steady", "p95", "cpu")
+NAMES: Final = {"sqlite": "SQLite", "postgres": "Postgres"}
+BEGUN: Final = "begun"
+WHOLE: Final = "whole"
+COPY: Final = "copy"
 EVERY: Final = 0.25
 """Seconds from look to look."""
 BATCH: Final = 0.5
@@ -235,27 +239,50 @@ def line(page: str, one: Taken) -> str:
 def stores(options: argparse.Namespace) -> Iterator[Iterator[tuple[str, str]]]:
     """Give each store with its name, built when it is asked for."""
     size = Size(options.divergences, options.routes)
+    kept = Path(options.keep) if options.keep else None
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
 
         def each() -> Iterator[tuple[str, str]]:
-            if "sqlite" in options.store:
-                kept = Path(options.keep) if options.keep else None
-                file = Path(folder) / "store.db"
-                if kept is not None and kept.exists():
-                    shutil.copy(kept, file)
-                else:
-                    built(f"sqlite:///{file}", size)
-                    if kept is not None:
-                        shutil.copy(file, kept)
-                yield "SQLite", f"sqlite:///{file}"
-            if "postgres" in options.store:
-                server = stack.enter_context(running_postgres())
-                url = server.url(server.create())
-                built(url, size)
-                yield "Postgres", url
+            for name in options.store:
+                made = in_sqlite if name == "sqlite" else in_postgres
+                yield NAMES[name], stack.enter_context(made(size, kept))
 
         yield each()
+
+
+@contextlib.contextmanager
+def in_sqlite(size: Size, kept: Path | None) -> Iterator[str]:
+    """Give the address of a file, copied from what is kept and brought up to date."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "store.db"
+        url = f"sqlite:///{file}"
+        if kept is not None and kept.exists():
+            shutil.copy(kept, file)
+            upgrade(url)
+        else:
+            built(url, size)
+            if kept is not None:
+                shutil.copy(file, kept)
+        yield url
+
+
+@contextlib.contextmanager
+def in_postgres(size: Size, kept: Path | None) -> Iterator[str]:
+    """Give the address of a database: of a server's folder beside what is kept."""
+    folder = None if kept is None else kept.with_suffix(".postgres")
+    with running_postgres(folder) as server:
+        if not server.holds(WHOLE):
+            server.drop(BEGUN)
+            server.execute("CREATE DATABASE {}", BEGUN)
+            built(server.url(BEGUN), size)
+            server.execute("ALTER DATABASE {} RENAME TO {}", BEGUN, WHOLE)
+        server.drop(COPY)
+        server.execute("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", COPY, WHOLE)
+        try:
+            upgrade(server.url(COPY))
+            yield server.url(COPY)
+        finally:
+            server.drop(COPY)
 
 
 def built(url: str, size: Size) -> None:
@@ -274,9 +301,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--colds", type=int, default=5)
     parser.add_argument("--bar", action="store_true", help="only pages of the goal")
-    parser.add_argument("--store", nargs="+", default=["sqlite", "postgres"])
+    parser.add_argument("--store", nargs="+", default=list(NAMES), choices=NAMES)
     parser.add_argument("--only", default="", help="pages whose path has this text")
-    parser.add_argument("--keep", default="", help="SQLite file to build once")
+    parser.add_argument("--keep", default="", help="file to build once")
     options = parser.parse_args()
     good = True
     with stores(options) as each:

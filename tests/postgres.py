@@ -68,6 +68,12 @@ class PostgresServer:
             self._prepared = name
         return self.create(self._prepared)
 
+    def holds(self, name: str) -> bool:
+        """Return whether there is a database of that name."""
+        asked = "SELECT 1 FROM pg_database WHERE datname = %s"
+        with psycopg.connect(self._server.get_uri()) as connection:
+            return connection.execute(asked, [name]).fetchone() is not None
+
     def drop(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""
         self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
@@ -92,16 +98,17 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Run a server of its own, and remove all of it afterwards."""
+def running_postgres(kept: Path | None = None) -> Iterator[PostgresServer]:
+    """Run a server of its own, and remove all of it afterwards unless it is `kept`."""
     launch = _launcher()
-    folder = Path(tempfile.mkdtemp(prefix="shadow-pg-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="shadow-pg-"))
     server = launch(folder, cleanup_mode="stop")
     try:
         yield PostgresServer(server)
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _launcher() -> Any:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shadow_middleware.errors import StoreError
-from shadow_middleware.evidence import Batch
+from shadow_middleware.evidence import Batch, Revision
 from shadow_middleware.knowledge import Decision, GroupState
 from shadow_middleware.reading.remembering import (
     LAG,
@@ -17,9 +17,12 @@ from shadow_middleware.reading.remembering import (
     OVERLOADED,
     WATCHED,
     forget,
+    looking,
+    pause_after,
     refresh,
     relax,
     remembered,
+    renew,
 )
 from shadow_middleware.store.memory import MemoryStore
 
@@ -184,7 +187,7 @@ def test_nobody_waits_for_what_is_made_beside(look: Look) -> None:
     def slow() -> int:
         if look.made:
             look.now = OVERLOADED - 0.1
-            seen.append(pool.submit(ask).result(30))
+            seen.append(pool.submit(ask).result(90))
         return look.make()
 
     def ask() -> int:
@@ -245,6 +248,79 @@ def test_a_thread_makes_it_anew_and_ends_with_the_store() -> None:
     assert ("refresh", False) == (made[1].name, made[1].is_alive())
 
 
+@pytest.mark.parametrize(
+    ("used", "pause"), [(0.0, LAG / 8), (0.3, 6.0), (1.0, 20.0), (60.0, 20.0)]
+)
+def test_what_takes_long_is_made_anew_less_often(used: float, pause: float) -> None:
+    """A twentieth of the time goes into it, unless that would make it too old."""
+    assert pause == pytest.approx(pause_after(used, LAG))
+
+
+class Asked(MemoryStore):
+    """A store that counts how often it is asked for its state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times = 0
+
+    def revision(self) -> Revision:
+        """Count, and answer."""
+        self.times += 1
+        return super().revision()
+
+
+def test_one_look_is_of_one_state_and_asks_for_it_once() -> None:
+    """What is written meanwhile is in none of it, or in what is made after."""
+    store, made = Asked(), list[int]()
+
+    def make() -> int:
+        made.append(len(made))
+        return made[-1]
+
+    with looking(store) as look:
+        seen = [remembered(store, "a", make)]
+        store.write(Batch())
+        seen += [remembered(store, "a", make), remembered(store, "b", make)]
+
+    assert (1, [0, 0, 1], 0.0) == (store.times, seen, look.behind)
+    assert 2 == remembered(store, "a", make)
+
+
+def test_a_look_says_how_far_behind_it_was(look: Look) -> None:
+    """As old as the oldest thing seen; what nobody wrote after is not old."""
+    look()
+    look.now = 3.0
+    with looking(look.store) as same:
+        look()
+    look.store.write(Batch())
+    with looking(look.store) as older:
+        look()
+
+    assert (0.0, 3.0) == (same.behind, older.behind)
+
+
+def test_what_nobody_looks_at_is_renewed_for_who_looks_next(look: Look) -> None:
+    """It may be older then, as whoever renews it has said."""
+    relax(look.store, beside=False, resting=20.0)
+    renew(look.store, look, lambda: look.now)
+    look.now = 10.0
+    look.store.write(Batch())
+    renew(look.store, look, lambda: look.now)
+
+    assert 2 == look.made
+    assert [2, 3] == seen_at(look, 29.0, 30.0)
+
+
+def test_what_somebody_looks_at_is_not_renewed_as_well(look: Look) -> None:
+    """The thread beside keeps it fresh, and more would be for nothing."""
+    seen_at(look, 0.0)
+    look.store.write(Batch())
+    look.now = 4.0
+    renew(look.store, look, lambda: look.now)
+
+    assert 1 == look.made
+
+
 def test_the_same_thing_is_made_once_at_a_time() -> None:
     """Who asks meanwhile waits for it."""
     store, begun, go = MemoryStore(), threading.Event(), threading.Event()
@@ -261,4 +337,4 @@ def test_the_same_thing_is_made_once_at_a_time() -> None:
         assert begun.wait(30)
         others = [pool.submit(remembered, store, "a", make) for _ in range(2)]
         go.set()
-        assert [0, 0, 0] == [one.result(30) for one in (first, *others)]
+        assert [0, 0, 0] == [one.result(90) for one in (first, *others)]

@@ -47,12 +47,17 @@ class Endpoint:
 
     def _answer(self, request: Request, body: bytes) -> Response:
         asked = self._asked(request, body)
-        found = self._operation.run(asked)
+        headers = {"Cache-Control": "no-cache"}
+        if self._operation.method == "GET":
+            with asked.reading.look() as look:
+                found = self._operation.run(asked)
+            headers["Age"] = str(int(look.behind))
+        else:
+            found = self._operation.run(asked)
         status = self._operation.status
         if status == 204:
             return Response(status_code=204)
         data = encoded(found)
-        headers = {"Cache-Control": "no-cache"}
         if self._operation.method == "GET":
             tag = f'"{hashlib.blake2b(data, digest_size=16).hexdigest()}"'
             headers["ETag"] = tag

@@ -22,11 +22,22 @@ class Opened:
     """
     What is read and decided by, once somebody looks.
 
+    Args:
+        settings: Where the store is, and how noise is told.
+        policy: What is asked of a shadow.
+        resting: Seconds that answers may be behind after nobody looked; see `relax`.
+
     Raises:
         ConfigurationError: the settings name no store.
     """
 
-    def __init__(self, settings: Settings, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy | None = None,
+        *,
+        resting: float = 0.0,
+    ) -> None:
         if not settings.store_url:
             raise ConfigurationError(
                 "store_url is empty, so there is nothing to show; name the store that "
@@ -34,6 +45,7 @@ class Opened:
             )
         self._settings = settings
         self._policy = policy
+        self._resting = resting
         self._lock = threading.Lock()
         self._store: SqlStore | None = None
         self._found: tuple[Reading, Triage, Steering] | None = None
@@ -85,7 +97,7 @@ class Opened:
         with self._lock:
             if self._found is None:
                 self._store = SqlStore(self._settings.store_url)
-                relax(self._store)
+                relax(self._store, resting=self._resting)
                 self._found = (
                     Reading(self._store, self._settings, self._policy),
                     Triage(self._store, self._settings),

@@ -56,12 +56,13 @@ def dashboard(
     try:
         import uvicorn
 
-        from shadow_middleware.dashboard.app import serve_pages
-        from shadow_middleware.dashboard.rendering import prepare
+        from shadow_middleware.dashboard.app import SCREENS, serve_pages
+        from shadow_middleware.dashboard.readiness import alone
     except ImportError as error:
         raise MissingExtraError("dashboard", "the dashboard") from error
     from shadow_middleware.api.access import Access
     from shadow_middleware.api.opened import Opened
+    from shadow_middleware.reading.remembering import OVERLOADED
 
     given = os.environ.get(TOKEN, "")
     check_reach(host, given, TOKEN)
@@ -69,8 +70,7 @@ def dashboard(
     with open_store(settings):
         pass  # a mistyped store is said here, and not by every page
     access = Access(given or secrets.token_urlsafe())
-    evidence = Opened(settings, policy_of(None, config, {}))
-    prepare()
+    evidence = Opened(settings, policy_of(None, config, {}), resting=OVERLOADED)
     config_of = uvicorn.Config(
         serve_pages(evidence, access), log_level="warning", access_log=False
     )
@@ -78,7 +78,11 @@ def dashboard(
         where = address_of(host, listener.getsockname()[1])
         typer.echo(f"Dashboard: {where}/login?code={access.once()}")
         typer.echo(_kept(given))
-        with suppress(KeyboardInterrupt), closing(evidence):
+        with (
+            suppress(KeyboardInterrupt),
+            closing(evidence),
+            alone(SCREENS, evidence),
+        ):
             uvicorn.Server(config_of).run(sockets=[listener])
 
 

@@ -174,6 +174,7 @@ SCREENS = (
             "offset": NUMBER,
         },
         every=10,
+        ready=True,
     ),
     Screen(
         name="group",

@@ -54,6 +54,12 @@ def _overview(visit: Visit) -> Shown:
 
 SCREENS = (
     Screen(
-        name="overview", path="/", show=_overview, label="Overview", key="o", every=5
+        name="overview",
+        path="/",
+        show=_overview,
+        label="Overview",
+        key="o",
+        every=5,
+        ready=True,
     ),
 )

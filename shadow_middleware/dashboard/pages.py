@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, quote
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -155,7 +156,11 @@ class Pages:
     ) -> Response:
         filters = filters_of(request.query_params, self._now())
         try:
-            shown = screen.show(self._visit(request, filters, form))
+            visit = self._visit(request, filters, form)
+            if screen.method == "GET":
+                shown = shown_of(screen, visit)
+            else:
+                shown = screen.show(visit)
             return self._sent(request, screen, visitor, filters, shown)
         except StoreError as error:
             shown = _away(error)
@@ -230,6 +235,14 @@ class Pages:
             "problems": [*problems_of(screen.choices, request.query_params)],
             **shown.values,
         }
+
+
+def shown_of(screen: Screen, visit: Visit) -> Shown:
+    """Return what a page shows, all of one state of the store, and how old that is."""
+    with visit.reading.look() as look:
+        shown = screen.show(visit)
+    values = {"behind": look.behind, **shown.values}
+    return msgspec.structs.replace(shown, values=values)
 
 
 def _handed_over(document: Document) -> Response:

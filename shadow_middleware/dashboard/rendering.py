@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -35,8 +36,16 @@ def is_look(request: Request) -> bool:
 
 def render(template: str, values: Mapping[str, Any], *, look: bool = False) -> str:
     """Return the page, or only its moving part for a look."""
-    layout = "_live.html" if look else "base.html"
-    return _ENVIRONMENT.get_template(template).render({**values, "layout": layout})
+    laid_out = {**values, "layout": "_live.html"}
+    moving = _ENVIRONMENT.get_template(template).render(laid_out)
+    return moving if look else _around(moving, template, values)
+
+
+def _around(moving: str, template: str, values: Mapping[str, Any]) -> str:
+    """Return the page with its moving part, which is most of it and is made once."""
+    # Jinja has escaped it already.
+    laid_out = {**values, "layout": "base.html", "moving": Markup(moving)}
+    return _ENVIRONMENT.get_template(template).render(laid_out)
 
 
 def prepare() -> None:
@@ -67,7 +76,7 @@ def respond(
             return Response(status_code=304, headers=headers)
         text = moving
     else:
-        text = render(template, {**values, "etag": etag})
+        text = _around(moving, template, {**values, "etag": etag})
     # A lone surrogate from a body must not take the page with it.
     body = text.encode("utf-8", "replace")
     return Response(body, status, headers, "text/html; charset=utf-8")

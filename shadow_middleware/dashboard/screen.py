@@ -82,5 +82,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     """Pressed after `g`, opens it."""
     choices: Mapping[str, Sequence[str]] = {}
     """What parameters of its query may be; whatever else they are is said."""
+    ready: bool = False
+    """Whether it is worked out before anybody looks, where a process has nothing else."""
     every: int = 0
     """Seconds between looks for news while it is open; 0 is never."""

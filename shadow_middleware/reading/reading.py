@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -31,7 +32,7 @@ from shadow_middleware.reading.knowing import (
 )
 from shadow_middleware.reading.learned import noise_now, route_totals, rows_of
 from shadow_middleware.reading.over_time import Series, series_of
-from shadow_middleware.reading.remembering import remembered
+from shadow_middleware.reading.remembering import Look, looking, remembered
 from shadow_middleware.report.coverage import Coverage, coverage_of
 from shadow_middleware.report.examples import Example, example_of
 from shadow_middleware.report.groups import GroupRow
@@ -104,6 +105,10 @@ class Reading:
         self.settings = settings or Settings()
         self.policy = policy or Policy()
         self._now = now
+
+    def look(self) -> AbstractContextManager[Look]:
+        """Have all that this thread reads meanwhile be of one look; see `looking`."""
+        return looking(self.reader)
 
     def summary(
         self,
@@ -255,19 +260,22 @@ class Reading:
         steps: int = _STEPS,
     ) -> Series:
         """Return a target over time in at most so many steps, up to the last minute."""
+        return self._kept(
+            ("series", _minute(since), target, route, steps),
+            lambda: self._series(since, target, route, steps),
+            _DAY_LONG,
+        )
+
+    def _series(
+        self, since: float | None, target: str | None, route: str | None, steps: int
+    ) -> Series:
         span = self.reader.span()
         if span is None:
             return Series([], [])
-        first, last = max(span[0], _minute(since) or 0), span[1]
-        if first > last:
+        minutes = range(max(span[0], _minute(since) or 0), span[1] + 1)
+        if not minutes:
             return Series([], [])
-        return self._kept(
-            ("series", first, last, target, route, steps),
-            lambda: series_of(
-                self.reader, self.settings, range(first, last + 1), target, route, steps
-            ),
-            _DAY_LONG,
-        )
+        return series_of(self.reader, self.settings, minutes, target, route, steps)
 
     def targets(self) -> list[TargetState]:
         """Return every target as it is known now."""
@@ -325,7 +333,11 @@ class Reading:
 
     def group(self, fingerprint: str) -> GroupDetail | None:
         """Return the group of that whole fingerprint; None where there is none."""
-        return group_detail(self.reader, self.settings, fingerprint)
+        return self._kept(
+            ("group", fingerprint),
+            lambda: group_detail(self.reader, self.settings, fingerprint),
+            _DAY_LONG,
+        )
 
     def examples(self, fingerprints: Iterable[str]) -> dict[str, Example]:
         """Return what both sides said once, by group; one without samples is not in it."""

@@ -7,14 +7,16 @@ than what is stored: not by a batch of an agent, not by a decision of anybody.
 
 Agents write twice a second, though. So a face that is looked at all day may `relax` its
 store: what agents wrote then shows some seconds later, and is worked out anew on a thread
-of its own. What somebody decided shows at once all the same.
+of its own. What somebody decided shows at once all the same. `looking` tells how far
+behind the store one look was.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,10 +28,14 @@ __all__ = [
     "MOST",
     "OVERLOADED",
     "WATCHED",
+    "Look",
     "forget",
+    "looking",
+    "pause_after",
     "refresh",
     "relax",
     "remembered",
+    "renew",
 ]
 
 MOST: Final = 64
@@ -40,6 +46,10 @@ OVERLOADED: Final = 30.0
 """The same, while it is worked out anew: so that nobody waits twice for one thing."""
 WATCHED: Final = 8.0
 """Seconds for which an answer is kept fresh after a look: pages ask every five."""
+PACE: Final = 20
+"""Of so much time, one part may go into making anew what is looked at."""
+LONGEST_PAUSE: Final = 20.0
+"""Seconds from one making anew to the next at most, however much it takes."""
 
 T = TypeVar("T")
 _Clock = Callable[[], float]
@@ -79,10 +89,48 @@ class _Work:
         self.oldest, self.behind = min(self.oldest, one.at), one.state
 
 
+class Look:
+    """
+    One look of somebody at a store, all of it at the state that the store is in first.
+
+    Args:
+        reader: The store.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.behind = 0.0
+        """Seconds that the oldest thing seen is behind the store; 0 where none is."""
+        self._state: Revision | None = None
+        self._asked = 0.0
+
+    def state(self, clock: _Clock) -> Revision:
+        """Return the state of the store, which is asked for once."""
+        if self._state is None:
+            self._state = self.reader.revision()
+            self._asked = clock()
+        return self._state
+
+    def knows(self, one: _Answer) -> bool:
+        """Return whether it is of that state, or was read later."""
+        return one.state == self._state or one.at >= self._asked
+
+    def sees(self, one: _Answer, now: float) -> None:
+        """Note what is shown."""
+        if not self.knows(one):
+            self.behind = max(self.behind, now - one.at)
+
+
 class _Making(threading.local):
-    """What this thread makes, if anything."""
+    """What this thread makes, if anything, and for which look."""
 
     work: _Work | None = None
+    look: Look | None = None
+
+    def look_at(self, reader: Reader) -> Look | None:
+        """Return the look that asks, unless it is something that is being made."""
+        look = self.look
+        return look if self.work is None and look and look.reader is reader else None
 
 
 _making = _Making()
@@ -94,6 +142,8 @@ class _Answers:
     def __init__(self) -> None:
         self.lag = 0.0
         self.beside = True
+        self.resting = 0.0
+        self._pause = 0.0
         self._refreshing = False
         self._known: dict[Hashable, _Answer] = {}
         self._watched: dict[Hashable, _Watch] = {}
@@ -107,19 +157,24 @@ class _Answers:
         """Return what is known, or make it; never twice at a time."""
         while True:
             # Asked for first: what is written while it is made makes it old.
-            state, now = reader.revision(), clock()
+            look = _making.look_at(reader)
+            state, now = look.state(clock) if look else reader.revision(), clock()
             with self._changed:
                 self._look(reader, key, watch._replace(looked=now), clock)
-                found = self._usable(key, state, now, watch.seconds)
+                found = self._usable(key, state, now, watch.seconds, look)
                 if found is not None:
-                    return found
+                    break
                 if key not in self._under_way:
                     self._under_way.add(key)
                     break
                 self._changed.wait_for(lambda: key not in self._under_way)
-        outer = _making.work
-        floor = now - self.lag / 2 if outer is None else outer.floor
-        return self._make(key, watch.make, state, floor, clock)
+        if found is None:
+            outer = _making.work
+            floor = now - self.lag / 2 if outer is None else outer.floor
+            found = self._make(key, watch.make, state, floor, clock)
+        if look is not None:
+            look.sees(found, now)
+        return found
 
     def _look(
         self, reader: Reader, key: Hashable, watch: _Watch, clock: _Clock
@@ -130,31 +185,44 @@ class _Answers:
         self._watched[key] = watch
         # In the child of a fork there is no such thread any more.
         if self.beside and (self._worker is None or not self._worker.is_alive()):
+            self._pause = self.lag / 8
             self._worker = threading.Thread(
                 target=self._work, args=(reader, clock), name="refresh", daemon=True
             )
             self._worker.start()
 
     def _usable(
-        self, key: Hashable, state: Revision, now: float, seconds: float
+        self,
+        key: Hashable,
+        state: Revision,
+        now: float,
+        seconds: float,
+        look: Look | None,
     ) -> _Answer | None:
         found = self._known.pop(key, None)
         if found is None:
             return None
         self._known[key] = found
+        if self.lag and _making.work is None:
+            seconds = max(seconds, self._allowed())
         if now - found.at >= seconds:
             return None
-        if found.state == state:
+        if found.state == state or (look is not None and look.knows(found)):
             return found
         if not self.lag or found.state.decided != state.decided:
             return None
         if _making.work is None:
-            lag = OVERLOADED if self._refreshing else self.lag
-            return found if now - found.ready < lag else None
+            return found if now - found.ready < self._allowed() else None
         if found.at < _making.work.floor:
             return None
         _making.work.takes(found)
         return found
+
+    def _allowed(self) -> float:
+        """Return the seconds that an answer may be behind."""
+        if self._refreshing:
+            return OVERLOADED
+        return max(self.lag, self.resting, self._pause + self.lag / 2)
 
     def _make(
         self,
@@ -188,11 +256,26 @@ class _Answers:
     def _work(self, reader: Reader, clock: _Clock) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: not self.lag, self.lag / 8)
+                self._changed.wait_for(lambda: not self.lag, self._pause)
                 if not self.lag or not self._watched:
                     self._worker = None
                     return
+            used = time.thread_time()
             self.refresh(reader, clock)
+            with self._changed:
+                self._pause = pause_after(time.thread_time() - used, self.lag)
+
+    def renew(self, make: Callable[[], object], clock: _Clock) -> None:
+        """Have it made of nothing older than this, unless somebody looks anyway."""
+        with self._changed:
+            if not self.lag or self._watched:
+                return
+        start, outer = clock(), _making.work
+        _making.work = _Work(start, start)
+        try:
+            make()
+        finally:
+            _making.work = outer
 
     def refresh(self, reader: Reader, clock: _Clock) -> None:
         """Make anew what somebody looks at and will soon be too old."""
@@ -243,6 +326,11 @@ class _Answers:
             worker.join()
 
 
+def pause_after(used: float, lag: float) -> float:
+    """Return the seconds to wait after so many of a processor were used."""
+    return max(lag / 8, min(LONGEST_PAUSE, PACE * used))
+
+
 _of_readers: WeakKeyDictionary[Reader, _Answers] = WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -277,12 +365,15 @@ def remembered(
     return found
 
 
-def relax(reader: Reader, lag: float = LAG, *, beside: bool = True) -> None:
+def relax(
+    reader: Reader, lag: float = LAG, *, beside: bool = True, resting: float = 0.0
+) -> None:
     """
     Let answers be so many seconds behind what agents write.
 
     Where working them out takes longer than that, they are behind for as long as it
-    takes, up to half a minute; who looks then is not kept waiting.
+    takes, up to half a minute; who looks then is not kept waiting. Where it takes more
+    than a twentieth of the time, it is done less often.
     A decision, of whatever process, is never looked past. What is looked at is made
     anew beside, on one thread that ends once nobody looks; `forget` ends it at once.
 
@@ -290,9 +381,40 @@ def relax(reader: Reader, lag: float = LAG, *, beside: bool = True) -> None:
         reader: The store.
         lag: Seconds.
         beside: Whether there is such a thread; without one, `refresh` is called.
+        resting: Seconds that they may be behind where nobody has looked for a while:
+            for who calls `renew` as often.
     """
     answers = _answers_of(reader)
-    answers.lag, answers.beside = lag, beside
+    answers.lag, answers.beside, answers.resting = lag, beside, resting
+
+
+@contextmanager
+def looking(reader: Reader) -> Iterator[Look]:
+    """
+    Have all that this thread asks of a store be of one look.
+
+    The store is asked once for its state. So nothing is to be written in between that
+    is to be seen, and `behind` says afterwards how old the oldest thing seen is.
+    """
+    before = _making.look
+    _making.look = look = Look(reader)
+    try:
+        yield look
+    finally:
+        _making.look = before
+
+
+def renew(
+    reader: Reader,
+    make: Callable[[], object],
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """
+    Call what asks for answers, and have none of them be older than the call.
+
+    It is not called while somebody looks: what they look at is kept fresh anyway.
+    """
+    _answers_of(reader).renew(make, clock)
 
 
 def refresh(reader: Reader, clock: Callable[[], float] = time.monotonic) -> None:

@@ -81,6 +81,10 @@ class Database:
         # As SQLAlchemy has it: the app may go to another folder.
         self._path = Path(self._url.database or "").absolute()
         self.engine = _engine(self._url)
+        # One statement is a transaction of its own, without being told that it begins and
+        # ends: each word costs a way to a server and back.
+        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self.engine.execution_options(**alone)
         self._writing = self.engine.execution_options(**{_WRITING: True})
         self._snapshot = self.engine.execution_options(**{_SNAPSHOT: True})
         self._file = self.file_identity()
@@ -88,8 +92,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection to read with."""
-        with self._translated("read"), self.engine.connect() as connection:
+        """Give a connection to read with; each statement sees what is there by then."""
+        with self._translated("read"), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -236,6 +240,8 @@ def _engine(url: URL) -> Engine:
     options: dict[str, Any] = {"pool_pre_ping": True, "json_serializer": dump_json}
     if url.get_backend_name() == "postgresql":
         options["connect_args"] = {"connect_timeout": 5, **url.query}
+        # A server's process knows what it was asked before: the one of last is asked.
+        options["pool_use_lifo"] = True
         url = url.set(query={})
     try:
         engine = create_engine(url, hide_parameters=True, **options)

@@ -303,8 +303,25 @@ def test_transactions_become_shorter_where_they_take_long(
     pace = Pace(clock=lambda: next(times))
     pace.drain(open_sql(sqlite_url)._database, work)
 
-    assert [100, 50, 50, 50, 50, 50] == asked
+    assert [100, 25, 10, 10, 10, 10] == asked
     assert 0.1 == pytest.approx(pace.longest)
+
+
+def test_what_comes_next_begins_with_few_however_cheap_rows_were_before(
+    open_sql: Callable[[str], SqlStore], sqlite_url: str
+) -> None:
+    """Rows of one table are no measure for those of another, with triggers on them."""
+    asked: list[int] = []
+
+    def work(_: Connection, most: int) -> int:
+        asked.append(most)
+        return most if len(asked) < 3 else 0
+
+    pace, database = Pace(clock=lambda: 0.0), open_sql(sqlite_url)._database
+    for _ in range(2):
+        pace.drain(database, work)
+
+    assert [100, 200, 400, 100] == asked
 
 
 def until(holds: Callable[[], bool]) -> None:
