@@ -6,11 +6,11 @@ Below the settings, so that whatever reads or checks a rule needs no more than t
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-__all__ = ["VALUE_SHAPES", "Rule"]
+__all__ = ["VALUE_SHAPES", "Rule", "stated"]
 
 VALUE_SHAPES = (
     "csrf-token",
@@ -71,3 +71,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Of `expect`: RE2 pattern for the whole of live's value; '' is any value."""
     shadow: str = ""
     """Of `expect`: RE2 pattern for the whole of the shadow's value; '' is any value."""
+
+
+_DEFAULTS: Final = msgspec.to_builtins(Rule())
+
+
+def stated(rule: Rule) -> dict[str, Any]:
+    """Return the fields that a rule sets, as JSON has them."""
+    fields: dict[str, Any] = msgspec.to_builtins(rule)
+    return {name: value for name, value in fields.items() if value != _DEFAULTS[name]}

@@ -25,8 +25,8 @@ from shadow_middleware.report.rule_list import (
     name_of,
     rule_rows,
 )
-from shadow_middleware.report.rule_text import as_table, rule_toml
-from shadow_middleware.rule import Rule
+from shadow_middleware.report.rule_text import rule_toml
+from shadow_middleware.rule import Rule, stated
 from shadow_middleware.settings import Settings
 
 __all__ = ["app"]
@@ -161,7 +161,7 @@ def add(
         for rule in rules:
             opened.add_rule(SharedRule(rule, now, note or ""))
     if as_json:
-        print_json("rules-added", {"rules": [as_table(rule) for rule in rules]})
+        print_json("rules-added", {"rules": [stated(rule) for rule in rules]})
         return
     for rule in rules:
         typer.echo(f"Added {rule.name!r}. To take it back: rules remove {rule.name!r}")
@@ -236,7 +236,7 @@ def export(
         if origin.source == "store" or not only_store
     ]
     if as_json:
-        print_json("rules-export", {"rules": [as_table(rule) for rule in rules]})
+        print_json("rules-export", {"rules": [stated(rule) for rule in rules]})
     else:
         typer.echo("\n".join(map(rule_toml, rules)), nl=False)
 
@@ -282,5 +282,5 @@ def _not_there(name: str, origins: Iterable[Origin]) -> typer.BadParameter:
 
 def _as_json(row: RuleRow) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.to_builtins(row)
-    data["rule"] = None if row.rule is None else as_table(row.rule)
+    data["rule"] = None if row.rule is None else stated(row.rule)
     return data

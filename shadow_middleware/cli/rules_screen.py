@@ -10,10 +10,9 @@ from rich.text import Text
 
 from shadow_middleware.cli.screen import bullets, moment, table, visible
 from shadow_middleware.report.rule_list import GONE, RuleRow
-from shadow_middleware.report.rule_text import as_table
 from shadow_middleware.report.suggest import Suggestion
 from shadow_middleware.report.wording import what_changed
-from shadow_middleware.rule import Rule
+from shadow_middleware.rule import Rule, stated
 
 __all__ = ["show_checked", "show_rules", "show_suggestion"]
 
@@ -67,15 +66,15 @@ def _rule(row: RuleRow) -> Text:
 
 def in_words(rule: Rule) -> str:
     """Return the fields of a rule but its name, as short as they are clear."""
-    fields = as_table(rule)
+    fields = stated(rule)
     fields.pop("name", None)
     action = fields.pop("action", "ignore")
-    stated = [f"{name}={_value(value)}" for name, value in fields.items()]
-    return " ".join([action, *stated])
+    words = [f"{name}={_value(value)}" for name, value in fields.items()]
+    return " ".join([action, *words])
 
 
 def _value(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return ",".join(map(str, value))
     return "yes" if value is True else str(value)
 

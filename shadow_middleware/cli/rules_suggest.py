@@ -23,13 +23,12 @@ from shadow_middleware.reading.knowing import suggestion
 from shadow_middleware.report.coverings import Cell, named_path
 from shadow_middleware.report.rule_text import (
     added_to,
-    as_table,
     difference_of,
     rule_toml,
 )
 from shadow_middleware.report.suggest import Proposal, Suggestion
 from shadow_middleware.report.wording import what_changed
-from shadow_middleware.rule import Rule
+from shadow_middleware.rule import Rule, stated
 from shadow_middleware.settings import Settings
 
 __all__ = ["DEFAULT_FILE", "EPILOG", "suggest_rules"]
@@ -127,7 +126,7 @@ def _as_json(
         "diff": diff,
         "rules": [
             {
-                **as_table(one.rule),
+                **stated(one.rule),
                 "count": one.count,
                 "groups": sorted({cell.cell.key.fingerprint for cell in one.cells}),
             }

@@ -12,7 +12,6 @@ from shadow_middleware.errors import ConfigurationError
 __all__ = ["Answer", "Http", "Stubs"]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_OTHERWISE = ("answer", "raise")
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
+from shadow_middleware.rule import Rule, stated
 
-from shadow_middleware.rule import Rule
-
-__all__ = ["added_to", "as_table", "difference_of", "rule_toml"]
-
-_DEFAULTS = Rule()
+__all__ = ["added_to", "difference_of", "rule_toml"]
 
 
 def rule_toml(rule: Rule, comment: str = "") -> str:
@@ -26,10 +22,7 @@ def rule_toml(rule: Rule, comment: str = "") -> str:
     """
     lines = [f"# {line}" for line in comment.splitlines()]
     lines.append("[[rules]]")
-    for name in Rule.__struct_fields__:
-        value = getattr(rule, name)
-        if value != getattr(_DEFAULTS, name):
-            lines.append(f"{name} = {_value(value)}")
+    lines += [f"{name} = {_value(value)}" for name, value in stated(rule).items()]
     return "\n".join(lines) + "\n"
 
 
@@ -63,10 +56,3 @@ def difference_of(before: str, after: str, file: str, *, is_new: bool = False) -
 
 def _ended(line: str) -> str:
     return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def as_table(rule: Rule) -> dict[str, Any]:
-    """Return the fields that a rule sets, as JSON has them."""
-    fields: dict[str, Any] = msgspec.to_builtins(rule)
-    default = msgspec.to_builtins(_DEFAULTS)
-    return {name: value for name, value in fields.items() if value != default[name]}

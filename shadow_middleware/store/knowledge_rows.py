@@ -23,7 +23,7 @@ from shadow_middleware.knowledge import (
     SharedRule,
     Sighting,
 )
-from shadow_middleware.settings import Rule
+from shadow_middleware.rule import Rule, stated
 from shadow_middleware.store.merging import (
     CELL,
     NOISE,
@@ -238,9 +238,6 @@ def decided(decision: Decision) -> Row:
     return values
 
 
-_DEFAULTS: Final = msgspec.to_builtins(Rule())
-
-
 def rule_row(shared: SharedRule) -> Row:
     """
     Return the row of a rule that was added at run time.
@@ -248,14 +245,9 @@ def rule_row(shared: SharedRule) -> Row:
     It names only what the rule says, so that a version that knows fewer fields can
     read it as long as it uses none of the others.
     """
-    stated = {
-        name: value
-        for name, value in msgspec.to_builtins(shared.rule).items()
-        if value != _DEFAULTS[name]
-    }
     return {
         "name": fit_rule(shared.rule.name),
-        "rule": stated,
+        "rule": stated(shared.rule),
         "at": shared.at,
         "note": visible(shared.note),
     }

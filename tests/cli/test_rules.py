@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from shadow_middleware.cli.rules_screen import in_words
 from shadow_middleware.evidence import Batch, Count
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import RuleHit
+from shadow_middleware.rule import Rule
 from shadow_middleware.settings import load
 from shadow_middleware.store.sql import SqlStore
 from tests.cli.conftest import Run, words
@@ -292,3 +294,10 @@ def test_a_rule_of_the_store_is_followed_at_once(run: Run, empty_url: str) -> No
         [shared] = store.rules()
 
     assert before <= shared.at <= time.time()
+
+
+def test_a_rule_is_read_in_few_words() -> None:
+    """Only what it says, and a list without the marks of a program."""
+    rule = Rule(name="x", action="tolerate", part="status", statuses=(200, 201))
+
+    assert "tolerate part=status statuses=200,201" == in_words(rule)
