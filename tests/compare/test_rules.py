@@ -262,11 +262,11 @@ def test_no_pattern_hangs(pattern: str) -> None:
     """W55: what takes a backtracking matcher for ever takes RE2 a moment."""
     rules = (Rule(path="/**", matches=pattern),)
     value = ["a" * 8_000] * 20
-    started = time.perf_counter()
+    started = time.process_time()
     comparison = compare_json(value, [*value[:-1], "b"], rules=rules)
 
     assert "different" == comparison.result
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_no_path_glob_hangs() -> None:
@@ -275,10 +275,10 @@ def test_no_path_glob_hangs() -> None:
     value: object = 1
     for _ in range(150):
         value = {"a": value, "b": 1}
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert "different" == compare_json(value, {"a": 1}, ignore_paths=paths).result
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class Task:
 
     def run(self) -> None:
         self.begun.set()
-        self.may_end.wait(30)
+        self.may_end.wait(90)
         self._tell("ran")
 
     def late(self) -> None:
@@ -66,12 +66,12 @@ def test_no_more_run_at_once_than_there_are_workers(
     first, second, third = (tasks(ends) for _ in range(3))
     for one in (first, second, third):
         crew.submit(one)
-    assert first.begun.wait(10)
-    assert second.begun.wait(10)
+    assert first.begun.wait(90)
+    assert second.begun.wait(90)
     assert not third.begun.is_set()
 
     first.may_end.set()
-    assert third.begun.wait(10)
+    assert third.begun.wait(90)
 
 
 def test_what_finds_no_room_in_the_line_is_refused(tasks: Callable[..., Task]) -> None:
@@ -79,7 +79,7 @@ def test_what_finds_no_room_in_the_line_is_refused(tasks: Callable[..., Task]) -
     crew, ends = Crew(1, 1), list[str]()
     running = tasks(ends)
     crew.submit(running)
-    assert running.begun.wait(10)
+    assert running.begun.wait(90)
     crew.submit(tasks(ends))
     crew.submit(tasks(ends))
 
@@ -93,11 +93,11 @@ def test_a_job_past_its_time_gives_its_place_to_another(
     crew, ends = Crew(1, 10), list[str]()
     stuck, following = tasks(ends, 0.01), tasks(ends, waits=False)
     crew.submit(stuck)
-    assert stuck.begun.wait(10)
+    assert stuck.begun.wait(90)
     crew.submit(following)
 
-    assert stuck.told.wait(10)
-    assert following.told.wait(10)
+    assert stuck.told.wait(90)
+    assert following.told.wait(90)
     assert ["late", "ran"] == ends
 
 
@@ -107,11 +107,11 @@ def test_threads_that_never_come_back_are_bounded(tasks: Callable[..., Task]) ->
     for _ in range(MAX_STUCK):
         stuck = tasks(ends, 0.001)
         crew.submit(stuck)
-        assert stuck.told.wait(10)
+        assert stuck.told.wait(90)
     last = tasks(ends)
     crew.submit(last)
 
-    assert last.told.wait(10)
+    assert last.told.wait(90)
     assert ["late"] * MAX_STUCK + ["stuck"] == ends
 
 
@@ -122,7 +122,7 @@ def test_at_the_end_what_waits_and_what_runs_is_told_of(
     crew, ends = Crew(1, 10), list[str]()
     running = tasks(ends)
     crew.submit(running)
-    assert running.begun.wait(10)
+    assert running.begun.wait(90)
     crew.submit(tasks(ends))
 
     crew.close()

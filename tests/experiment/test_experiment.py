@@ -91,7 +91,7 @@ def test_what_the_caller_does_to_the_answer_comes_too_late(outcomes: Outcomes) -
     may_run = threading.Event()
 
     def slow() -> list[int]:
-        may_run.wait(10)
+        may_run.wait(90)
         return [1]
 
     answer = Experiment("answer", timeout=30.0, **SETTINGS).run(lambda: [1], slow)
@@ -117,11 +117,11 @@ def test_a_candidate_for_which_there_is_no_room_is_counted(outcomes: Outcomes) -
 
     def hang() -> None:
         begun.set()
-        gone.wait(10)
+        gone.wait(90)
 
     trial = Experiment("full", workers=1, waiting=1, timeout=30.0, **SETTINGS)
     trial.run(lambda: None, hang)
-    assert begun.wait(10)
+    assert begun.wait(90)
     trial.run(lambda: None, hang)
     trial.run(lambda: None, hang)
     gone.set()

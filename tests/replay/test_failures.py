@@ -78,7 +78,7 @@ def sending(
             finally:
                 await sender.aclose()
 
-    return asyncio.run(asyncio.wait_for(run(), 20))
+    return asyncio.run(asyncio.wait_for(run(), 90))
 
 
 async def outcome(answering: Awaitable[Answer]) -> Answer | ReplayError:
@@ -257,7 +257,7 @@ def test_a_shadow_that_never_answers(transport: str) -> None:
             sender = HttpSender(Target(url=shadow.url), settings)
             try:
                 result = await outcome(sender.send(GET))
-                await asyncio.wait_for(shadow.closed.wait(), 5)
+                await asyncio.wait_for(shadow.closed.wait(), 60)
             finally:
                 await sender.aclose()
             return result, shadow.closed.is_set()
@@ -283,7 +283,7 @@ def test_the_target_can_have_a_total_timeout_of_its_own(transport: str) -> None:
             finally:
                 await sender.aclose()
 
-    assert (ReplayTimeout, "total") == told(asyncio.run(asyncio.wait_for(run(), 10)))
+    assert (ReplayTimeout, "total") == told(asyncio.run(asyncio.wait_for(run(), 90)))
 
 
 @both
@@ -387,7 +387,7 @@ def sending_twice(transport: str, second: Request) -> tuple[Answer | ReplayError
             finally:
                 await sender.aclose()
 
-    return asyncio.run(asyncio.wait_for(run(), 20))
+    return asyncio.run(asyncio.wait_for(run(), 90))
 
 
 @both

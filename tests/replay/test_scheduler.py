@@ -17,7 +17,7 @@ Job = tuple[str | None, int]
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
     """Run with a bound, so that a lost wake-up fails instead of hanging."""
-    return asyncio.run(asyncio.wait_for(main, 10))
+    return asyncio.run(asyncio.wait_for(main, 90))
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -143,7 +143,7 @@ def test_what_a_server_says_unasked_is_no_answer_to_the_next_request() -> None:
     async def ask(wire: Wire, shadow: RawShadow) -> list[int]:
         first = await wire.send(GET)
         heard.set()
-        await asyncio.wait_for(shadow.closed.wait(), 20)
+        await asyncio.wait_for(shadow.closed.wait(), 50)
         second = await wire.send(GET)
         return [first.response.status, second.response.status, shadow.connections]
 
@@ -155,7 +155,7 @@ def test_a_connection_that_nobody_uses_is_closed() -> None:
 
     async def ask(wire: Wire, shadow: RawShadow) -> bool:
         await wire.send(GET)
-        await asyncio.wait_for(shadow.closed.wait(), 20)
+        await asyncio.wait_for(shadow.closed.wait(), 50)
         return (await wire.send(GET)).response.status == 200
 
     assert sending(ask, patience=Patience(10.0, 10.0, 10.0, idle=0.1))
@@ -175,9 +175,9 @@ def test_who_stops_waiting_closes_the_connection() -> None:
 
     async def ask(wire: Wire, shadow: RawShadow) -> bool:
         task = asyncio.create_task(wire.send(GET))
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 50)
         task.cancel()
-        await asyncio.wait_for(shadow.closed.wait(), 20)
+        await asyncio.wait_for(shadow.closed.wait(), 50)
         return task.cancelled()
 
     assert sending(ask, silent)

@@ -23,7 +23,7 @@ from shadow_middleware.store.writer import Lost, Writer, pause_after
 from tests.store.evidence import MINUTE, count, divergence, matches
 from tests.store.fakes import MoodyStore
 
-SOON = 10.0
+SOON = 60.0
 """Seconds within which everything here happens, even on a busy machine."""
 
 MakeWriter = Callable[..., Writer]
