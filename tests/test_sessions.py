@@ -495,9 +495,7 @@ def test_too_many_functions_that_hang_are_called_no_more() -> None:
 
 def test_a_function_that_is_not_there_is_refused_when_the_agent_starts() -> None:
     """And not at a request."""
-    with pytest.raises(
-        Exception, match=r"'tests\.test_sessions:nope' cannot be imported"
-    ):
+    with pytest.raises(Exception, match=r"cannot import 'tests\.test_sessions:nope'"):
         Bed(transform=["tests.test_sessions:nope"]).run(one(1))
 
 

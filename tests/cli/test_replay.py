@@ -119,7 +119,7 @@ def test_a_run_is_beside_live_and_found_by_name(
     [
         (
             '[[transform]]\nfunction = "nowhere:step"',
-            "'nowhere:step' cannot be imported",
+            "cannot import 'nowhere:step'",
         ),
         ('transport = "nowhere:transport"', "cannot import 'nowhere:transport'"),
     ],
