@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -14,16 +14,16 @@ from rich.text import Text
 
 from shadow_middleware.cli.screen import moment, ms, table, visible
 from shadow_middleware.evidence import DivergenceRecord, StoredDivergence
-from shadow_middleware.exchange import Difference, Part
+from shadow_middleware.exchange import Difference
+from shadow_middleware.report.diff import Diff, sections
 
 __all__ = ["show_divergence", "show_list", "show_short_diff"]
 
-_MAX_DIFF_LINES = 2_000
-"""Lines of a body that difflib, which is quadratic at worst, gets to see."""
 _NARROW = 80
 _SHORT = 16
 """Lines of a short diff."""
 _LEGEND = ("  - live  + shadow", "dim")
+_STYLES = {"-": "red", "+": "green", "·": "cyan"}
 
 
 def show_list(
@@ -75,30 +75,21 @@ def show_divergence(
             "The comparison reached its budget: there may be more differences "
             "(`max_differences`, `compare_budget`)."
         )
-    if any(one.part is Part.HEADER for one in record.differences):
-        live, shadow = _lines(record.live_headers), _lines(record.shadow_headers)
-        _show_diff(console, "Headers", live, shadow)
-    _show_diff(console, "Body", _pretty(record.live_body), _pretty(record.shadow_body))
+    for part in _compared(record):
+        console.print(Text.assemble((part.title, "bold cyan"), _LEGEND))
+        _show_lines(console, _diff_lines(part))
+        console.print()
     if full:
         _show_full(console, record)
 
 
 def show_short_diff(console: Console, stored: StoredDivergence) -> None:
     """Print the beginning of what differs, headers where they do, and the body."""
-    record = stored.record
-    sides = [
-        (_lines(record.live_headers), _lines(record.shadow_headers)),
-        (_pretty(record.live_body), _pretty(record.shadow_body)),
-    ]
-    in_headers = any(one.part is Part.HEADER for one in record.differences)
-    lines: list[str] = []
-    for live, shadow in sides[0 if in_headers else 1 :]:
-        lines += _diff_lines(live, shadow)
+    lines = [line for part in _compared(stored.record) for line in _diff_lines(part)]
     if not lines:
         return
     console.print(Text.assemble((f"In sample {stored.id}", "bold cyan"), _LEGEND))
-    for line in lines[:_SHORT]:
-        console.print(Padding(visible(line, _diff_style(line)), (0, 0, 0, 1)))
+    _show_lines(console, lines[:_SHORT])
     left = len(lines) - _SHORT
     more = f" ({left:,} more lines)" if left > 0 else ""
     whole = f"Whole: shadow-middleware divergences show {stored.id}{more}"
@@ -160,26 +151,29 @@ def _short(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _show_diff(
-    console: Console, title: str, live: list[str], shadow: list[str]
-) -> None:
-    if live == shadow:
-        return
-    console.print(Text.assemble((title, "bold cyan"), _LEGEND))
-    for line in _diff_lines(live, shadow):
-        console.print(Padding(visible(line, _diff_style(line)), (0, 0, 0, 1)))
-    console.print()
+def _compared(record: DivergenceRecord) -> list[Diff]:
+    """Return what is shown of headers, where one was found to differ, and of bodies."""
+    _, headers, body = sections(record)
+    shown = [headers, body] if headers.compared else [body]
+    return [one for one in shown if one.differs or one.note]
 
 
-def _diff_lines(live: list[str], shadow: list[str]) -> list[str]:
-    diff = difflib.unified_diff(
-        live[:_MAX_DIFF_LINES], shadow[:_MAX_DIFF_LINES], lineterm="", n=2
-    )
-    return list(diff)[2:]
+def _diff_lines(part: Diff) -> Iterator[str]:
+    """Yield the lines of a diff, each begun by its sign; `·` is ours."""
+    if part.note:
+        yield f"· {part.note}"
+    for block in part.blocks:
+        if block.folded:
+            yield f"··· {len(block.rows):,} equal lines"
+            continue
+        for sign, line in block.unified:
+            yield (sign or " ") + "".join(piece.text for piece in line.pieces)
 
 
-def _diff_style(line: str) -> str:
-    return {"-": "red", "+": "green", "@": "cyan"}.get(line[:1], "")
+def _show_lines(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        style = _STYLES.get(line[:1], "")
+        console.print(Padding(visible(line, style), (0, 0, 0, 1)))
 
 
 def _show_full(console: Console, record: DivergenceRecord) -> None:
@@ -199,12 +193,11 @@ def _lines(headers: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _pretty(body: str) -> list[str]:
-    """Return the body's lines; a JSON document's with one value a line."""
+    """Return the body's lines; a JSON document's with one value a line, as it was sent."""
     try:
-        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        return msgspec.json.format(body, indent=2).splitlines()
     except (ValueError, RecursionError):
         return body.splitlines()
-    return body.splitlines()
 
 
 def _statuses(record: DivergenceRecord) -> Text:

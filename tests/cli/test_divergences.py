@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
+from shadow_middleware.evidence import Batch
+from shadow_middleware.store.sql import SqlStore
 from tests.cli.conftest import Run
+from tests.report.records import record
 
 
 def test_the_list_has_the_newest_first(run: Run, url: str) -> None:
@@ -71,6 +75,21 @@ def test_show_prints_what_changed(run: Run, url: str) -> None:
     assert "request GET /a?page=1" in lines
     assert "time live 2.0 ms, shadow 30.0 ms" in lines
     assert "Headers - live + shadow" not in lines
+
+
+def test_values_are_shown_as_they_were_sent(run: Run, url: str) -> None:
+    """A number's form and a member that is there twice are what may differ."""
+    live, shadow = '{"price": 1.0}', '{"price": 1.00, "price": 1}'
+    sent = record("cc-1", live_body=live, shadow_body=shadow)
+    with closing(SqlStore(url)) as store:
+        store.write(Batch(divergences=[sent]))
+    result = run("divergences", "show", "cc-1", "--store", url, "--full")
+
+    lines = ["".join(line.split()) for line in result.stdout.split("\n")]
+    assert ['-"price":1.0', '+"price":1.00,', '+"price":1'] == [
+        line for line in lines if line[:1] in ("-", "+")
+    ]
+    assert '"price":1.00,' in lines
 
 
 def test_show_explains_what_a_person_should_know(run: Run, url: str) -> None:
