@@ -65,7 +65,7 @@ class Bed:
         self.batches: list[Batch] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.ended: Counter[tuple[str, str]] = Counter()
-        self.seconds = 5.0
+        self.seconds = 90.0
         self.comparer: Any = None
 
     def run(self, *exchanges: Exchange) -> dict[tuple[str, str], int]:

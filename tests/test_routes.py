@@ -589,7 +589,7 @@ def test_coverage_goes_all_the_way_to_the_store(engine: str, tmp_path: Path) -> 
                 client.post(f"/a/{number}")
             client.get("/nowhere")
             until(lambda: shadow.wait_for(4))
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     with closing(SqlStore(store)) as reader:
         known, uses, totals = reader.routes(), reader.uses(), reader.totals()
@@ -621,7 +621,7 @@ def test_a_process_that_comes_later_lists_its_routes_again(tmp_path: Path) -> No
         for _ in range(2):
             with TestClient(app) as client:
                 client.get("/a/1")
-            assert runtime.shutdown(20.0)
+            assert runtime.shutdown(90.0)
             with closing(SqlStore(store)) as reader:
                 listings.append(reader.routes())
 

@@ -110,7 +110,7 @@ def show(example: Example, arguments: Sequence[str]) -> None:
 
 
 def wait_until_replayed(
-    live: Server, environment: Mapping[str, str], seconds: float = 15.0
+    live: Server, environment: Mapping[str, str], seconds: float = 60.0
 ) -> None:
     """
     Return once nothing is in flight, or after so long.

@@ -55,5 +55,5 @@ def mirror(store_url: str, **settings: Any) -> None:
         live.ask("POST", "/order", body=b"{}")
         live.ask(target="/mine?access_token=s3cretS3cretS3cret")
         live.ask(target="/mine?access_token=s3cretS3cretS3cret")
-        outcomes.wait_for(23, 30.0)
-        assert runtime.shutdown(20.0)
+        outcomes.wait_for(23)
+        assert runtime.shutdown(90.0)

@@ -35,7 +35,7 @@ def serving(url: str, token: str = "") -> Iterator[str]:
             yield server.stdout.readline().split()[-1]
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.wait(90)
 
 
 def get(link: str, path: str, **headers: str) -> http.client.HTTPResponse:

@@ -170,7 +170,7 @@ def test_the_text_api_is_served_to_who_has_the_token(at: list[str]) -> None:
                 text = answer.read()
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(30)
+            server.wait(90)
 
     assert where.startswith("http://127.0.0.1:")
     assert b"http://v2.lab.test v2-lab-test on\n" == text

@@ -116,7 +116,7 @@ def test_the_demo_goes_on_serving_until_ctrl_c(tmp_path: Path) -> None:
         assert "shadow-middleware dashboard --store" in terminal.text
         terminal.process.send_signal(signal.SIGINT)
         terminal.read_all()
-        exit_code = terminal.process.wait(60)
+        exit_code = terminal.process.wait(90)
 
     assert (0, b"200") == (exit_code, answer.split()[1])
     assert [] == list(tmp_path.iterdir())

@@ -72,7 +72,7 @@ def host(
             yield live.port
     finally:
         agent.send_signal(signal.SIGTERM)
-        agent.wait(60)
+        agent.wait(90)
 
 
 def load(port: int) -> int:

@@ -75,7 +75,7 @@ def uwsgi(folder: Path, shadow_url: str, *options: str) -> Iterator[int]:
         family = [psutil.Process(process.pid)]
         family += family[0].children(recursive=True)
         process.terminate()
-        process.wait(30)
+        process.wait(90)
         _, left = psutil.wait_procs(family, timeout=30)
         assert [] == left
     finally:

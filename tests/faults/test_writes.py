@@ -67,9 +67,9 @@ def test_no_behaviour_of_a_shadow_makes_a_write_go_out_twice(store: str) -> None
             if behaviour is refusing:
                 until(lambda: live.side.state.ended == live.side.state.selected)
             else:
-                shadow.wait_for(there + 4, 30.0)
+                shadow.wait_for(there + 4)
             shadow.become(asgi(echo))
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     assert {1} == set(copies(shadow).values())
     assert set(copies(shadow)) <= set(asked)
@@ -83,14 +83,14 @@ def test_what_a_killed_agent_had_sent_is_not_sent_by_the_next(store: str) -> Non
         serving(shadow_url=shadow.url, store_url=store, methods=ALL_METHODS) as live,
     ):
         first = write(live, [f"first-{number}" for number in range(8)])
-        shadow.wait_for(8, 30.0)
+        shadow.wait_for(8)
         [agent] = agents()
         os.kill(agent.pid, signal.SIGKILL)
         until(lambda: live.side.state.agents == 2)
         shadow.become(asgi(echo))
         second = write(live, [f"second-{number}" for number in range(8)])
         until(lambda: set(second) <= set(copies(shadow)))
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     assert Counter(first + second) == copies(shadow)
     assert {("shadow", "dropped"): 8, ("shadow", "match"): 8} == counted(store)

@@ -156,7 +156,7 @@ def test_no_descriptor_is_left_by_replays_of_any_kind() -> None:
             shadow.become(kinds[number % len(kinds)])
             for _ in range(40):
                 live.ask()
-            outcomes.wait_for(40 * number, 30.0)
+            outcomes.wait_for(40 * number)
             used.append(agents()[0].num_fds())
 
     assert max(used) - min(used) <= at_once

@@ -76,7 +76,7 @@ def test_only_its_user_can_speak_to_a_shared_agent(tmp_path: Path) -> None:
     finally:
         agent.send_signal(signal.SIGTERM)
 
-    assert 0 == agent.wait(20)
+    assert 0 == agent.wait(90)
     assert 0o600 == mode
     assert {os.fspath(path)} == found
     assert not path.exists()

@@ -152,7 +152,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     ):
         live.ask()
         outcomes.wait_for(1)
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
         for name, module in FILES.items():
             shutil.copy(LOGS / module, folder / name)
         shutil.copytree(captures, folder / "traffic")
@@ -249,7 +249,7 @@ def test_every_documented_agent_starts_and_stops(line: str, tmp_path: Path) -> N
     finally:
         agent.send_signal(signal.SIGTERM)
 
-    assert 0 == agent.wait(20)
+    assert 0 == agent.wait(90)
 
 
 COMMAND = [sys.executable, "-m", "shadow_middleware.cli.main"]

@@ -93,7 +93,7 @@ def test_no_secret_rests_in_store_log_or_signal(
         live.ask("POST", query, SECRETS | form, b"password=%b" % WORDS.encode())
         live.ask("POST", query, SECRETS, document("request"))
         outcomes.wait_for(3)
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     told = capfd.readouterr()
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())

@@ -62,6 +62,6 @@ def test_a_locked_store_gets_it_later(store: str, tmp_path: Path) -> None:
             assert [(200, b"hello")] * 20 == [live.ask() for _ in range(20)]
             outcomes.wait_for(20)
             other.rollback()
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     assert {("shadow", "divergence"): 20} == counted(store)

@@ -73,8 +73,8 @@ def went(number: int, paths: Sequence[str] = (), **settings: Any) -> dict[Outcom
     with collect() as outcomes, serving(served, **settings) as live:
         for _, path in zip(range(number), itertools.cycle(paths or ("/",))):
             live.ask(target=path)
-        found = outcomes.wait_for(number, 30.0)
-        assert runtime.shutdown(20.0)
+        found = outcomes.wait_for(number)
+        assert runtime.shutdown(90.0)
     return dict(found)
 
 
@@ -169,7 +169,7 @@ def test_a_control_that_hangs_holds_nobody_up(store: str) -> None:
             store_url=store,
             total_timeout=0.5,
         )
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
 
     assert {Outcome.DIVERGENCE: 20} == found
     counts = ends(store, CONTROL)
@@ -225,8 +225,8 @@ def test_agents_on_one_store_add_up(store: str) -> None:
             for _ in range(10):
                 one.ask()
                 other.ask()
-            outcomes.wait_for(20, 30.0)
-            assert runtime.shutdown(20.0)
+            outcomes.wait_for(20)
+            assert runtime.shutdown(90.0)
 
     with closing(SqlStore(store)) as kept:
         assert 20 == sum(base.control for base in kept.noise_bases())
@@ -265,7 +265,7 @@ def test_a_rule_that_is_added_at_run_time_holds_within_seconds(store: str) -> No
             until(lambda: ended() is Outcome.MATCH)
             assert kept.remove_rule("dearer")
             until(lambda: ended() is Outcome.DIVERGENCE)
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
 
     with closing(SqlStore(store)) as kept:
         totals = {(row.rule, row.target, row.hid) for row in kept.rule_totals()}
@@ -338,7 +338,7 @@ def test_versions_stay_apart_and_what_is_no_version_is_no_difference(
             live.ask()
             assert {Outcome.MATCH: 1} == outcomes.wait_for(1)
             assert ["2.0"] == [event["version"] for event in outcomes.finished]
-            assert runtime.shutdown(20.0)
+            assert runtime.shutdown(90.0)
 
     with closing(SqlStore(store)) as kept:
         assert [("shadow", "2.0", 1)] == [
@@ -388,7 +388,7 @@ def test_credentials_are_dropped_for_the_control_as_well(store: str) -> None:
     ):
         live.ask(headers=secret)
         outcomes.wait_for(1)
-        assert runtime.shutdown(20.0)
+        assert runtime.shutdown(90.0)
         [request] = control.received
 
     assert b"hunter2" not in repr(request).encode()

@@ -282,11 +282,11 @@ def test_a_fork_waits_for_what_is_being_written() -> None:
         fork = others.submit(gate.shut)
         assert not wait([fork], timeout=0.1).done
         gate.leave()
-        fork.result(10)
+        fork.result(90)
         late = others.submit(gate.enter)
         assert not wait([late], timeout=0.1).done
         gate.open()
-        late.result(10)
+        late.result(90)
 
 
 def test_a_fork_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,4 +310,4 @@ def test_a_new_file_is_not_used_before_its_descriptor_is_closed(
         with forking.creating():
             opening = others.submit(SqlStore, sqlite_url, create=create)
             assert not wait([opening], timeout=0.1).done
-        opening.result(30).close()
+        opening.result(90).close()

@@ -60,7 +60,7 @@ def test_only_one_process_migrates_a_postgres(empty_postgres_url: str) -> None:
         assert not inspect(holder).has_table("shadow_counts")
         holder.commit()
         for one in found:
-            one.result(30).close()
+            one.result(90).close()
     engine.dispose()
 
 
@@ -252,7 +252,7 @@ def test_a_new_file_that_is_held_is_waited_for(sqlite_url: str) -> None:
         with held(sqlite_url):
             opening = others.submit(SqlStore, sqlite_url)
             assert not wait([opening], timeout=0.3).done
-        opening.result(30).close()
+        opening.result(90).close()
 
 
 def test_a_new_file_that_stays_held_says_so(

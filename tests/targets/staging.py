@@ -90,7 +90,7 @@ def another_process(**settings: Any) -> Iterator[Other]:
             yield Other(int(process.stdout.readline()))
         finally:
             process.stdin.close()
-            process.wait(30)
+            process.wait(90)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def server(command: str, tmp_path: Path) -> Iterator[Running]:
         yield running
         agents = running.agents
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(90)
         until(lambda: not any(agent.is_running() for agent in agents))
     finally:
         process.kill()
@@ -138,7 +138,7 @@ def test_what_an_app_was_asked_is_in_the_file_though_its_agent_is_killed(
         until(lambda: len(read(live.folder)[0]) == 20 if live.folder.exists() else 0)
         (agent,) = live.agents
         agent.kill()
-        agent.wait(20)
+        agent.wait(90)
         for target, body in asked[20:]:
             assert body[::-1] == live.ask("POST", target, "ann", body)
         until(lambda: len(read(live.folder)[0]) == 40)
@@ -203,7 +203,7 @@ def test_a_capture_is_written_beside_replays(tmp_path: Path) -> None:
         for number in range(10):
             live.ask(target=f"/{number}")
         assert {Outcome.MATCH: 10} == seen.wait_for(10)
-        assert runtime.shutdown(10.0)
+        assert runtime.shutdown(90.0)
     exchanges, accounts, _ = read(folder)
 
     assert 10 == len(exchanges) == sum(each.written for each in accounts)
@@ -228,7 +228,7 @@ def test_a_capture_that_cannot_be_written_harms_neither_live_nor_replays(
     ):
         assert (200, b"hello") == live.ask()
         assert {Outcome.MATCH: 1} == seen.wait_for(1)
-        assert runtime.shutdown(10.0)
+        assert runtime.shutdown(90.0)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def nginx_before(upstream: str, folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(90)
 
 
 @pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
