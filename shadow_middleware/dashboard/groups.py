@@ -19,13 +19,18 @@ from shadow_middleware.exchange import Part
 from shadow_middleware.knowledge import GroupFilter, GroupState
 from shadow_middleware.report.curl import command_of
 from shadow_middleware.report.diff import sections
-from shadow_middleware.report.groups import NOISE, STATES, GroupRow, expectation
+from shadow_middleware.report.groups import (
+    COUNTED,
+    NOISE,
+    STATES,
+    GroupRow,
+    expectation,
+)
 from shadow_middleware.report.noise_words import answer, evidence
 from shadow_middleware.report.rule_text import rule_toml
 
 __all__ = ["SCREENS"]
 
-_COUNTED: Final = (GroupState.OPEN.value, GroupState.REGRESSED.value)
 _PAGE: Final = 50
 _HELP: Final = {
     "resolve": ("Resolve", "it is mended; seen again, it comes back as regressed", ""),
@@ -87,13 +92,13 @@ def _state(query: Mapping[str, str]) -> str:
 def _meant(state: str) -> tuple[str, ...]:
     if state == "all":
         return STATES
-    return (state,) if state else _COUNTED
+    return (state,) if state else COUNTED
 
 
 def _tabs(rows: Iterable[GroupRow]) -> list[tuple[str, str, int]]:
     """Return each choice with its name and how many there are."""
     states = [row.state for row in rows]
-    counted = sum(state in _COUNTED for state in states)
+    counted = sum(state in COUNTED for state in states)
     return [
         ("", "Counts", counted),
         *((name, name.capitalize(), states.count(name)) for name in STATES),
@@ -117,12 +122,12 @@ def _group(visit: Visit) -> Shown:
             "No such group", f"No group has the fingerprint {fingerprint!r}."
         )
     row = found.row
-    rule = expectation(row) if row.state in _COUNTED else None
+    rule = expectation(row) if row.state in COUNTED else None
     values: dict[str, Any] = {
         "row": row,
         "rule": rule_toml(rule) if rule else "",
         "decisions": [(word, *_HELP[word]) for word in _decisions(row)],
-        "can_recheck": row.state in _COUNTED and bool(found.samples),
+        "can_recheck": row.state in COUNTED and bool(found.samples),
         "obstacle": visit.triage.obstacle(row.key.target),
         "job": visit.triage.job(fingerprint),
         "history": found.history,

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from shadow_middleware.evidence import (
+    NO_ROUTE,
     DivergenceFilter,
     StoredDivergence,
 )
@@ -317,7 +318,7 @@ class Reading:
     def route_names(self) -> list[str]:
         """Return the routes that anything is held of, by name."""
         names = {row.route for row in route_totals(self.reader)}
-        return sorted(names - {"-", MANY})
+        return sorted(names - {NO_ROUTE, MANY})
 
     def groups(self, where: GroupFilter | None = None) -> list[GroupRow]:
         """Return the groups that fit, those with the most divergences first."""
