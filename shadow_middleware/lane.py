@@ -29,12 +29,10 @@ from shadow_middleware.replay.given import given_twin
 from shadow_middleware.replay.scheduler import Scheduler
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import Versions, version_in
-from shadow_middleware.replay.way import way_to
+from shadow_middleware.replay.way import Way
 from shadow_middleware.selection import sticky_share
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
-from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.marker import refused_by
-from shadow_middleware.transform.outgoing import Outgoing
 from shadow_middleware.whereabouts import fares_at, new_name
 
 __all__ = ["End", "Ends", "Lane", "Weigh"]
@@ -94,9 +92,7 @@ class Lane:
         self.sender = sender
         self._end, self._weigh = ends
         self._control = control
-        self._outgoing = Outgoing(target, settings)
-        self._way = way_to(target, settings)
-        self._secret = settings.secret
+        self._way = Way(target, settings)
         self._dropped_keys: OrderedDict[str, None] = OrderedDict()
         self._total = target.total_timeout or settings.total_timeout
         self._probe_rate = settings.self_probe
@@ -171,14 +167,13 @@ class Lane:
 
     def _missed(self, exchange: Exchange) -> None:
         """Take note that what this session has with the target may be out of date."""
-        if self._way is not None:
-            self._way.missed(exchange)
+        self._way.missed(exchange)
 
     async def _replay(self, exchange: Exchange) -> None:
         if self.ready is not None:
             await self.ready()
         now = time.monotonic()
-        if self._way is not None and self._way.is_stale(exchange.key):
+        if self._way.is_stale(exchange.key):
             exchange = msgspec.structs.replace(exchange, after_drop=True)
         if reason := self._held_back(now):
             self._missed(exchange)
@@ -203,14 +198,7 @@ class Lane:
     async def _send(self, exchange: Exchange) -> Twin:
         if exchange.given is not None:
             return given_twin(exchange)
-        at = time.time()
-        marker = make_marker(exchange.id, secret=self._secret, at=at)
-        request = self._outgoing(exchange, marker)
-        host = self._outgoing.host_for(exchange.request)
-        if self._way is not None:
-            return await self._way.send(exchange, request, self.sender, at, host)
-        answer = await self.sender.send(request)
-        return Twin(answer.response, answer.timing, at, host)
+        return await self._way.send(exchange, self.sender)
 
     async def _answered(
         self, exchange: Exchange, shadow: Twin, asked: Asked | None, deadline: float

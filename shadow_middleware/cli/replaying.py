@@ -95,10 +95,10 @@ def _target(settings: Settings, asked: str) -> Target:
 def _check_ways(settings: Settings) -> None:
     """Refuse steps and transports that cannot be made before there is a run of them."""
     from shadow_middleware.replay.http import HttpSender
-    from shadow_middleware.replay.way import way_to
+    from shadow_middleware.replay.way import Way
 
     for target in settings.all_targets:
-        way_to(target, settings)
+        Way(target, settings)
         HttpSender(target, settings)
 
 

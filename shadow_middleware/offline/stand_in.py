@@ -9,7 +9,6 @@ session holds on the way through here too.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -18,12 +17,10 @@ import msgspec
 from shadow_middleware.errors import ReplayError
 from shadow_middleware.exchange import CONTROL, Exchange
 from shadow_middleware.offline.making import answered
-from shadow_middleware.replay.base import Answer, Sender
+from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.scheduler import Scheduler
-from shadow_middleware.replay.way import way_to
+from shadow_middleware.replay.way import Way
 from shadow_middleware.settings import Settings, Target
-from shadow_middleware.transform.marker import make as make_marker
-from shadow_middleware.transform.outgoing import Outgoing
 
 __all__ = ["StandIn"]
 
@@ -54,9 +51,7 @@ class StandIn:
         accept: Callable[[Exchange, int], None],
     ) -> None:
         target = Target(url=settings.control_url, name=CONTROL)
-        self._outgoing = Outgoing(target, settings)
-        self._way = way_to(target, settings)
-        self._secret = settings.secret
+        self._way = Way(target, settings)
         self._sender = sender
         self._accept = accept
         self._scheduler: Scheduler[_Job] = Scheduler(
@@ -84,28 +79,17 @@ class StandIn:
             return
         live = exchange.response
         try:
-            answer, at = await self._answer(exchange)
+            twin = await self._way.send(exchange, self._sender)
         except ReplayError as error:
-            if self._way is not None:
-                self._way.missed(exchange)
+            self._way.missed(exchange)
             if live is None:
                 self._fail(job, f"control_{error.reason}")
             else:
                 self._accept(exchange, job.size)
             return
-        if live is None or live.status == answer.response.status:
-            exchange = answered(exchange, answer.response, answer.timing, at)
+        if live is None or live.status == twin.response.status:
+            exchange = answered(exchange, twin.response, twin.timing, twin.at)
         self._accept(exchange, job.size)
-
-    async def _answer(self, exchange: Exchange) -> tuple[Answer, float]:
-        at = time.time()
-        marker = make_marker(exchange.id, secret=self._secret, at=at)
-        request = self._outgoing(exchange, marker)
-        if self._way is None:
-            return await self._sender.send(request), at
-        host = self._outgoing.host_for(exchange.request)
-        twin = await self._way.send(exchange, request, self._sender, at, host)
-        return Answer(twin.response, twin.timing), at
 
     def _failed(self, job: _Job, error: BaseException) -> None:
         self._fail(job, "internal_error")

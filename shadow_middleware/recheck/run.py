@@ -22,10 +22,8 @@ from shadow_middleware.recheck.again import Again, Rejudge, exchange_of
 from shadow_middleware.recheck.result import GroupResult, result_of
 from shadow_middleware.replay.base import Answer, Sender
 from shadow_middleware.replay.breaker import Breaker
-from shadow_middleware.replay.way import way_to
+from shadow_middleware.replay.way import Way
 from shadow_middleware.settings import SAFE_METHODS, Settings, Target
-from shadow_middleware.transform.marker import make as make_marker
-from shadow_middleware.transform.outgoing import Outgoing
 from shadow_middleware.transform.planted import without
 
 __all__ = ["MOST_AT_ONCE", "Recheck"]
@@ -131,11 +129,9 @@ class _Lane:
         self._target = target
         self._sender = sender
         self._rejudge = rejudge
-        self._outgoing = Outgoing(target, settings)
         # A sample stands alone: what its session had said before is not known.
         alone = msgspec.structs.replace(settings, sessions="off")
-        self._way = way_to(target, alone)
-        self._secret = settings.secret
+        self._way = Way(target, alone)
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_retry_after)
         most = target.concurrency or settings.concurrency
         self._free = asyncio.Semaphore(min(most, MOST_AT_ONCE))
@@ -145,29 +141,19 @@ class _Lane:
         async with self._free:
             if not self._breaker.allow(time.monotonic()):
                 return Again(reason="the shadow is away", passing=True)
-            at = time.time()
             try:
-                answer = await self._answer(stored, at)
+                twin = await self._way.send(exchange_of(stored.record), self._sender)
             except ReplayRefused as error:
                 return Again(reason=f"not sent: {error}")
             except ReplayError as error:
                 self._breaker.failed(time.monotonic(), error.reason)
                 return Again(reason=f"the shadow is away: {error.reason}", passing=True)
             self._breaker.succeeded(time.monotonic())
+            response = twin.response
+            if twin.planted:
+                # A secret that a step has put in may come back; live's answer had none.
+                response = without(response, twin.planted)
+            answer = Answer(response, twin.timing)
             return await asyncio.to_thread(
-                self._rejudge, stored.record, self._target, answer, at
+                self._rejudge, stored.record, self._target, answer, twin.at
             )
-
-    async def _answer(self, stored: StoredDivergence, at: float) -> Answer:
-        exchange = exchange_of(stored.record)
-        marker = make_marker(exchange.id, secret=self._secret, at=at)
-        request = self._outgoing(exchange, marker)
-        if self._way is None:
-            return await self._sender.send(request)
-        host = self._outgoing.host_for(exchange.request)
-        twin = await self._way.send(exchange, request, self._sender, at, host)
-        response = twin.response
-        if twin.planted:
-            # A secret that a step has put in may come back; live's answer had none.
-            response = without(response, twin.planted)
-        return Answer(response, twin.timing)

@@ -20,12 +20,10 @@ from shadow_middleware.replay.base import Sender
 from shadow_middleware.replay.breaker import Breaker
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.replay.versions import version_in
-from shadow_middleware.replay.way import way_to
+from shadow_middleware.replay.way import Way
 from shadow_middleware.selection import sticky_share
 from shadow_middleware.settings import Settings, Target
-from shadow_middleware.transform.marker import make as make_marker
 from shadow_middleware.transform.marker import refused_by
-from shadow_middleware.transform.outgoing import Outgoing
 
 __all__ = ["Asked", "Control", "Tell", "refusal"]
 
@@ -76,13 +74,11 @@ class Control:
         target = Target(url=settings.control_url, name=CONTROL)
         self.name = CONTROL
         self.breaker = Breaker(settings.breaker_failures, settings.breaker_retry_after)
-        self._outgoing = Outgoing(target, settings)
-        self._way = way_to(target, settings)
+        self._way = Way(target, settings)
         self._sender = sender
         self._tell = tell
         self._rate = settings.control_rate
         self._methods = frozenset(settings.control_methods)
-        self._secret = settings.secret
         self._version_header = settings.version_header.encode("latin-1")
         self._most = settings.concurrency
         self._most_bytes = settings.queue_bytes
@@ -96,7 +92,8 @@ class Control:
         if exchange.request.method not in self._methods:
             return
         # A session goes there whole or not at all, or the control would not know it.
-        whose = exchange.id if self._way is None else exchange.key or exchange.id
+        session = exchange.key if self._way.keeps_sessions else None
+        whose = session or exchange.id
         if sticky_share(b"control:" + whose.encode()) < self._rate:
             self._expected[exchange.id] = Asked(lanes)
 
@@ -196,15 +193,7 @@ class Control:
     async def _answer(self, asked: Asked) -> Twin | None:
         exchange = asked.exchange
         assert exchange is not None
-        at = time.time()
-        marker = make_marker(exchange.id, secret=self._secret, at=at)
-        request = self._outgoing(exchange, marker)
-        host = self._outgoing.host_for(exchange.request)
-        if self._way is not None:
-            twin = await self._way.send(exchange, request, self._sender, at, host)
-        else:
-            answer = await self._sender.send(request)
-            twin = Twin(answer.response, answer.timing, at, host)
+        twin = await self._way.send(exchange, self._sender)
         live, response = exchange.response, twin.response
         if reason := refused_by(response.headers):
             raise ReplayRefused("the control has refused to write", reason=reason)

@@ -1,16 +1,15 @@
 """
 What becomes of a request on its way to one target, and of the answer on its way back.
 
-First the session puts its own cookies and names in, then the steps of `transform` run,
-so that a signature is made over what is really sent. Only where one of them is asked
-for: a lane without them sends what `Outgoing` makes, and has none of this.
+It is marked and addressed. Then the session puts its own cookies and names in, and last
+the steps of `transform` run, so that a signature is made over what is really sent; where
+neither is asked for, it goes out as it is.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -22,17 +21,17 @@ from shadow_middleware.replay.calling import Caller, function_at
 from shadow_middleware.replay.sessions import Prepared, Sessions
 from shadow_middleware.replay.twin import Twin
 from shadow_middleware.settings import Settings, Target
-from shadow_middleware.transform.outgoing import checked
+from shadow_middleware.transform.marker import make as make_marker
+from shadow_middleware.transform.outgoing import Outgoing, checked
 from shadow_middleware.transform.steps import (
     Call,
     Occasion,
-    Steps,
     occasion_of,
     planted_in,
     steps_of,
 )
 
-__all__ = ["FAILED", "Way", "way_to"]
+__all__ = ["FAILED", "Way"]
 
 logger = logging.getLogger("shadow_middleware.sessions")
 
@@ -42,48 +41,55 @@ LOG_INTERVAL: Final = 60.0
 """Seconds between two lines about steps that fail."""
 
 
-def way_to(target: Target, settings: Settings) -> Way | None:
+class Way:
     """
-    Return the way to a target; None where requests go out as they were captured.
+    The way to one target.
+
+    Args:
+        target: Where it leads.
+        settings: Whose credentials, sessions and steps go with it.
 
     Raises:
         ConfigurationError: a step's function cannot be imported.
     """
-    steps = steps_of(target, settings, function_at)
-    if settings.sessions == "off" and not steps:
-        return None
-    sessions = None if settings.sessions == "off" else Sessions(target, settings)
-    return Way(target.name, sessions, steps, settings.transform_timeout)
 
-
-class Way:
-    """The sessions and the steps of one target."""
-
-    def __init__(
-        self,
-        name: str,
-        sessions: Sessions | None,
-        steps: Steps,
-        seconds: float,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._name = name
-        self._sessions = sessions
-        self._steps = steps
-        self._caller = Caller(seconds)
-        self._clock = clock
+    def __init__(self, target: Target, settings: Settings) -> None:
+        self._name = target.name
+        self._outgoing = Outgoing(target, settings)
+        self._secret = settings.secret
+        self._sessions: Sessions | None = None
+        if settings.sessions != "off":
+            self._sessions = Sessions(target, settings)
+        self._steps = steps_of(target, settings, function_at)
+        self._caller = Caller(settings.transform_timeout)
         self._logged_at = float("-inf")
         self._unlogged = 0
 
-    async def send(
-        self, exchange: Exchange, request: Request, sender: Sender, at: float, host: str
-    ) -> Twin:
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether what is sent depends on what its session was answered before."""
+        return self._sessions is not None
+
+    async def send(self, exchange: Exchange, sender: Sender) -> Twin:
         """
-        Send the request as the exchange's session would, and learn from the answer.
+        Send a copy of the exchange's request, and return what was answered.
 
         Raises:
             ReplayError: as the sender does, or the request cannot be made.
         """
+        at = time.time()
+        marker = make_marker(exchange.id, secret=self._secret, at=at)
+        request = self._outgoing(exchange, marker)
+        host = self._outgoing.host_for(exchange.request)
+        if self._sessions is None and not self._steps:
+            answer = await sender.send(request)
+            return Twin(answer.response, answer.timing, at, host)
+        return await self._send_changed(exchange, request, sender, at, host)
+
+    async def _send_changed(
+        self, exchange: Exchange, request: Request, sender: Sender, at: float, host: str
+    ) -> Twin:
+        """Send the request as the exchange's session would, and learn from the answer."""
         sent = Prepared(request)
         if self._sessions is not None:
             sent = self._sessions.prepare(exchange, request)
@@ -141,7 +147,7 @@ class Way:
 
     def _log_failure(self, exchange: Exchange, number: int, error: Exception) -> None:
         """Log a failure, at most one a minute; what it says of values is left out."""
-        now = self._clock()
+        now = time.monotonic()
         if now - self._logged_at < LOG_INTERVAL:
             self._unlogged += 1
             return
