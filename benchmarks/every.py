@@ -41,6 +41,7 @@ ALL: Final = {
     "judge": (),
     "store": (),
     "see": (),
+    "retention": (),
     "offline": (),
     "capture": (),
     "importing": (),
@@ -89,7 +90,7 @@ class Conditions(NamedTuple):
         )
 
 
-def page_of(name: str, doc: str, printed: str, conditions: Conditions) -> str:
+def page_of(doc: str, printed: str, conditions: Conditions) -> str:
     """Return the section of one benchmark: what it is, where it ran, its tables."""
     title, _, method = doc.partition("\n")
     return (
@@ -136,7 +137,7 @@ def _run(name: str, arguments: Sequence[str] = ()) -> bool:
         tuple(_versions()),
     )
     if done.returncode == 0:
-        section = page_of(name, doc, done.stdout, conditions)
+        section = page_of(doc, done.stdout, conditions)
         RESULTS.write_text(with_section(RESULTS.read_text(), name, section))
     return done.returncode == 0
 

@@ -18,6 +18,7 @@ from shadow_middleware.api.access import Access
 from shadow_middleware.api.headers import FOR_PAGES, Headers
 from shadow_middleware.api.metrics import metrics_route
 from shadow_middleware.api.opened import Opened
+from shadow_middleware.api.operation import Evidence
 from shadow_middleware.api.own import Own, owned
 from shadow_middleware.dashboard import (
     coverage,
@@ -32,7 +33,7 @@ from shadow_middleware.dashboard import (
     verdict,
 )
 from shadow_middleware.dashboard.login import Login
-from shadow_middleware.dashboard.pages import Evidence, Pages
+from shadow_middleware.dashboard.pages import Pages
 from shadow_middleware.dashboard.rendering import respond
 from shadow_middleware.dashboard.screen import Screen
 from shadow_middleware.report.policy import Policy

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 import msgspec
@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from shadow_middleware.api.access import Access, Visitor
+from shadow_middleware.api.operation import Evidence
 from shadow_middleware.dashboard.filters import (
     PERIODS,
     Filters,
@@ -30,28 +31,8 @@ from shadow_middleware.dashboard.links import Links
 from shadow_middleware.dashboard.rendering import is_look, respond
 from shadow_middleware.dashboard.screen import Document, Screen, Shown, Visit
 from shadow_middleware.errors import StoreError
-from shadow_middleware.reading import Reading, Steering, Triage
 
-__all__ = ["Evidence", "Pages", "form_of"]
-
-
-class Evidence(Protocol):
-    """Where pages read, and where they write what a person decides."""
-
-    @property
-    def reading(self) -> Reading:
-        """Return what is read from; raises StoreError while the store is away."""
-        ...
-
-    @property
-    def triage(self) -> Triage:
-        """Return what is written to; raises StoreError while the store is away."""
-        ...
-
-    @property
-    def steering(self) -> Steering:
-        """Return what changes targets; raises StoreError while the store is away."""
-        ...
+__all__ = ["Pages", "form_of"]
 
 
 _log = logging.getLogger("shadow_middleware.dashboard")

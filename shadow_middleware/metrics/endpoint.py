@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 import socket
 import socketserver
 import threading
@@ -16,9 +17,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from shadow_middleware.addresses import host_and_port, is_loopback
+from shadow_middleware.errors import ShadowMiddlewareError
 from shadow_middleware.metrics.exposition import CONTENT_TYPE
 
 __all__ = ["Endpoint"]
+
+logger = logging.getLogger("shadow_middleware.metrics")
 
 MOST_AT_ONCE: Final = 4
 SLOWEST: Final = 5.0
@@ -38,7 +42,8 @@ class Endpoint(ThreadingHTTPServer):
         Args:
             address: `host:port`.
             token: Who asks has to know it; empty lets everybody ask who reaches us.
-            text: Returns what is to be shown; called on any thread.
+            text: Returns what is to be shown; called on any thread. Where it raises
+                OSError or an error of ours, that is what a scrape is told.
 
         Raises:
             OSError: somebody listens there, or it is not ours to listen at.
@@ -109,7 +114,16 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.path.partition("?")[0] != "/metrics":
             self._answer(404, b"the figures are at /metrics\n")
         else:
-            self._answer(200, self.server.text())
+            self._show()
+
+    def _show(self) -> None:
+        try:
+            text = self.server.text()
+        except (OSError, ShadowMiddlewareError) as error:
+            logger.warning("no metrics: %s", error)
+            self._answer(503, f"{error}\n".encode())
+        else:
+            self._answer(200, text)
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)

@@ -11,7 +11,7 @@ def test_a_section_says_what_was_measured_how_and_under_which_conditions() -> No
     """Title and method come from the program, the figures from what it printed."""
     doc = "What one costs, in all:\n\nBoth take turns.\n"
 
-    page = page_of("agent", doc, "\n## by hand\n\n| a |\n|---|\n| 1 |\n", HERE)
+    page = page_of(doc, "\n## by hand\n\n| a |\n|---|\n| 1 |\n", HERE)
 
     title, method, conditions, heading, *table = page.strip().split("\n\n")
     assert "## What one costs, in all" == title

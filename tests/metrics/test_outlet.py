@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shadow_middleware.metrics.endpoint import Endpoint
 from shadow_middleware.metrics.figures import Figures
 from shadow_middleware.metrics.outlet import Outlet
 from shadow_middleware.metrics.share import Share
@@ -48,6 +50,27 @@ def test_the_figures_are_shown(tmp_path: Path) -> None:
     assert (200, "no-store") == (status, headers["Cache-Control"])
     assert 2 == samples(text)["shadow_middleware_queue_depth", (("target", "a"),)]
     assert (0, b"", {}) == scrape(address)
+
+
+def test_a_scrape_is_told_why_there_are_no_figures(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A full disk is no silence, and the next scrape is answered as well."""
+
+    def text() -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    address = free_address()
+    endpoint = Endpoint(address, "", text)
+    endpoint.start()
+    try:
+        told = [scrape(address)[:2] for _ in range(2)]
+    finally:
+        endpoint.shutdown()
+        endpoint.server_close()
+
+    assert [(503, b"[Errno 28] No space left on device\n")] * 2 == told
+    assert "no metrics: [Errno 28]" in caplog.text
 
 
 @pytest.mark.parametrize(
