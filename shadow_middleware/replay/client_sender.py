@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from time import monotonic_ns
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ReplayRefused
@@ -20,7 +20,7 @@ from shadow_middleware.replay.base import Answer
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.failures import replay_error, timed_out
 from shadow_middleware.replay.framing import length_field, target_of
-from shadow_middleware.replay.transports import OWN, transport_for
+from shadow_middleware.replay.transports import OWN, origin_of, transport_for
 from shadow_middleware.settings import Settings, Target
 
 __all__ = ["ClientSender"]
@@ -47,8 +47,7 @@ class ClientSender:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        url = urlsplit(target.address)
-        origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+        origin = origin_of(target)
         ours = (
             transport is None
             and not is_app(target.url)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 from shadow_middleware.addresses import is_app
 from shadow_middleware.exchange import Request
 from shadow_middleware.replay.base import Answer, Sender
 from shadow_middleware.replay.client import httpx
 from shadow_middleware.replay.client_sender import ClientSender
-from shadow_middleware.replay.transports import AUTO, ssl_context_for
+from shadow_middleware.replay.transports import AUTO, origin_of, ssl_context_for
 from shadow_middleware.replay.wire import Patience, Wire
 from shadow_middleware.settings import Settings, Target
 
@@ -40,12 +39,10 @@ class HttpSender:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        url = urlsplit(target.address)
-        origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
         self._sender: Sender
         name = target.transport or settings.transport
         if transport is None and name == AUTO and not is_app(target.url):
-            self._sender = _wire(target, settings, origin)
+            self._sender = _wire(target, settings)
         else:
             self._sender = ClientSender(target, settings, transport=transport)
 
@@ -58,7 +55,8 @@ class HttpSender:
         await self._sender.aclose()
 
 
-def _wire(target: Target, settings: Settings, origin: str) -> Wire:
+def _wire(target: Target, settings: Settings) -> Wire:
+    origin = origin_of(target)
     total = target.total_timeout or settings.total_timeout
     return Wire(
         origin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from shadow_middleware.addresses import is_app
 from shadow_middleware.errors import ConfigurationError
@@ -12,12 +13,18 @@ from shadow_middleware.replay.httpx_transport import SlotTransport
 from shadow_middleware.replay.importing import imported
 from shadow_middleware.settings import Settings, Target
 
-__all__ = ["AUTO", "OWN", "ssl_context_for", "transport_for"]
+__all__ = ["AUTO", "OWN", "origin_of", "ssl_context_for", "transport_for"]
 
 AUTO: Final = "auto"
 """What `transport` says where our own sender is meant, which needs no client."""
 OWN: Final = "httpx"
 """What it says where the client's own transport is meant."""
+
+
+def origin_of(target: Target) -> str:
+    """Return where connections to the target go: `http://host:port`."""
+    url = urlsplit(target.address)
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
 
 def transport_for(
