@@ -74,11 +74,17 @@ def judge(came: list[tuple[bytes, int, int]]) -> tuple[int, int, int, int]:
 
 
 def start(config: Path) -> subprocess.Popen[bytes]:
-    """Start a worker."""
+    """Start a worker, with its modules compiled as those of an installed package are."""
     command = [sys.executable, "-m", "shadow_middleware.cli.main", "worker"]
+    environ = dict(os.environ, PYTHONPYCACHEPREFIX=str(config.parent / "compiled"))
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with config.with_suffix(".log").open("ab") as log:
         return subprocess.Popen(
-            [*command, "--config", str(config)], cwd=ROOT, stdout=log, stderr=log
+            [*command, "--config", str(config)],
+            cwd=ROOT,
+            env=environ,
+            stdout=log,
+            stderr=log,
         )
 
 
@@ -115,7 +121,7 @@ def run(
             name = postgres.create()
             return run(
                 records, keys, workers, lease=lease, every=every,
-                store=postgres.url(name), deadline=deadline,
+                store=postgres.url(name), deadline=deadline, least=least,
             )  # fmt: skip
     with (
         running_nats() as nats,

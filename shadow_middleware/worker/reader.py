@@ -40,6 +40,8 @@ _GATHER: Final = 0.005
 costs one transaction in the store."""
 _AT_ONCE: Final = 16 * 1024 * 1024
 """Bytes that are asked for together, beside a message that is larger."""
+_NOBODY: Final = "503"
+"""What a client answers itself where nobody listens to what it asks."""
 _OVER: Final = re.compile("404|408|409 .*(batch completed|maxbytes)")
 """What the broker answers where there is nothing, or nothing more to a request."""
 
@@ -187,8 +189,10 @@ class Reader:
             said = words.lower()
             if _OVER.match(f"{status} {said}"):
                 self._asked = 0
+            elif status == _NOBODY:
+                self._trouble = "its reader at the broker is gone"
             elif status != "100":
-                self._trouble = said or "nobody there has it now"
+                self._trouble = said or f"the broker answers {status}"
         self._changed.set()
 
     def _broken(self, error: Exception) -> BrokerError:

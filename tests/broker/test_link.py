@@ -12,7 +12,7 @@ import nkeys
 import pytest
 import trustme
 
-from shadow_middleware.broker.link import linked
+from shadow_middleware.broker.link import linked, part
 from shadow_middleware.broker.stream import ensure_stream
 from shadow_middleware.errors import BrokerError
 from shadow_middleware.settings import load
@@ -117,3 +117,18 @@ def test_a_cluster_of_one_keeps_one_copy_only() -> None:
         }
         with pytest.raises(BrokerError, match="cannot be used"):
             asyncio.run(come_in(settings))
+
+
+def test_a_client_that_would_never_close_keeps_nobody() -> None:
+    """It waits for a broker that takes nothing; an agent has to end all the same."""
+    asked = []
+
+    class Stuck:
+        async def close(self) -> None:
+            asked.append(True)
+            await asyncio.Event().wait()
+
+    client: Any = Stuck()
+    asyncio.run(part(client, 0.05))
+
+    assert [True] == asked
