@@ -91,13 +91,19 @@ def _check_capture(settings: Settings, places: Mapping[str, Place]) -> None:
 
 
 def _check_targets(settings: Settings, places: Mapping[str, Place]) -> None:
-    """Check that each target is unique and not the app itself."""
+    """Check that each target is unique and not the app itself, and can be added."""
     names: set[str] = set()
     for target, place in _placed_targets(settings, places):
         if target.name in names:
             raise place.error(f"two targets are named {target.name!r}")
         names.add(target.name)
         _check_not_live(settings, target.url, place)
+    stored = settings.store_url and settings.engine != "file"
+    if settings.target_allow and not stored:
+        raise places["target_allow"].error(
+            "has no effect without a store, as targets are added there",
+            "set store_url, or leave it out",
+        )
 
 
 def _check_control(settings: Settings, places: Mapping[str, Place]) -> None:

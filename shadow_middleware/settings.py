@@ -71,7 +71,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Addresses of the live app itself; a target among them is refused at start-up."""
     target_allow: tuple[str, ...] = ()
     """What addresses targets that are added at run time may have: `host`, `host:port`,
-    `https://*.staging.example.com/base`; empty admits none but the settings' own."""
+    `https://*.staging.example.com/base`; empty admits none but the settings' own. They
+    are added in the store, so there has to be one."""
 
     # --- selection (live side, before any byte is kept) --------------------------
     methods: tuple[str, ...] = SAFE_METHODS

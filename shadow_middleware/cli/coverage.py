@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 import msgspec
@@ -60,8 +59,8 @@ def coverage(
     were decided. A route that was never exercised is no evidence. Uses are kept by the
     day, so `--since` takes the whole of its first day.
     """
-    start = since_of(since, time.time())
     with open_store(settings_of(store, config)) as opened:
+        start = since_of(since, opened.time())
         if target:
             check_names(opened.totals(), target)
         found = Reading(opened).coverage(start, target=target, enough=enough)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 import msgspec
@@ -61,9 +60,9 @@ def list_divergences(
     as_json: JsonOutput = False,
 ) -> None:
     """List divergences, the newest first: where, and what differs."""
-    start = since_of(since, time.time())
-    where = DivergenceFilter(target=target, route=route, since=start)
     with open_store(settings_of(store, config), run=run) as opened:
+        start = since_of(since, opened.time())
+        where = DivergenceFilter(target=target, route=route, since=start)
         if target or route:
             check_names(opened.totals(), target, route)
         found = opened.divergences(where, limit=limit)

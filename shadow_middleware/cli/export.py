@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -92,8 +91,8 @@ def export_divergences(
 
     It reads page by page, so a million of them take no more memory than one page.
     """
-    now = time.time()
     with open_store(settings_of(store, config), run=run) as opened:
+        now = opened.time()
         where = DivergenceFilter(
             target=target,
             route=route,
@@ -134,11 +133,10 @@ def export_groups(
     samples of each group.
     """
     wanted = states_of(state)
-    where = GroupFilter(
-        target=target, route=route, since=since_of(since, time.time()), with_noise=True
-    )
     settings = settings_of(store, config)
     with open_store(settings, run=run) as opened:
+        start = since_of(since, opened.time())
+        where = GroupFilter(target=target, route=route, since=start, with_noise=True)
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
         if not rows:

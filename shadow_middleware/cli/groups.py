@@ -86,15 +86,15 @@ def list_groups(
     unless `--state` asks for others.
     """
     wanted = states_of(state)
-    where = GroupFilter(
-        target=target,
-        route=route,
-        part=part,
-        since=since_of(since, time.time()),
-        with_noise=True,
-    )
     settings = settings_of(store, config)
     with open_store(settings, run=run) as opened:
+        where = GroupFilter(
+            target=target,
+            route=route,
+            part=part,
+            since=since_of(since, opened.time()),
+            with_noise=True,
+        )
         learned = learned_of(opened, settings)
         rows = rows_of(opened, all_groups(opened, where), learned)
         if not rows:

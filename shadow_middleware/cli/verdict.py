@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import msgspec
@@ -173,9 +172,9 @@ def verdict(
             "confidence": ("--confidence", confidence),
         },
     )
-    start = _start(since, asked.freshness_seconds, time.time())
     settings = settings_of(store, config)
     with open_store(settings, run=run) as opened:
+        start = _start(since, asked.freshness_seconds, opened.time())
         held = holdings(opened, start, target, route, settings)
         held = judged(
             opened, held, start, version=shadow_version, all_versions=all_versions

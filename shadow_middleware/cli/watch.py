@@ -87,7 +87,7 @@ def watch(
         return since_of(since, time.time())
 
     opened = (
-        _stored(store, config, start)
+        _stored(store, config, since)
         if url is None
         else _remote(url, token, start, store or config)
     )
@@ -100,14 +100,17 @@ def watch(
 
 
 @contextmanager
-def _stored(store: str | None, config: str | None, start: _Start) -> Iterator[Source]:
+def _stored(
+    store: str | None, config: str | None, since: str | None
+) -> Iterator[Source]:
     from shadow_middleware.tui.stored import StoreSource
 
     policy = policy_of(None, config, {})
     settings = settings_of(store, config)
     with open_store(settings) as opened:
         reading = Reading(opened, settings, policy)
-        yield StoreSource(reading, Triage(opened, settings), start)
+        triage = Triage(opened, settings)
+        yield StoreSource(reading, triage, lambda: since_of(since, opened.time()))
 
 
 @contextmanager

@@ -42,6 +42,8 @@ class Found(msgspec.Struct, frozen=True):
 
     detail: GroupDetail
     job: Job | None
+    obstacle: str = ""
+    """Why its samples cannot be sent again from here, as far as that is known."""
 
 
 class GroupPage(Page):
@@ -81,7 +83,9 @@ class GroupPage(Page):
         # The recheck first: what it says was done is then in the group.
         job = self.desk.source.job(self._fingerprint)
         detail = self.desk.source.group(self._fingerprint)
-        return None if detail is None else Found(detail, job)
+        if detail is None:
+            return None
+        return Found(detail, job, self.desk.source.obstacle(detail.row.key.target))
 
     def question(self) -> Hashable:
         """Return which group is meant."""
@@ -141,7 +145,9 @@ class GroupPage(Page):
 
     def action_recheck(self) -> None:
         """Send the samples again; what is fixed is resolved."""
-        if self._found is not None:
+        if self._found is not None and self._found.obstacle:
+            self.post_message(self.Done(f"Not done: {self._found.obstacle}."))
+        elif self._found is not None:
             about = one_line(self._found.detail.row.what)
             question = "Send its samples to the shadow again?"
             self.ask(question, about, lambda _: self._recheck(), reason=False)

@@ -150,6 +150,10 @@ class ApiSource:
         found = self._client.write("POST", "/v1/rules", body, _Added)
         return 0 if found is None else found.added
 
+    def obstacle(self, target: str) -> str:
+        """Return ''; the API says what hinders it when it is asked to send."""
+        return ""
+
     def recheck(self, fingerprint: str) -> None:
         """Have the samples of a group sent to the shadow again, from where the API is."""
         path = f"/v1/groups/{fingerprint}/recheck"

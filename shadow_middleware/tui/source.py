@@ -139,6 +139,10 @@ class Source(Protocol):
         """Add the rules of a TOML text; return how many were not there before."""
         ...
 
+    def obstacle(self, target: str) -> str:
+        """Return why nothing of a target can be sent again; '' if it can, or who knows."""
+        ...
+
     def recheck(self, fingerprint: str) -> None:
         """
         Begin to send the samples of a group to the shadow again.

@@ -112,6 +112,10 @@ class StoreSource:
         """Add the rules of a TOML text; return how many were not there before."""
         return self._triage.add_rules(toml, note=note)
 
+    def obstacle(self, target: str) -> str:
+        """Return why nothing of a target can be sent again from here; '' if it can."""
+        return self._triage.obstacle(target)
+
     def recheck(self, fingerprint: str) -> None:
         """Begin to send the samples of a group to the shadow again."""
         self._triage.recheck(fingerprint, resolve=True)

@@ -18,6 +18,17 @@ def settings(*allow: str, **more: object) -> Settings:
     return load({"shadow_url": OWN, "target_allow": allow, **more}, environ={})
 
 
+@pytest.mark.parametrize("more", [{"store_url": ""}, {"engine": "file"}])
+def test_addresses_without_a_store_to_add_them_in_are_refused(
+    more: dict[str, object],
+) -> None:
+    """They would have no effect, so it is said at the start."""
+    stated = {"target_allow": ["canary.internal"], "capture_to": "captures", **more}
+    wanted = "target_allow: has no effect without a store.* set store_url"
+    with pytest.raises(ConfigurationError, match=wanted):
+        load(stated, environ={})
+
+
 @pytest.mark.parametrize(
     ("pattern", "url"),
     [

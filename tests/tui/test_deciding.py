@@ -91,12 +91,13 @@ def test_a_change_is_expected_by_a_rule_that_is_shown_first(store: SqlStore) -> 
 
 
 def test_without_a_shadow_a_recheck_says_what_is_missing(store: SqlStore) -> None:
-    """Nothing is sent, and the screen stays as it is."""
+    """Before anything is asked, and the screen stays as it is."""
 
     async def story(screen: Screen) -> None:
-        await screen.press("2", "enter", "c", "enter")
+        await screen.press("2", "enter", "c")
 
-        assert "Not done: no shadow is set: name it with shadow_url" in screen.text
+        assert "Not done: no shadow is set here: name it with shadow_url" in screen.text
+        assert "again?" not in screen.text
 
     play(source_over(store), story)
 
