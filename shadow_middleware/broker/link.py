@@ -17,12 +17,14 @@ from shadow_middleware.settings import Settings
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-__all__ = ["connect", "linked", "options_of", "shown"]
+__all__ = ["connect", "linked", "options_of", "part", "shown"]
 
 logger = logging.getLogger("shadow_middleware.broker")
 
 PATIENCE: Final = 10
 """Seconds until a connection stands."""
+PARTING: Final = 2.0
+"""Seconds that the end of one may take."""
 _JWT: Final = "NATS USER JWT"
 
 
@@ -59,9 +61,7 @@ async def connect(settings: Settings, name: str) -> Client:
     except ConfigurationError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever nats-py makes of a dead host
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(1.0):
-                await client.close()
+        await part(client, 1.0)
         where = shown(settings.broker_url)
         raise BrokerError(f"no broker at {where}: {_in_words(error)}") from None
     return client
@@ -74,7 +74,18 @@ async def linked(settings: Settings, name: str) -> AsyncIterator[Client]:
     try:
         yield client
     finally:
-        with contextlib.suppress(Exception):
+        await part(client)
+
+
+async def part(client: Client, seconds: float = PARTING) -> None:
+    """
+    Close a connection, for so long at the most.
+
+    The client waits for what it has not sent, without an end where the broker takes
+    nothing any more: an agent that would not end, with nobody left to end it.
+    """
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(seconds):
             await client.close()
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from shadow_middleware.broker.envelope import MSG_ID, PART
 from shadow_middleware.broker.item import Item
-from shadow_middleware.broker.link import connect, shown
+from shadow_middleware.broker.link import connect, part, shown
 from shadow_middleware.broker.outgoing import Outgoing
 from shadow_middleware.broker.stream import DUPLICATES, Stream, ensure_stream
 from shadow_middleware.errors import BrokerError, ShadowMiddlewareError
@@ -164,8 +164,7 @@ class Publisher:
             raise BrokerError("the connection to the broker broke")
         finally:
             self._flights.clear()
-            with contextlib.suppress(Exception):
-                await client.close()
+            await part(client)
 
     def _begin_again(self) -> None:
         """Take back what was not confirmed, unless nobody would know it again."""
