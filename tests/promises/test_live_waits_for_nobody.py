@@ -31,7 +31,7 @@ __all__ = ["only_own_agents"]
 REQUESTS = 150
 BODY = bytes(20_000)
 """In all several times what the kernel takes on its way to the agent."""
-BEARABLE = 2.0
+BEARABLE = 9.0
 """Seconds; far above what a busy machine adds, far below what anybody sleeps here."""
 
 
@@ -46,7 +46,7 @@ def slowest(live: Live) -> float:
 
 
 @pytest.mark.parametrize("engine", ["agent", "thread"])
-@pytest.mark.parametrize("behaviour", [slow(5.0), frozen], ids=["slow", "frozen"])
+@pytest.mark.parametrize("behaviour", [slow(60.0), frozen], ids=["slow", "frozen"])
 def test_no_client_waits_for_a_shadow(behaviour: Behaviour, engine: str) -> None:
     """W2: not up to its timeout, and not at all."""
     with (
@@ -177,7 +177,7 @@ def test_traffic_lists_and_receivers_do_not_lock_each_other(
             busy(audience.comes_and_goes, lambda: counted(store)),
         ):
             ask_all_at_once(live, clients=4, times=20)
-            outcomes.wait_for(80, 30.0)
+            outcomes.wait_for(80)
 
         until(lambda: live.side.state.ended == live.side.state.selected)
         until(lambda: sum(counted(store).values()) == live.side.state.selected)

@@ -15,6 +15,7 @@ import pytest
 
 from shadow_middleware.testing import BEHAVIOURS, Received, ShadowServer
 from tests.transparency.client import Client, get
+from tests.transparency.scenarios import Scenario
 from tests.transparency.servers import SERVERS, Running, Server, running
 
 pytestmark = [
@@ -42,10 +43,17 @@ def answers(client: Client, server: Server) -> tuple[dict[str, object], float]:
     seen: dict[str, object] = {}
     slowest = 0.0
     for name, scenario in server.scenarios.items():
-        began = time.monotonic()
-        seen[name] = scenario(client)
-        slowest = max(slowest, time.monotonic() - began)
+        seen[name], took = timed(scenario, client)
+        if took >= LATE:  # a machine that stalls does so once, an app that waits again
+            took = min(took, timed(scenario, client)[1])
+        slowest = max(slowest, took)
     return seen, slowest
+
+
+def timed(scenario: Scenario, client: Client) -> tuple[object, float]:
+    """Return what is seen of an answer, and its seconds."""
+    began = time.monotonic()
+    return scenario(client), time.monotonic() - began
 
 
 def differing(bare: dict[str, object], seen: dict[str, object]) -> dict[str, object]:
@@ -108,7 +116,7 @@ def kill_the_agent(
 
 def left_behind(agents: Sequence[psutil.Process]) -> list[psutil.Process]:
     """Return those that are there although their server is gone."""
-    return psutil.wait_procs(agents, timeout=15)[1]
+    return psutil.wait_procs(agents, timeout=60)[1]
 
 
 @pytest.fixture
