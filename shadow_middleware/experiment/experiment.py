@@ -15,6 +15,7 @@ import functools
 import inspect
 import random
 import re
+import threading
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -224,10 +225,12 @@ class Experiment:
             call = self._call(sample, candidate)
             if call is None:
                 return
-            if self._reader is not None:
-                call.run()
-            else:
+            if self._reader is None:
                 self._crew.submit(call)
+            elif inspect.iscoroutinefunction(candidate):
+                _run_on_a_thread(call)
+            else:
+                call.run()
         except Exception as error:  # noqa: BLE001 -- the fence of the caller
             self._live.fault("experiment", error)
 
@@ -293,6 +296,13 @@ def experiment(
         return Experiment(called, **options).wrap(control, candidate)
 
     return decorate
+
+
+def _run_on_a_thread(call: Call) -> None:
+    """Run a coroutine's call to its end; the caller's own thread may have a loop."""
+    thread = threading.Thread(target=call.run, daemon=True)
+    thread.start()
+    thread.join()
 
 
 def _bytes_of(key: object) -> bytes:

@@ -408,6 +408,21 @@ def test_no_divergences_takes_coroutines_and_what_they_raise() -> None:
         asyncio.run(trial.run_async(one, fails))
 
 
+def test_no_divergences_takes_a_coroutine_beside_a_function_on_a_loop() -> None:
+    """A test of async code may call what is no coroutine function yet."""
+
+    async def later(n: int) -> int:
+        return n
+
+    trial = Experiment("beside", **SETTINGS)
+
+    async def call() -> int:
+        return trial.run(int, later, 2)
+
+    with no_divergences(trial):
+        assert 2 == asyncio.run(call())
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
