@@ -276,9 +276,10 @@ class Partition:
     @property
     def unclaimed(self) -> int | None:
         """From where on no write was sent, if all that was is settled; else None."""
-        ledger = self._ledger
-        over = not self.under_way and ledger.claimed > ledger.next
-        return ledger.next if over else None
+        # What earlier owners may have sent stays so, where we have not come to it.
+        least = max(self._ledger.next, self.tenure.mark.claimed)
+        over = not self.under_way and self._ledger.claimed > least
+        return least if over else None
 
 
 def _writes(exchange: Exchange) -> bool:

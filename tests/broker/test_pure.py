@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -16,10 +17,12 @@ from shadow_middleware.broker.outgoing import Outgoing
 from shadow_middleware.broker.seal import Seal
 from shadow_middleware.broker.spool import Spool
 from shadow_middleware.errors import DecodeError
-from shadow_middleware.store.partitions import Leased, View
+from shadow_middleware.evidence import Mark
+from shadow_middleware.store.partitions import Leased, Tenure, View
 from shadow_middleware.worker.assembly import Assembly
 from shadow_middleware.worker.balance import Balance
 from shadow_middleware.worker.gate import Gate
+from shadow_middleware.worker.partition import Crew, Partition
 from tests.broker.staging import exchange
 
 
@@ -268,3 +271,17 @@ def test_the_gate_shuts_before_anybody_else_may_take_over() -> None:
     now[0] = 8.0
 
     assert (False, True, False) == (before, still, gate.is_open)
+
+
+def test_a_partition_given_back_early_forgets_no_write_of_an_earlier_owner() -> None:
+    """Else whoever has it next would send those again that the first may have sent."""
+    taken = Tenure(0, 2, Mark(3, (), claimed=1_000))
+    partition = Partition(taken, cast("Crew", None), 60.0)
+
+    assert partition.unclaimed is None
+
+    partition._ledger.begin(1_200)
+    partition._ledger.settle(1_200)
+    partition._ledger.claimed = 1_500
+
+    assert 1_201 == partition.unclaimed
