@@ -40,7 +40,7 @@ from benchmarks.drill.harm import Harm
 from benchmarks.drill.scenes import Scene, SetScene
 from benchmarks.drill.stage import UVICORN, Server, Stage, in_time
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 """Seconds that recovery may take before a drill gives up on it."""
 LONGEST: Final = 600.0
 """Seconds that a row may take beside its faults, whatever happens."""
