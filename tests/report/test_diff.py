@@ -168,6 +168,7 @@ def test_json_that_was_cut_is_laid_out_all_the_same() -> None:
     assert [('"c": «2»,', '"c": «3»,')] == changes(found)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("other", ["alternating", "one name", "numbers"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_bodies_are_cheap_and_bounded(name: str, other: str) -> None:
