@@ -113,10 +113,15 @@ def alone(screens: Sequence[Screen], evidence: Evidence) -> Iterator[None]:
     """
     ended, before = threading.Event(), sys.getswitchinterval()
     ready = Readiness(screens, evidence, ended.wait)
-    thread = threading.Thread(target=ready.run, name="readiness", daemon=True)
+
+    def work() -> None:
+        # Here and not in the main thread: a finaliser would swallow its Ctrl-C.
+        gc.collect()
+        gc.freeze()
+        ready.run()
+
+    thread = threading.Thread(target=work, name="readiness", daemon=True)
     sys.setswitchinterval(SWITCH)
-    gc.collect()
-    gc.freeze()
     thread.start()
     try:
         yield

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, cast
@@ -22,7 +21,7 @@ from shadow_middleware.broker.seal import Seal
 from shadow_middleware.broker.stream import Stream
 from shadow_middleware.drivers import open_bench
 from shadow_middleware.errors import StoreError
-from shadow_middleware.evidence import Batch, Place, Progress
+from shadow_middleware.evidence import Batch, Place
 from shadow_middleware.exchange import Exchange, Outcome, Replay
 from shadow_middleware.handoff.intake import Intake
 from shadow_middleware.metrics.board import Board
@@ -30,6 +29,7 @@ from shadow_middleware.metrics.figures import Figures
 from shadow_middleware.service import FLUSH_INTERVAL
 from shadow_middleware.settings import Settings, to_wire
 from shadow_middleware.store.partitions import Leased, Tenure, View
+from shadow_middleware.worker.accounts import Accounts
 from shadow_middleware.worker.balance import Balance
 from shadow_middleware.worker.broker import Broker
 from shadow_middleware.worker.gate import Gate, GatedSender
@@ -94,8 +94,7 @@ class Shift:
         self._leaving: dict[int, asyncio.Task[None]] = {}
         self._going: dict[str, Going] = {}
         self._bytes = 0
-        self._sessions: Counter[str] = Counter()
-        self._strangers: Counter[tuple[str, str]] = Counter()
+        self._accounts = Accounts(self._bench)
         self._confirming: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
         self._over = asyncio.Event()
@@ -297,11 +296,11 @@ class Shift:
         going = self._going[exchange.id] = Going(partition, work)
         self._bytes += work.weight
         self.counted["begun"] += 1
-        self._meet(exchange.session)
+        self._accounts.meet(exchange.session)
         lanes = {lane.name for lane in bench.pipeline.lanes}
         for target in work.targets:
             if target not in lanes:
-                self._count(exchange, target, Outcome.SKIPPED, NO_TARGET)
+                self._accounts.count(exchange, target, Outcome.SKIPPED, NO_TARGET)
                 bench.sessions.all_ended[target] += 1
         # Some end at once, so what is left is read only when all have been told.
         lanes_taken = bench.pipeline.accept(exchange, work.weight, work.targets)
@@ -313,30 +312,7 @@ class Shift:
         """Count an exchange that has waited for too long."""
         self.counted["expired"] += 1
         for target in targets:
-            self._count(exchange, target, Outcome.DROPPED, EXPIRED)
-
-    def _count(
-        self, exchange: Exchange, target: str, outcome: Outcome, reason: str
-    ) -> None:
-        """Count what no lane has a part in; its account is not ours but the agent's."""
-        self._strangers[exchange.session, target] += 1
-        self._bench.recorder.count(
-            target, exchange.endpoint, outcome, reason, at=exchange.at
-        )
-
-    def _meet(self, session: str) -> None:
-        """Have a session's account open while it has something under way here."""
-        sessions = self._bench.sessions
-        sessions.all_selected += 1
-        self._sessions[session] += 1
-        if self._sessions[session] == 1:
-            sessions.selected(session, 0)
-
-    def _part(self, session: str) -> None:
-        self._sessions[session] -= 1
-        if not self._sessions[session]:
-            del self._sessions[session]
-            self._bench.sessions.leave(session)
+            self._accounts.count(exchange, target, Outcome.DROPPED, EXPIRED)
 
     async def claim(self, tenure: Tenure, place: int) -> None:
         """Note that writes below a place may have been sent."""
@@ -370,7 +346,7 @@ class Shift:
         del self._going[going.work.exchange.id]
         self._bytes -= going.work.weight
         self.counted["ended"] += 1
-        self._part(going.work.exchange.session)
+        self._accounts.part(going.work.exchange.session)
         going.partition.ended(going.work)
         self._freed.set()
 
@@ -379,17 +355,11 @@ class Shift:
         ours = list(self._partitions.values())
         passed = [one for partition in ours for one in partition.passed()]
         places = [place for one in ours if (place := one.place()) is not None]
-        strangers, self._strangers = self._strangers, Counter()
-        now = time.time()
-        progress = [
-            Progress(*key, selected=0, ended=number, at=now)
-            for key, number in strangers.items()
-        ]
         return msgspec.structs.replace(
             batch,
             places=places,
             passed=passed,
-            progress=[*batch.progress, *progress],
+            progress=[*batch.progress, *self._accounts.progress()],
         )
 
     async def _flush(self) -> None:

@@ -131,7 +131,7 @@ def test_every_planted_difference_is_found_and_nothing_else(
     (slow,) = (fault for fault in case.planted if fault.part == "latency")
     (route,) = (it for it in target["routes"] if it["route"] == slow.endpoint)
     # Other routes may be slow as well, while the agent works off what waited for it.
-    assert route["latency"]["delta_ms"]["p50"] > 140
+    assert route["latency"]["delta_ms"]["p50"] > 100
     assert {"match"} == set(route["outcomes"])
 
     assert 1 == found.verdict

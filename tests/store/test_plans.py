@@ -219,7 +219,7 @@ def plans_of(store: SqlStore, ask: Ask, *, freely: bool = False) -> list[str]:
     finally:
         event.remove(engine, "before_cursor_execute", note)
     word = "EXPLAIN QUERY PLAN" if store._database.is_sqlite else "EXPLAIN"
-    with store._database.reading() as connection:
+    with engine.connect() as connection:
         if not store._database.is_sqlite and not freely:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         return [
