@@ -149,14 +149,14 @@ class Shift:
             self._end("")
             tasks = [beating, flushing, *self._tasks.values(), *self._leaving.values()]
             await _cancelled(tasks)
+            await self._leave()
             await self._bench.close(0.0)
             await asyncio.to_thread(self._ears.close, 1.0)
             await asyncio.to_thread(self._store.close)
 
     async def _finish(self) -> None:
         """Let what is under way end in time, write it, and hand the partitions on."""
-        with contextlib.suppress(StoreError):
-            await asyncio.to_thread(self._leases.forget, self.name)
+        await self._leave()
         for one in self._partitions.values():
             one.stop()
         with contextlib.suppress(TimeoutError):
@@ -166,6 +166,11 @@ class Shift:
         await self._write()
         for number in list(self._partitions):
             await self._release(number)
+
+    async def _leave(self) -> None:
+        """Have others take our part; once more at the end, as a beat may have come since."""
+        with contextlib.suppress(StoreError):
+            await asyncio.to_thread(self._leases.forget, self.name)
 
     # --- leases ---------------------------------------------------------------------------
 

@@ -86,8 +86,9 @@ def test_what_the_page_says_is_enough_for_apps_and_workers(
     with ShadowServer(Reply.json({"ok": True})) as shadow:
         settings = settings_of_page(tmp_path, nats_server.url, shadow.url)
         for number, command in enumerate(commands(), 1):
-            some = [exchange(4 * number + n, key=f"k{n}") for n in range(4)]
-            asyncio.run(publish(settings, some, session=f"s{number}"))
+            session = f"s{number}"
+            some = [exchange(n, key=f"k{n}", session=session) for n in range(4)]
+            asyncio.run(publish(settings, some, session=session))
             with running(command, tmp_path):
                 asyncio.run(until(partial(replayed, settings, 4 * number)))
 
