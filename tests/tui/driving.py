@@ -69,10 +69,13 @@ class Screen:
 
     async def settle(self) -> None:
         """Wait until nothing is read and nothing is left to be drawn."""
-        for _ in range(2):
+        quiet = 0
+        while quiet < 2:  # what ends may begin something else
             await self._pilot.pause()
-            await self.app.workers.wait_for_complete()
-        await self._pilot.pause()
+            quiet += 1
+            if not all(worker.is_finished for worker in self.app.workers):
+                await self.app.workers.wait_for_complete()
+                quiet = 0
 
     async def tick(self) -> None:
         """Let the time for another reading come."""
