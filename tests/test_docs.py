@@ -40,7 +40,7 @@ CHECKED = {
     "json": "here",
     "nginx": "tests/traffic/importers",
     "python": "here, and with a title in tests/test_docs_tutorials.py",
-    "sh": "tests/test_docs_commands.py, and with a title in tests/test_docs_tutorials.py",
+    "sh": "tests/promises/test_project.py, tests/test_docs_commands.py; with a title in tests/test_docs_tutorials.py",
     "sql": "tests/isolation",
     "text": "no code",
     "toml": "here",

@@ -1,4 +1,8 @@
-"""Every command of ours that a page shows is run, in order, where it has what it needs."""
+"""
+Pages whose commands need a server, a run to resume or each other are typed in order.
+
+Every single command is run by `tests/promises/test_project.py`, but for those.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ from shadow_middleware.settings import load
 from shadow_middleware.store.sql import SqlStore
 from shadow_middleware.testing import Reply, ShadowServer
 from tests.offline.recordings import FAST, recorded, settings_for, written
+from tests.promises import test_project
 from tests.promises.staging import until
 from tests.shared import copied
 from tests.test_docs import PAGES, ROOT, fences
@@ -43,6 +48,8 @@ ELSEWHERE = {
     "benchmarks/README.md": "tests/benchmarks",
 }
 """Pages whose commands are run by others."""
+NOT_ALONE = re.compile(rf"^curl |{test_project.ELSEWHERE.pattern}")
+"""Commands that cannot be run each by itself."""
 NOT_OURS = re.compile(r"pip install |tshark ")
 FIXTURES = ROOT / "tests" / "traffic" / "importers" / "fixtures"
 TOKEN = "a-token-of-your-own"
@@ -52,11 +59,11 @@ GONE_FOR_GOOD = "3f2a9c10"
 
 
 def is_run_here(page: Path) -> bool:
-    """Whether the page has commands, and no other test runs them."""
-    name = str(page.relative_to(ROOT))
-    if name.startswith(tuple(ELSEWHERE)):
+    """Whether the page has commands that no other test runs."""
+    if str(page.relative_to(ROOT)).startswith(tuple(ELSEWHERE)):
         return False
-    return any(kind in SHELLS for kind, _, _ in fences(page))
+    shown = [text for kind, _, text in fences(page) if kind in SHELLS]
+    return any(NOT_ALONE.search(line) for text in shown for line in lines_of(text))
 
 
 def lines_of(text: str) -> list[str]:
@@ -210,8 +217,8 @@ def put_files(folder: Path) -> None:
                 (folder / name).write_text(text, encoding="utf-8")
 
 
-def put_evidence(url: str, folder: Path, shadow: ShadowServer) -> str:
-    """Put two runs into the store, and one that never ended; return a group's id."""
+def put_evidence(url: str, folder: Path, shadow: ShadowServer) -> None:
+    """Put two runs into the store, and one that never ended."""
     target = ("--target", shadow.url, "--speed", "max")
     for name in ("main", "branch"):
         done = CliRunner().invoke(
@@ -225,20 +232,20 @@ def put_evidence(url: str, folder: Path, shadow: ShadowServer) -> str:
         store.begin_run(
             begun(GONE_FOR_GOOD, "", asked, surveyed(asked, settings), settings)
         )
-        return store.groups()[0].fingerprint[:8]
 
 
 @pytest.fixture(scope="module")
 def stage(
     tea_store: Path, shadow: ShadowServer, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, str]:
-    """Give a folder with all that pages take for granted, and a group in its store."""
+) -> Path:
+    """Give a folder with all that pages take for granted."""
     folder = tmp_path_factory.mktemp("stage")
     put_files(folder)
     url = copied(tea_store, folder / "shadow_middleware.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        return folder, put_evidence(url, folder, shadow)
+        put_evidence(url, folder, shadow)
+    return folder
 
 
 @contextmanager
@@ -259,7 +266,7 @@ def leaving(reader: Reader) -> Iterator[Reader]:
 )
 def test_every_command_of_a_page_runs(
     page: Path,
-    stage: tuple[Path, str],
+    stage: Path,
     shadow: ShadowServer,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -267,10 +274,8 @@ def test_every_command_of_a_page_runs(
 ) -> None:
     """Typed in the order of the page; what `curl` shows is what comes back."""
     monkeypatch.chdir(tmp_path)
-    source, group = stage
-    shutil.copytree(source, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(stage, tmp_path, dirs_exist_ok=True)
     reader = Reader(tmp_path, shadow.url)
-    reader.instead[rf"3f2a(?!{GONE_FOR_GOOD[4:]})"] = group
     if POSTGRES in page.read_text("utf-8"):
         reader.instead[POSTGRES] = request.getfixturevalue("postgres_url")
 
