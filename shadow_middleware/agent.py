@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import stat
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,13 +97,25 @@ async def _serve_path(path: Path, settings: Settings | None) -> None:
 
     service = Service(opened, ends_when_alone=False)
     _stop_on_signals(service)
-    with _private_umask():
+    with socket.socket(socket.AF_UNIX) as door:
+        with _private_umask():
+            door.bind(os.fspath(path))
         server = await asyncio.get_running_loop().create_unix_server(
-            service.connect, path
+            service.connect, sock=door.dup()
         )
-    logger.info("the shadow agent listens at unix:%s", path)
-    async with server:
-        await service.run()
+        logger.info("the shadow agent listens at unix:%s", path)
+        async with server:
+            await service.run(partial(_let_in, door, service))
+
+
+async def _let_in(door: socket.socket, service: Service) -> None:
+    """Connect all who wait at the door."""
+    loop = asyncio.get_running_loop()
+    door.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = door.accept()
+            await loop.connect_accepted_socket(service.connect, connection)
 
 
 def _checked_path(listen: str) -> Path:

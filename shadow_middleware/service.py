@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -371,13 +371,17 @@ class Service:
             self.stop()
 
     def stop(self) -> None:
-        """End soon: read no more, finish what is under way."""
-        for intake in self._intakes:
-            intake.pause()
+        """End soon: take what was sent by now, and finish what is under way."""
         self._stopped.set()
 
-    async def run(self) -> None:
-        """Work until stopped, then drain, write, and say goodbye."""
+    async def run(self, let_in: Callable[[], Awaitable[None]] | None = None) -> None:
+        """
+        Work until stopped, then drain, write, and say goodbye.
+
+        Args:
+            let_in: Called once stopped, to connect whoever had come to the door by then:
+                a process may have handed over all that it had, and be gone.
+        """
         try:
             while not self._stopped.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -387,6 +391,10 @@ class Service:
                     bench.flush()
                 self._show()
         finally:
+            if let_in is not None:
+                await let_in()
+            for intake in list(self._intakes):
+                intake.finish()
             await asyncio.gather(
                 *(
                     bench.close(bench.settings.drain_timeout)

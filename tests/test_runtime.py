@@ -292,38 +292,47 @@ def test_after_a_fork_parent_and_child_each_have_an_agent(store: str) -> None:
     assert {("match", ""): 6} == totals(store)
 
 
+@contextlib.contextmanager
+def agent_of_the_host(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an agent that was started by hand; in the end it is told to stop, and does."""
+    serving = f"from shadow_middleware.agent import serve; serve('unix:{path}')"
+    agent = subprocess.Popen([sys.executable, "-c", serving])
+    try:
+        until(path.exists)
+        yield agent
+    finally:
+        agent.terminate()
+        agent.send_signal(signal.SIGCONT)
+        agent.wait(90)
+
+
 def test_apps_of_a_host_share_an_agent(store: str, tmp_path: Path) -> None:
     """`engine="unix:PATH"` connects to an agent that was started by hand."""
     path = tmp_path / "agent.sock"
-    agent = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"from shadow_middleware.agent import serve; serve('unix:{path}')",
-        ]
-    )
-    try:
-        with ShadowServer(SAME) as shadow:
-            live = live_side(
-                load(
-                    {
-                        "shadow_url": shadow.url,
-                        "store_url": store,
-                        "engine": f"unix:{path}",
-                    }
-                )
-            )
-            serve(live, 2)
-            shadow.wait_for(2)
-            mode = path.stat().st_mode & 0o777
-            runtime.shutdown(5.0)
-    finally:
-        agent.terminate()
-        agent.wait(90)
+    with agent_of_the_host(path), ShadowServer(SAME) as shadow:
+        settings = {"shadow_url": shadow.url, "store_url": store}
+        serve(live_side(load({**settings, "engine": f"unix:{path}"})), 2)
+        shadow.wait_for(2)
+        mode = path.stat().st_mode & 0o777
+        runtime.shutdown(5.0)
 
     assert 0o600 == mode
     assert {("match", ""): 2} == totals(store)
     assert not path.exists()
+
+
+def test_an_agent_that_stops_takes_what_was_brought_to_its_door(
+    store: str, tmp_path: Path
+) -> None:
+    """A process handed over all and left, before the agent had so much as let it in."""
+    path = tmp_path / "agent.sock"
+    with ShadowServer(SAME) as shadow, agent_of_the_host(path) as agent:
+        agent.send_signal(signal.SIGSTOP)
+        settings = {"shadow_url": shadow.url, "store_url": store}
+        serve(live_side(load({**settings, "engine": f"unix:{path}"})), 3)
+        assert runtime.shutdown(20.0, wait=False)
+
+    assert {("match", ""): 3} == totals(store)
 
 
 def test_thread_engine_may_write_to_a_store_of_the_test() -> None:

@@ -143,6 +143,12 @@ class Intake(asyncio.Protocol):
         if self._transport is not None:
             self._transport.pause_reading()
 
+    def finish(self) -> None:
+        """Take what the live process has sent by now, and read no more."""
+        self.pause()
+        if self._rest is not None:
+            self._take_rest(self._rest)
+
     def resume(self) -> None:
         """Read on."""
         if self._transport is not None and not self._transport.is_closing():

@@ -68,14 +68,19 @@ class Screen:
         await self._pilot.press(*("space" if c == " " else c for c in text))
 
     async def settle(self) -> None:
-        """Wait until nothing is read and nothing is left to be drawn."""
-        quiet = 0
-        while quiet < 2:  # what ends may begin something else
+        """Wait until nothing is read, no message waits and the picture stands still."""
+        quiet, before = 0, ""
+        while quiet < 3:  # what ends may begin something else
             await self._pilot.pause()
-            quiet += 1
             if not all(worker.is_finished for worker in self.app.workers):
                 await self.app.workers.wait_for_complete()
                 quiet = 0
+            # Where the machine is busy, Textual takes a process that waits for one
+            # that has nothing to do: so what it may still have to do is looked at.
+            nodes = (self.app, *self.app.screen.walk_children(with_self=True))
+            idle = not any(node.message_queue_size for node in nodes)
+            quiet = quiet + 1 if idle and before == self.text else 0
+            before = self.text
 
     async def tick(self) -> None:
         """Let the time for another reading come."""
