@@ -29,6 +29,7 @@ __all__ = [
     "EVENT",
     "FIELDS",
     "HELLO",
+    "PROTOCOL",
     "ROUTES",
     "STATUS",
     "USES",
@@ -73,10 +74,15 @@ def _parts(body: Any) -> tuple[bytes, int, bytes | None]:
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=_parts)
 
 
+PROTOCOL: Final = 1
+"""What both ends have to speak: another number where one could misread the other."""
+
+
 class Hello(msgspec.Struct, frozen=True):
     """What a live process says first on a new connection."""
 
     version: int
+    """`PROTOCOL`, as the live process has it."""
     session: str
     """Names the live process; every exchange id starts with it."""
     settings: bytes

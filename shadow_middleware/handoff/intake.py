@@ -158,9 +158,7 @@ class Intake(asyncio.Protocol):
         if kind == codec.BATCH:
             self._take_batch(payload)
         elif kind == codec.HELLO:
-            self.hello = msgspec.msgpack.decode(payload, type=codec.Hello)
-            self.wants = frozenset(self.hello.wants)
-            self._sink = self._host.welcome(self.hello, self)
+            self._greet(msgspec.msgpack.decode(payload, type=codec.Hello))
         elif kind == codec.WANTS:
             self.wants = msgspec.msgpack.decode(payload, type=frozenset[str])
         elif kind == codec.BYE:
@@ -171,6 +169,16 @@ class Intake(asyncio.Protocol):
             self._ready().used(msgspec.msgpack.decode(payload, type=list[codec.Use]))
         elif kind == codec.COST:
             self._ready().paid(msgspec.msgpack.decode(payload, type=codec.Cost))
+
+    def _greet(self, hello: codec.Hello) -> None:
+        if hello.version != codec.PROTOCOL:
+            raise DecodeError(
+                f"it speaks version {hello.version} of what crosses the wall, and this "
+                f"agent {codec.PROTOCOL}: install the same shadow-middleware in both"
+            )
+        self.hello = hello
+        self.wants = frozenset(hello.wants)
+        self._sink = self._host.welcome(hello, self)
 
     def _ready(self) -> Sink:
         if self._sink is None:

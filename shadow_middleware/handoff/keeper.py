@@ -101,7 +101,7 @@ class Keeper:
     def _keep(self, pipe: Pipe) -> None:
         wants = self._ears.wanted()
         hello = codec.Hello(
-            version=1,
+            version=codec.PROTOCOL,
             session=self._handoff.session,
             settings=self._settings,
             clock_offset=time.time() - time.monotonic(),

@@ -8,7 +8,7 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
-from shadow_middleware.broker.link import connect, shown
+from shadow_middleware.broker.link import connect, part, shown
 from shadow_middleware.broker.stream import Stream, ensure_stream, look
 from shadow_middleware.errors import BrokerError
 from shadow_middleware.settings import Settings
@@ -63,22 +63,19 @@ class Broker:
         Return a connection, waiting for the broker to come back.
 
         Raises:
-            BrokerError: the stream is another one by now.
+            ConfigurationError: the stream is not as the settings say.
         """
         async with self._connecting:
             rest = FIRST_REST
             while not self.is_there:
-                before = self._stream
                 try:
-                    now = await self.begin()
+                    await self.begin()
                 except BrokerError as error:
                     if rest == FIRST_REST:
                         logger.warning("%s; it is tried again", error)
                     await asyncio.sleep(rest * (0.5 + random.random()))
                     rest = min(LONGEST_REST, 2 * rest)
                 else:
-                    if before is not None and now.key != before.key:
-                        raise Renewed("the stream was made anew")
                     if self.connections > 1:
                         where = shown(self._settings.broker_url)
                         logger.warning("the broker at %s is back", where)
@@ -97,9 +94,20 @@ class Broker:
         """
         if anew:
             await self.close()
-        with contextlib.suppress(Renewed):
-            await self.client()
+        await self.client()
         assert self._stream is not None
+        return self._stream
+
+    async def found(self) -> Stream:
+        """
+        Return the stream as the broker has it: another one, where it was removed since.
+
+        Raises:
+            BrokerError: it cannot be asked.
+            ConfigurationError: it is there, and not as the settings say.
+        """
+        client = await self.client()
+        self._stream = await ensure_stream(client.jetstream(), self._settings)
         return self._stream
 
     async def backlog(self) -> Stream | None:
@@ -113,9 +121,4 @@ class Broker:
     async def close(self) -> None:
         """Part from the broker."""
         if self._client is not None:
-            with contextlib.suppress(Exception):
-                await self._client.close()
-
-
-class Renewed(BrokerError):
-    """The stream is another one than before: all that was known of places is void."""
+            await part(self._client)

@@ -20,7 +20,7 @@ import msgspec
 from shadow_middleware.broker.seal import Seal
 from shadow_middleware.broker.stream import Stream
 from shadow_middleware.drivers import open_bench
-from shadow_middleware.errors import StoreError
+from shadow_middleware.errors import BrokerError, ConfigurationError, StoreError
 from shadow_middleware.evidence import Batch, Place
 from shadow_middleware.exchange import Exchange, Outcome, Replay
 from shadow_middleware.handoff.intake import Intake
@@ -270,12 +270,29 @@ class Shift:
 
     async def reader(self, tenure: Tenure) -> Reader:
         """Return a reader over a connection that stands, once the leases are ours."""
+        await self._see_that_it_is_ours()
         client = await self._broker.client()
         reader = Reader(client, self.stream, tenure.partition, tenure.epoch)
         # Whoever opens one ends that of another worker, so it has to be ours for certain.
         await self._gate.opened()
         await reader.open()
         return reader
+
+    async def _see_that_it_is_ours(self) -> None:
+        """
+        End where the stream was removed: places in it say nothing of another one.
+
+        Raises:
+            BrokerError: it is not ours, or it cannot be asked.
+        """
+        try:
+            found = await self._broker.found()
+        except ConfigurationError as error:
+            self._end(str(error))
+            raise BrokerError(str(error)) from None
+        if found.key != self.stream.key:
+            self._end("the stream was removed and made anew")
+            raise BrokerError("the stream was made anew")
 
     async def room(self, partition: Partition, weight: int) -> bool:
         """Wait until one more may be under way; False where the shift is over."""

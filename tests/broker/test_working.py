@@ -285,6 +285,31 @@ def test_a_stream_that_is_made_anew_begins_anew(make: Make) -> None:
     assert {("match", ""): 2} == counted(settings)
 
 
+def test_a_stream_that_is_removed_while_a_worker_reads_is_another_one(
+    make: Make,
+) -> None:
+    """It goes on with the new one from its beginning, over the connection that it has."""
+    from shadow_middleware.broker.link import linked
+
+    with ShadowServer(OK) as shadow:
+        settings = make(shadow_url=shadow.url, broker_partitions=1)
+
+        async def work() -> None:
+            some = [exchange(number) for number in (1, 2, 3)]
+            await publish(settings, some)
+            async with working(settings) as worker:
+                await until(lambda: worker._counted["ended"] == 3)
+                async with linked(settings, "test") as client:
+                    await client.jetstream().delete_stream(settings.broker_stream)
+                await publish(settings, [exchange(1, session="def")], session="def")
+                await until(lambda: worker._counted["ended"] == 4)
+                assert 2 == worker._counted["shifts"]
+
+        asyncio.run(work())
+
+    assert {("match", ""): 4} == counted(settings)
+
+
 @pytest.mark.parametrize("kind", ["divergence"])
 def test_a_divergence_that_a_worker_found_is_kept(make: Make, kind: str) -> None:
     """With both answers, as an agent keeps it."""

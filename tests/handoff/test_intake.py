@@ -50,3 +50,17 @@ def test_events_that_a_live_process_does_not_take_are_said(
     assert [
         "3 events of signals were lost: the live process was too slow to take them"
     ] == caplog.messages
+
+
+def test_a_live_process_of_another_version_is_not_misread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As where an agent for all apps was upgraded alone: it says what to do."""
+    intake = Intake(Nobody())
+    hello = codec.Hello(codec.PROTOCOL + 1, "s", b"", 0.0, 0, 0)
+    intake.data_received(bytes(codec.frame(codec.HELLO, hello)))
+
+    assert [
+        "a live process is not understood: it speaks version 2 of what crosses the wall, "
+        "and this agent 1: install the same shadow-middleware in both"
+    ] == caplog.messages
