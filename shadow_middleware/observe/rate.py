@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 __all__ = ["Allowance", "WorkBudget"]
 
@@ -45,12 +46,21 @@ class WorkBudget:
         share: Seconds of work in each second.
         burst: Seconds of work after a rest.
         clock: Seconds, monotonic.
+        work_clock: Seconds of work of the thread that asks: where a busy machine lets
+            it wait, none goes by.
     """
 
-    def __init__(self, share: float, burst: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        share: float,
+        burst: float,
+        clock: Callable[[], float],
+        work_clock: Callable[[], float],
+    ) -> None:
         self._share = share
         self._burst = self._left = burst
         self._clock = clock
+        self._work_clock = work_clock
         self._last = clock()
 
     def has_room(self) -> bool:
@@ -60,6 +70,11 @@ class WorkBudget:
         self._last = now
         return self._left > 0
 
-    def spent_since(self, started: float) -> None:
-        """Take the time since `started`, read from the same clock, off the budget."""
-        self._left -= self._clock() - started
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        """Take what is worked within off the budget."""
+        started = self._work_clock()
+        try:
+            yield
+        finally:
+            self._left -= self._work_clock() - started

@@ -78,7 +78,8 @@ class Recorder:
         *,
         wanted: Wanted | None = None,
         clock: Callable[[], float] = time.time,
-        work_clock: Callable[[], float] = time.perf_counter,
+        steady_clock: Callable[[], float] = time.monotonic,
+        work_clock: Callable[[], float] = time.thread_time,
     ) -> None:
         """
         Start with nothing counted.
@@ -90,7 +91,8 @@ class Recorder:
             announce: Takes events by their short names; None announces nothing.
             wanted: Whether anybody listens to a signal; left out, somebody does.
             clock: Unix seconds.
-            work_clock: Monotonic seconds, for the share of time that bodies may take.
+            steady_clock: Monotonic seconds, of which bodies may take a share.
+            work_clock: Seconds of the processor that the thread at hand has had.
         """
         self.odd = 0
         self._clock = clock
@@ -107,8 +109,9 @@ class Recorder:
             settings.signal_rate,
             clock,
         )
-        self._work_clock = work_clock
-        self._body_budget = WorkBudget(_BODY_SHARE, _BODY_BURST, work_clock)
+        self._body_budget = WorkBudget(
+            _BODY_SHARE, _BODY_BURST, steady_clock, work_clock
+        )
         self._pending: list[DivergenceRecord] = []
         self._withheld = {
             target.name: withheld_names(settings, target)
@@ -247,17 +250,15 @@ class Recorder:
         return not (never_sent(name) or (withheld is not None and withheld[name]))
 
     def _built(self, replay: Replay, route: str) -> DivergenceRecord:
-        started = self._work_clock()
-        record = divergence_record(
-            replay,
-            route,
-            self._redactor,
-            self._settings.max_stored_body,
-            with_bodies=self._body_budget.has_room(),
-            is_sent=lambda name: self._is_sent(replay.target, name),
-        )
-        self._body_budget.spent_since(started)
-        return record
+        with self._body_budget.spending():
+            return divergence_record(
+                replay,
+                route,
+                self._redactor,
+                self._settings.max_stored_body,
+                with_bodies=self._body_budget.has_room(),
+                is_sent=lambda name: self._is_sent(replay.target, name),
+            )
 
     def _redacted_route(self, route: str) -> str:
         try:

@@ -48,7 +48,7 @@ class Desk:
     ) -> None:
         settings = settings or Settings()
         self.clock = Clock()
-        self.work_clock = Clock()
+        self.steady_clock, self.work_clock = Clock(), Clock()
         self.batches: list[Batch] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.recorder = Recorder(
@@ -58,6 +58,7 @@ class Desk:
             lambda name, event: self.events.append((name, event)),
             wanted=lambda name: name in wants,
             clock=self.clock,
+            steady_clock=self.steady_clock,
             work_clock=self.work_clock,
         )
 

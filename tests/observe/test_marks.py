@@ -289,7 +289,6 @@ def test_an_answer_can_be_compared_again_where_it_rests_whole(
 def test_what_was_left_out_for_want_of_time_is_neither() -> None:
     """A record without its bodies is good for reading only."""
     desk = Desk(Settings())
-    desk.work_clock.now = AT
     desk.recorder._body_budget._left = 0.0
     desk.recorder.record(replay(request_body=body("abc")))
 
