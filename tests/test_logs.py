@@ -131,7 +131,7 @@ LIVE = """
     ) as live:
         live.ask()
         until(lambda: live.side.state.ended == 1)
-        runtime.shutdown(10.0)
+        runtime.shutdown(60.0)
 """
 
 
@@ -166,7 +166,7 @@ def test_an_agent_writes_its_log_as_the_settings_say(log_format: str) -> None:
 @pytest.fixture
 def _no_agent_stays() -> Iterator[None]:
     yield
-    runtime.shutdown(10.0)
+    runtime.shutdown(60.0)
 
 
 def documented_pattern() -> re.Pattern[str]:
@@ -198,7 +198,7 @@ def test_real_lines_fit_the_documented_pattern(tmp_path: Path) -> None:
         live.ask(target="/users/7?full=1&token=hunter2-and-more")
         live.ask(target="/a%20b%0A/%C3%A9")
         until(lambda: live.side.state.ended == 4)
-        runtime.shutdown(10.0)
+        runtime.shutdown(60.0)
     lines = path.read_text("ascii").splitlines()
     matches = [documented_pattern().fullmatch(line) for line in lines]
     found = [match.groupdict() for match in matches if match]

@@ -54,7 +54,8 @@ def host(
     (folder / "site_of_host.py").write_text(APP)
     socket = folder / "agent.sock"
     (folder / "shadow.toml").write_text(
-        f'shadow_url = "{shadow}"\nengine = "unix:{socket}"\nstore_url = "{store}"\n'
+        f'shadow_url = "{shadow}"\nengine = "unix:{socket}"\n'
+        f'store_url = "{store}"\ndrain_timeout = 60\n'
     )
     patch.setenv("CONFIG", str(folder / "shadow.toml"))
     with (folder / "agent.log").open("wb") as log:

@@ -39,7 +39,7 @@ def app(environ, start_response):
     return [body]
 
 application = ShadowMiddleware(
-    app, shadow_url=os.environ["SHADOW"], store_url=os.environ["STORE"], drain_timeout=5
+    app, shadow_url=os.environ["SHADOW"], store_url=os.environ["STORE"], drain_timeout=60
 )
 """
 THREADS = "--enable-threads"

@@ -365,7 +365,7 @@ def experiment_at(url: str, control: Any, candidate: Any) -> Iterator[Any]:
     """Give the function with its candidate, and have all written at the end."""
     options = SETTINGS | {"store_url": url}
     yield experiment(candidate=candidate, name="login", **options)(control)
-    assert shutdown(10.0)
+    assert shutdown(60.0)
 
 
 def test_no_divergences_names_the_call_and_what_differs() -> None:

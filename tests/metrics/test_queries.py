@@ -71,7 +71,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samples]:
                 and s
             )
         )
-    runtime.shutdown(10.0)
+    runtime.shutdown(60.0)
 
 
 def labels_of(found: Samples, name: str) -> dict[str, set[str]]:

@@ -24,7 +24,7 @@ APP = textwrap.dedent("""
     from shadow_middleware import asgi, wsgi
 
     settings = {"shadow_url": os.environ["SHADOW"], "store_url": os.environ["STORE"],
-                "drain_timeout": 5.0}
+                "drain_timeout": 60.0}
 
     async def new(scope, receive, send):
         if scope["type"] == "http":

@@ -54,7 +54,7 @@ def from_both(server: ShadowServer) -> bool:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Have two processes serve, each asked thirty times a second."""
-    runtime.shutdown(10.0)
+    runtime.shutdown(60.0)
     url = f"sqlite:///{tmp_path_factory.mktemp('targets')}/store.db"
     done = threading.Event()
 
@@ -90,7 +90,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
                 done.set()
                 for client in clients:
                     client.join()
-                runtime.shutdown(10.0)
+                runtime.shutdown(60.0)
 
 
 def test_what_a_person_sets_holds_in_every_process_within_two_seconds(
