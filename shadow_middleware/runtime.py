@@ -76,6 +76,11 @@ def _check_extras(settings: Settings) -> None:
         raise MissingExtraError("nats", "broker_url")
     if settings.broker_seal and importlib.util.find_spec("cryptography") is None:
         raise MissingExtraError("seal", "broker_seal")
+    # An agent of the host may be installed elsewhere, with a driver of its own.
+    here = not settings.engine.startswith("unix:")
+    on_postgres = settings.store_url.startswith("postgres")
+    if here and on_postgres and importlib.util.find_spec("psycopg") is None:
+        raise MissingExtraError("postgres", "A Postgres store")
 
 
 def _check_capture(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from shadow_middleware import runtime, signals
 from shadow_middleware.asgi import ShadowMiddleware
+from shadow_middleware.errors import MissingExtraError
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.live import LiveSide
 from shadow_middleware.runtime import live_side
@@ -333,6 +335,20 @@ def test_an_agent_that_stops_takes_what_was_brought_to_its_door(
         assert runtime.shutdown(20.0, wait=False)
 
     assert {("match", ""): 3} == totals(store)
+
+
+def test_a_postgres_store_without_its_driver_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An agent has nobody to tell; one that is installed elsewhere may have the driver."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    settings = {"shadow_url": "http://s.test", "store_url": "postgresql://h/d"}
+
+    with pytest.raises(
+        MissingExtraError, match=r"Postgres.*shadow-middleware\[postgres\]"
+    ):
+        live_side(load(settings))
+    live_side(load(settings | {"engine": "unix:/run/shadow.sock"}))
 
 
 def test_thread_engine_may_write_to_a_store_of_the_test() -> None:
