@@ -112,7 +112,7 @@ async def _let_in(door: socket.socket, service: Service) -> None:
     """Connect all who wait at the door."""
     loop = asyncio.get_running_loop()
     door.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
+    with contextlib.suppress(OSError):  # nobody waits, or there are too many
         while True:
             connection, _ = door.accept()
             await loop.connect_accepted_socket(service.connect, connection)
