@@ -308,12 +308,17 @@ def agent_of_the_host(path: Path) -> Iterator[subprocess.Popen[bytes]]:
         agent.wait(90)
 
 
+def live_at(path: Path, shadow: ShadowServer, store: str) -> LiveSide:
+    """Return the live side of an app that connects to the agent of its host."""
+    settings = {"shadow_url": shadow.url, "store_url": store}
+    return live_side(load({**settings, "engine": f"unix:{path}"}))
+
+
 def test_apps_of_a_host_share_an_agent(store: str, tmp_path: Path) -> None:
     """`engine="unix:PATH"` connects to an agent that was started by hand."""
     path = tmp_path / "agent.sock"
     with agent_of_the_host(path), ShadowServer(SAME) as shadow:
-        settings = {"shadow_url": shadow.url, "store_url": store}
-        serve(live_side(load({**settings, "engine": f"unix:{path}"})), 2)
+        serve(live_at(path, shadow, store), 2)
         shadow.wait_for(2)
         mode = path.stat().st_mode & 0o777
         runtime.shutdown(5.0)
@@ -330,8 +335,7 @@ def test_an_agent_that_stops_takes_what_was_brought_to_its_door(
     path = tmp_path / "agent.sock"
     with ShadowServer(SAME) as shadow, agent_of_the_host(path) as agent:
         agent.send_signal(signal.SIGSTOP)
-        settings = {"shadow_url": shadow.url, "store_url": store}
-        serve(live_side(load({**settings, "engine": f"unix:{path}"})), 3)
+        serve(live_at(path, shadow, store), 3)
         assert runtime.shutdown(20.0, wait=False)
 
     assert {("match", ""): 3} == totals(store)

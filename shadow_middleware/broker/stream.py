@@ -79,7 +79,7 @@ async def ensure_stream(context: JetStreamContext, settings: Settings) -> Stream
             info = await _kept_up(context, settings, info)
     except ConfigurationError:
         raise
-    except (Error, TimeoutError) as error:
+    except (Error, TimeoutError, OSError) as error:
         raise BrokerError(
             f"the stream {name!r} at {shown(settings.broker_url)} cannot be used: "
             f"{_in_words(error)}"
@@ -111,7 +111,7 @@ async def look(context: JetStreamContext, stream: Stream) -> Stream:
 
     try:
         info = await context.stream_info(stream.name)
-    except (Error, TimeoutError) as error:
+    except (Error, TimeoutError, OSError) as error:
         raise BrokerError(f"the stream cannot be seen: {_in_words(error)}") from None
     return msgspec.structs.replace(
         stream,

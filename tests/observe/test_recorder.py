@@ -215,21 +215,23 @@ def test_nothing_new_hands_nothing_over() -> None:
     assert [] == desk.batches
 
 
-class _SlowRedactor(Redactor):
-    """Works for half a second on each body."""
+class _TimedRedactor(Redactor):
+    """Takes time for each body: `passing` seconds, of which it works for `working`."""
 
-    desk: Desk
+    def __init__(self, passing: float, working: float) -> None:
+        super().__init__(Settings())
+        self._passing, self._working = passing, working
+        self.desk = Desk(redactor=self)
 
     def body(self, data: bytes, content_type: bytes | str = "") -> str:
-        self.desk.steady_clock.now += 0.5
-        self.desk.work_clock.now += 0.5
+        self.desk.steady_clock.now += self._passing
+        self.desk.work_clock.now += self._working
         return super().body(data, content_type)
 
 
 def test_a_flood_of_divergences_goes_without_bodies() -> None:
     """Redaction may take a share of the time; every divergence is kept all the same."""
-    slow = _SlowRedactor(Settings())
-    desk = slow.desk = Desk(redactor=slow)
+    desk = _TimedRedactor(passing=0.5, working=0.5).desk
 
     for _ in range(3):
         desk.recorder.record(replay())
@@ -243,20 +245,9 @@ def test_a_flood_of_divergences_goes_without_bodies() -> None:
     assert {1} == {len(record.differences) for record in kept}
 
 
-class _WaitingRedactor(Redactor):
-    """Gets no processor for a minute, for each body."""
-
-    desk: Desk
-
-    def body(self, data: bytes, content_type: bytes | str = "") -> str:
-        self.desk.steady_clock.now += 60.0
-        return super().body(data, content_type)
-
-
 def test_what_only_had_to_wait_for_a_processor_is_kept_whole() -> None:
     """On a busy machine a few divergences are no flood: they can be rechecked."""
-    waiting = _WaitingRedactor(Settings())
-    desk = waiting.desk = Desk(redactor=waiting)
+    desk = _TimedRedactor(passing=60.0, working=0.0).desk
 
     for _ in range(4):
         desk.recorder.record(replay())
