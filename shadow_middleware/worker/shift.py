@@ -97,6 +97,8 @@ class Shift:
         self._accounts = Accounts(self._bench)
         self._confirming: set[asyncio.Task[None]] = set()
         self._freed = asyncio.Event()
+        self._leasing = asyncio.Lock()
+        """Held while a lease begins or ends, and while leases are looked at."""
         self._over = asyncio.Event()
         self._stopping = False
         self.lost = ""
@@ -156,7 +158,8 @@ class Shift:
 
     async def _finish(self) -> None:
         """Let what is under way end in time, write it, and hand the partitions on."""
-        await self._leave()
+        async with self._leasing:  # what is just being taken is handed on as well
+            await self._leave()
         for one in self._partitions.values():
             one.stop()
         with contextlib.suppress(TimeoutError):
@@ -177,13 +180,14 @@ class Shift:
     async def _beat(self) -> None:
         trouble = ""
         while True:
-            since = self._gate.now()
             try:
-                view = await asyncio.to_thread(self._leases.beat, self.name)
-                trouble = ""
-                if self._is_ours(view):
-                    self._gate.renewed(since)
-                    await self._move(view)
+                async with self._leasing:
+                    since = self._gate.now()
+                    view = await asyncio.to_thread(self._leases.beat, self.name)
+                    trouble = ""
+                    if self._is_ours(view):
+                        self._gate.renewed(since)
+                        await self._move(view)
             except StoreError as error:
                 if str(error) != trouble:
                     trouble = str(error)
@@ -211,6 +215,8 @@ class Shift:
         moves = self._balance.moves(view, self._partitions, now)
         for lease in moves.take:
             await self._adopt(lease)
+            if self._stopping or self.lost:
+                return
         for number in moves.give:
             if number not in self._leaving:
                 self._leaving[number] = self._loop.create_task(self._give(number))
@@ -253,10 +259,15 @@ class Shift:
                 await self.claim(tenure, place)
             await one.written()
             await one.close()
-            release = self._leases.release
-            await asyncio.to_thread(release, self.name, number, tenure.epoch)
+            async with self._leasing:
+                release = self._leases.release
+                await asyncio.to_thread(release, self.name, number, tenure.epoch)
+                self._forget(number)
         except StoreError as error:
             logger.warning("partition %d is given up only in time: %s", number, error)
+            self._forget(number)
+
+    def _forget(self, number: int) -> None:
         self._partitions.pop(number, None)
         self._tasks.pop(number, None)
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 from benchmarks.broker import order
 from shadow_middleware import signals
 from shadow_middleware.settings import Settings
+from shadow_middleware.store.partitions import Leased, Tenure
 from shadow_middleware.store.sql import SqlStore
+from shadow_middleware.store.sql_partitions import SqlPartitions
 from shadow_middleware.testing import ShadowServer
 from shadow_middleware.testing.behaviours import slow
 from shadow_middleware.testing.wire import Reply
@@ -240,6 +243,42 @@ def test_a_worker_says_what_is_wrong_and_how_it_ended(make: Make) -> None:
     assert ("shadow-middleware/worker/1", "status") == (first["format"], first["event"])
     assert ("end", [], 16) == (last["event"], last["partitions"], last["of"])
     assert 0 == process.returncode
+
+
+def test_a_worker_that_is_stopped_while_it_takes_a_partition_hands_it_on(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to wait for that lease to run out."""
+    settings = make()
+    taking, parted = threading.Event(), threading.Semaphore(0)
+    take, forget = SqlPartitions.take, SqlPartitions.forget
+
+    def taken(ours: SqlPartitions, worker: str, seen: Leased) -> Tenure | None:
+        if not taking.is_set():
+            taking.set()
+            for _ in range(2):  # a worker parts when it begins to end, and when it has
+                parted.acquire(timeout=0.5)
+        return take(ours, worker, seen)
+
+    def forgotten(ours: SqlPartitions, worker: str) -> None:
+        forget(ours, worker)
+        parted.release()
+
+    monkeypatch.setattr(SqlPartitions, "take", taken)
+    monkeypatch.setattr(SqlPartitions, "forget", forgotten)
+
+    async def work() -> str:
+        async with working(settings) as worker:
+            await until(taking.is_set)
+            assert worker._shift is not None
+            return worker._shift.stream.key
+
+    key = asyncio.run(work())
+    store = SqlStore(settings.store_url)
+    view = store.partitions(key).beat("another")
+    store.close()
+
+    assert [""] * 4 == [one.owner for one in view.leases]
 
 
 def test_what_is_not_sent_ends_as_well_and_holds_up_nothing(make: Make) -> None:
