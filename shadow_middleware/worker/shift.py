@@ -100,7 +100,6 @@ class Shift:
         self._leasing = asyncio.Lock()
         """Held while a lease begins or ends, and while leases are looked at."""
         self._over = asyncio.Event()
-        self._stopping = False
         self.lost = ""
         """Why the leases are not ours any more; '' while they are."""
         self._most = min(max(256, 32 * settings.concurrency), settings.queue_count)
@@ -119,7 +118,6 @@ class Shift:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End soon: take no more, finish what is under way. Or at once."""
-        self._stopping = True
         if at_once:
             self._end("stopped at once")
         self._freed.set()
@@ -210,12 +208,12 @@ class Shift:
     async def _move(self, view: View) -> None:
         now = self._gate.now()
         self._balance.look(view, now)
-        if self._stopping or self.lost:
+        if self._over.is_set():
             return
         moves = self._balance.moves(view, self._partitions, now)
         for lease in moves.take:
             await self._adopt(lease)
-            if self._stopping or self.lost:
+            if self._over.is_set():
                 return
         for number in moves.give:
             if number not in self._leaving:
