@@ -240,7 +240,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_differences: int = 50
     """Differences described for one replay; more are counted as cut."""
     compare_budget: float = 0.25
-    """Seconds of work on one comparison; then it is cut."""
+    """Seconds of a processor for one comparison; then it is cut."""
     rules_file: str = ""
     """A TOML file with more `[[rules]]`, for review in a pull request; it is read once,
     at start-up, and a relative path is one from the working directory."""

@@ -66,7 +66,7 @@ class Comparer:
         self,
         settings: Settings,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.thread_time,
         rules: Sequence[Rule] = (),
     ) -> None:
         self._settings = settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from typing import Any
 
@@ -79,7 +80,7 @@ def test_no_input_takes_more_than_its_budget(name: str) -> None:
     kind, live, shadow = HOSTILE[name]
     started = time.process_time()
     comparison = compare(
-        answer(live, kind=kind), answer(shadow, kind=kind), clock=time.monotonic
+        answer(live, kind=kind), answer(shadow, kind=kind), clock=time.thread_time
     )
 
     assert "different" == comparison.result
@@ -103,6 +104,37 @@ def test_a_comparison_ends_when_its_time_is_used_up() -> None:
     assert ("different", True) == (hurried.result, hurried.cut)
     assert "compare_budget" in hurried.differences[-1].note
     assert "raise compare_budget" in hurried.hint
+
+
+def test_to_wait_for_a_processor_uses_nothing_up() -> None:
+    """Else an agent that live keeps waiting would cut what it has ample time for."""
+    values = [[*range(3_000)], [*range(1, 3_001)]]
+    live, shadow = (answer(json.dumps(one).encode(), kind=JSON) for one in values)
+    pair = exchange(live), shadow
+    began = time.thread_time()
+    alone = Comparer(Settings(compare_budget=60.0)).compare(pair[0], "shadow", pair[1])
+    takes = time.thread_time() - began
+    over = threading.Event()
+    others = [threading.Thread(target=_spin, args=(over,)) for _ in range(6)]
+
+    for one in others:
+        one.start()
+    began = time.monotonic()
+    beside = Comparer(Settings(compare_budget=3 * takes)).compare(
+        pair[0], "shadow", pair[1]
+    )
+    waited = time.monotonic() - began
+    over.set()
+    for one in others:
+        one.join()
+
+    assert waited > 3 * takes
+    assert alone == beside
+
+
+def _spin(over: threading.Event) -> None:
+    while not over.is_set():
+        pass
 
 
 def test_of_one_sort_no_more_are_described_than_asked_for() -> None:
