@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,7 @@ __all__ = [
     "CONTROL",
     "DAY",
     "MANY",
+    "RULINGS",
     "Decision",
     "Group",
     "GroupFilter",
@@ -129,6 +131,15 @@ class NoiseRuling(enum.StrEnum):
     """Nothing: what is learned holds."""
     NOISE = "noise"
     SIGNAL = "signal"
+
+    @property
+    def word(self) -> str:
+        """What people and programs call it: `learned` takes another one back."""
+        return self.value or "learned"
+
+
+RULINGS: Final = {one.word: one for one in NoiseRuling}
+"""Every ruling by its word."""
 
 
 class Sighting(msgspec.Struct, frozen=True):

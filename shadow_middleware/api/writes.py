@@ -9,22 +9,11 @@ import msgspec
 from shadow_middleware.api.operation import Note, Nothing, Operation, Question
 from shadow_middleware.api.problem import Refused
 from shadow_middleware.errors import ConfigurationError, DecodeError
-from shadow_middleware.knowledge import GroupState, NoiseRuling
+from shadow_middleware.knowledge import RULINGS, GroupState
 from shadow_middleware.reading.triage import Job
 from shadow_middleware.report.groups import GroupRow
 
 __all__ = ["WRITES"]
-
-_STATES: Final = {
-    "open": GroupState.OPEN,
-    "ignored": GroupState.IGNORED,
-    "resolved": GroupState.RESOLVED,
-}
-_RULINGS: Final = {
-    "noise": NoiseRuling.NOISE,
-    "signal": NoiseRuling.SIGNAL,
-    "learned": NoiseRuling.LEARNED,
-}
 
 
 class Decided(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -62,8 +51,8 @@ def _decide(asked: Question) -> GroupRow:
     group, given = asked.path["fingerprint"], asked.body
     done = asked.triage.decide(
         group,
-        state=_STATES.get(given.state),
-        ruling=_RULINGS.get(given.ruling),
+        state=GroupState(given.state) if given.state else None,
+        ruling=RULINGS[given.ruling] if given.ruling else None,
         note=given.note,
     )
     found = asked.reading.group(group) if done else None

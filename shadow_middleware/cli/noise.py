@@ -26,7 +26,7 @@ from shadow_middleware.cli.rule_files import read_source
 from shadow_middleware.cli.screen import console, print_json, visible
 from shadow_middleware.errors import DecodeError
 from shadow_middleware.judge import Policy
-from shadow_middleware.knowledge import Decision, GroupState, NoiseRuling
+from shadow_middleware.knowledge import RULINGS, Decision, GroupState
 from shadow_middleware.reading.learned import Learned, judged_at, learned_of
 from shadow_middleware.report.noise import (
     NoiseRow,
@@ -188,7 +188,7 @@ def set_noise(
     A ruling is about this kind of difference alone: another type, a null or a missing
     field at the same place is another group, and stays a divergence.
     """
-    ruling = NoiseRuling("" if held is Held.LEARNED else held.value)
+    ruling = RULINGS[held.value]
     with open_store(settings_of(store, config)) as opened:
         found = one_group(opened, group)
         opened.decide(

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from shadow_middleware.dashboard.divergences import missing
 from shadow_middleware.dashboard.screen import Screen, Shown, Visit
 from shadow_middleware.errors import ConfigurationError, DecodeError
-from shadow_middleware.knowledge import GroupState, NoiseRuling
+from shadow_middleware.knowledge import RULINGS, GroupState
 from shadow_middleware.report.groups import expectation
 from shadow_middleware.report.rule_text import rule_toml
 
@@ -19,11 +19,6 @@ _STATES: Final = {
     "resolve": (GroupState.RESOLVED, "resolved"),
     "reopen": (GroupState.OPEN, "reopened"),
 }
-_RULINGS: Final = {
-    "noise": NoiseRuling.NOISE,
-    "signal": NoiseRuling.SIGNAL,
-    "learned": NoiseRuling.LEARNED,
-}
 _NOTE: Final = 1_000
 
 
@@ -32,9 +27,9 @@ def _decide(visit: Visit) -> Shown:
     group, word = visit.path["fingerprint"], visit.form.get("decision", "")
     note = visit.form.get("note", "").strip()[:_NOTE] or None
     state, told = _STATES.get(word, (None, word))
-    if state is None and word not in _RULINGS:
+    if state is None and word not in RULINGS:
         return missing("No such decision", f"{word!r} cannot be decided.")
-    ruling = _RULINGS.get(word)
+    ruling = RULINGS.get(word)
     if not visit.triage.decide(group, state=state, ruling=ruling, note=note):
         return missing("No such group", f"No group has the fingerprint {group!r}.")
     if visit.form.get("back") == "noise":

@@ -29,12 +29,6 @@ from shadow_middleware.tui.source import (
 
 __all__ = ["ApiSource"]
 
-_RULINGS: Final = {
-    NoiseRuling.NOISE: "noise",
-    NoiseRuling.SIGNAL: "signal",
-    NoiseRuling.LEARNED: "learned",
-}
-
 _BY: Final = "watch"
 
 T = TypeVar("T")
@@ -142,7 +136,7 @@ class ApiSource:
 
     def rule(self, fingerprint: str, ruling: NoiseRuling, note: str) -> bool:
         """Say whether a group is noise; False where it is not there any more."""
-        return self._told(fingerprint, ruling=_RULINGS[ruling], note=note or None)
+        return self._told(fingerprint, ruling=ruling.word, note=note or None)
 
     def add_rules(self, toml: str, note: str) -> int:
         """Add the rules of a TOML text; return how many were not there before."""
