@@ -1,9 +1,10 @@
 """
 Fills in the documentation from the code while MkDocs builds it.
 
-A line `<!-- name -->` in a page is replaced by what the generator of that name
-returns, and `<!-- include FILE -->` by a file of the project, its links turned to
-the pages that hold them. So the text exists once, and a reference cannot go stale.
+A line that is a link with the title `included` is replaced by the file that it leads
+to, whose links are turned to the pages that hold them; one with the title `generated:
+NAME` by what the generator of that name returns. So a text exists once, a reference
+cannot go stale, and whoever reads a page where nothing fills it in has the link.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MARKER: Final = re.compile(
-    r"^<!-- (?:include (?P<file>\S+)|(?P<name>[a-z]+)) -->$", re.M
+    r"^\[[^\]]+\]\((?P<to>\S+) \"(?:included|generated: (?P<name>[a-z]+))\"\)$", re.M
 )
 LINK: Final = re.compile(
     r"\[(?P<text>[^\]]+)\]\((?![a-z]+:|#)(?P<to>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)"
@@ -338,9 +339,10 @@ def filled(markdown: str, page: str) -> str:
     """Return the page with every marker replaced."""
 
     def content(match: re.Match[str]) -> str:
-        if file := match.group("file"):
-            return included(file, page)
-        return GENERATORS[match.group("name")]()
+        if name := match["name"]:
+            return GENERATORS[name]()
+        folder = posixpath.join("docs", posixpath.dirname(page))
+        return included(posixpath.normpath(posixpath.join(folder, match["to"])), page)
 
     return MARKER.sub(content, markdown)
 

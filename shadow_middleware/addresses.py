@@ -79,7 +79,8 @@ def _split(place: Place, value: str) -> tuple[SplitResult, int | None]:
 
 
 def _with_scheme(value: str) -> str:
-    host = value.rpartition("://")[2].lstrip("/")
+    # What is left of a scheme, as in `http//host` and `http:host`, is none of the host.
+    host = re.sub(r"^(?:https?(?::|/)/*|[^/]*:/+|/+)", "", value, flags=re.IGNORECASE)
     return f"did you mean {'http://' + host!r}?" if host else ""
 
 

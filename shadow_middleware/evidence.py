@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,7 @@ __all__ = [
     "SETTLED",
     "Batch",
     "Count",
+    "Counted",
     "DivergenceFilter",
     "DivergenceRecord",
     "Hinted",
@@ -272,6 +273,13 @@ class Total(msgspec.Struct, frozen=True, gc=False):
     reason: str
     count: int
     version: str = ""
+
+
+class Counted(NamedTuple):
+    """What is counted and how far each session has come, of one moment: it adds up."""
+
+    totals: list[Total]
+    progress: list[Progress]
 
 
 class Hinted(msgspec.Struct, frozen=True):

@@ -53,6 +53,7 @@ class LiveSide:
         "_fault_logged",
         "_known",
         "_look",
+        "_return_logged",
         "_selector",
         "_withheld",
         "admits_type",
@@ -109,7 +110,7 @@ class LiveSide:
         self._known: dict[tuple[bytes, ...], tuple[str, ...]] = {}
         self.short = min(self.caps[1], handoff.small)
         """Bytes of a response that `handoff.add` may be given."""
-        self._fault_logged = float("-inf")
+        self._fault_logged = self._return_logged = float("-inf")
 
     def select(self, path: bytes, headers: Headers, context: Any) -> Key:
         """
@@ -205,7 +206,21 @@ class LiveSide:
 
     def _is_copy(self, marker: bytes) -> bool:
         secret = self.settings.secret
-        return read_marker(marker, secret=secret, now=time.time()) is not None
+        said = read_marker(marker, secret=secret, now=time.time())
+        if said is not None and said.id.rpartition("-")[0] == self.handoff.session:
+            self._came_back()
+        return said is not None
+
+    def _came_back(self) -> None:
+        """Say that a copy of what this very process was asked has come back to it."""
+        now = time.monotonic()
+        if now - self._return_logged >= FAULT_LOG_INTERVAL:
+            self._return_logged = now
+            logger.warning(
+                "a copy of a request of this app was sent to this app: is a target its "
+                "own address? Then it is compared with itself, and every verdict is "
+                "worth nothing. A shadow that passes requests on to it is no fault"
+            )
 
     def hand_over(self, capture: Capture) -> None:
         """Take a finished capture, unless its route is excluded. Never raises."""

@@ -27,6 +27,7 @@ class RecordingHandoff:
     """A hand-off that keeps every capture for the test to look at."""
 
     def __init__(self) -> None:
+        self.session = "test"
         self.paused_until = 0
         self.resting = False
         self.small = 2**14
@@ -70,7 +71,7 @@ class RecordingHandoff:
     @property
     def state(self) -> HandoffState:
         return HandoffState(
-            session="test",
+            session=self.session,
             selected=len(self.captures) + self.refused,
             handed=len(self.captures),
             dropped={},

@@ -283,6 +283,20 @@ def test_the_readme_fits_on_a_few_screens() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 150
 
 
+def test_pages_that_are_filled_in_lead_on_where_nothing_fills_them_in() -> None:
+    """In a clone, what is included or generated is a link to where it stands."""
+    pages = {page: page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md")}
+    led = [
+        (page.parent / match["to"]).resolve()
+        for page, text in pages.items()
+        for match in reference.MARKER.finditer(text)
+    ]
+
+    assert len(led) > 15
+    assert [] == [str(one) for one in led if not one.is_file()]
+    assert [] == [page.name for page, text in pages.items() if "<!-- inc" in text]
+
+
 def test_included_links_point_to_the_pages_that_hold_them() -> None:
     """What the README links to is found from the site as well."""
     index = reference.included("README.md", "index.md")

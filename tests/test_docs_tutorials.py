@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from scripts import reference
 from shadow_middleware.cli import main
-from shadow_middleware.errors import ShadowMiddlewareError, StoreError
-from tests.promises.staging import counted, until
+from shadow_middleware.errors import ShadowMiddlewareError
+from tests.promises.staging import until
 
 pytestmark = pytest.mark.usefixtures("children_uncounted")
 
@@ -37,7 +37,6 @@ class Newcomer:
         self.ports = ports
         self.terminals: dict[str, tuple[str, subprocess.Popen[str]]] = {}
         self.printed = ""
-        self.visits = self.waited_for = 0
         self.changed = False
         self.stops_early = False
 
@@ -98,7 +97,6 @@ class Newcomer:
             self.start_again()
         for line in filter(lambda line: not SET_UP.match(line), text.splitlines()):
             if line.startswith("shadow-middleware "):
-                self.wait_for_replays()
                 self.printed += self.command(*shlex.split(line)[1:])
                 continue
             done = subprocess.run(
@@ -111,7 +109,6 @@ class Newcomer:
                 text=True,
             )
             self.printed += done.stdout
-            self.visits += 600 * line.endswith("visits.py")
 
     def command(self, *words: str) -> str:
         """Return what a command of ours prints."""
@@ -119,12 +116,6 @@ class Newcomer:
         assert not isinstance(result.exception, Exception), result.exception
         assert result.exit_code != ShadowMiddlewareError.exit_code, result.output
         return result.output
-
-    def wait_for_replays(self) -> None:
-        """Wait until every visit is in the store: a person types slower than that."""
-        if self.waited_for < self.visits:
-            assert until(lambda: ended(self.folder) == self.visits, PATIENCE)
-            self.waited_for = self.visits
 
     def compare(self, _: str, text: str) -> None:
         """Find each line of the page in what was printed; blanks do not count."""
@@ -174,15 +165,6 @@ def listens(port: int) -> bool:
     """Tell whether somebody listens there."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def ended(folder: Path) -> int:
-    """Return how many replays have ended, by the store that is about to be made."""
-    file = folder / "shadow_middleware.db"
-    try:
-        return sum(counted(f"sqlite:///{file}").values()) if file.exists() else 0
-    except StoreError:
-        return 0
 
 
 @pytest.fixture

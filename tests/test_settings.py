@@ -88,6 +88,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "argument); did you mean 'http://shadow:8000'?",
     ),
     (
+        {"shadow_url": "http//shadow:8000"},
+        "shadow_url: 'http//shadow:8000' is not an http:// or https:// address (keyword "
+        "argument); did you mean 'http://shadow:8000'?",
+    ),
+    (
+        {"shadow_url": "http:shadow"},
+        "shadow_url: 'http:shadow' is not an http:// or https:// address (keyword "
+        "argument); did you mean 'http://shadow'?",
+    ),
+    (
         {"shadow_url": "ftp://shadow/x"},
         "shadow_url: 'ftp://shadow/x' is not an http:// or https:// address (keyword "
         "argument); did you mean 'http://shadow/x'?",

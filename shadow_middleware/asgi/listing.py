@@ -85,9 +85,16 @@ def _routes_of(route: Any, prefix: str, depth: int) -> Iterator[str]:
             yield from routes_in(router.routes, inside, depth + 1)
         elif path:
             yield f"{ANY_METHOD} {inside}/{{path}}"
-    elif path and hasattr(route, "methods"):  # WebSockets have none
+    elif path and hasattr(route, "methods") and not _is_about_the_app(route):
+        # WebSockets have no methods.
         for method in _methods(route):
             yield f"{method} {prefix}{path}"
+
+
+def _is_about_the_app(route: Any) -> bool:
+    """Whether it is one of FastAPI's own pages: nobody has to exercise its docs."""
+    endpoint = getattr(route, "endpoint", None)
+    return getattr(endpoint, "__module__", "") == "fastapi.applications"
 
 
 def _is_own(app: Any) -> bool:

@@ -71,9 +71,9 @@ def holdings(
 
     Names that the store never saw are refused. The settings say how noise is told.
     """
-    totals = reader.totals(None if since is None else int(since // 60))
-    check_names(totals, target, route)
-    return reading.holdings(reader, since, target, route, settings, totals)
+    counted = reader.counted(None if since is None else int(since // 60))
+    check_names(counted.totals, target, route)
+    return reading.holdings(reader, since, target, route, settings, counted)
 
 
 def judged(

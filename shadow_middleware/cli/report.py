@@ -20,6 +20,7 @@ from shadow_middleware.cli.options import (
 )
 from shadow_middleware.cli.report_screen import show_report
 from shadow_middleware.cli.screen import console, print_json
+from shadow_middleware.cli.waiting import Wait, wait_for_evidence
 from shadow_middleware.report.gone import gone_text
 from shadow_middleware.report.summary import summarise
 from shadow_middleware.report.times import seconds_in
@@ -47,6 +48,7 @@ def report(
     limit: Annotated[
         int, typer.Option("--limit", min=1, help="How many groups of divergences.")
     ] = 10,
+    wait: Wait = None,
     as_json: JsonOutput = False,
 ) -> None:
     """
@@ -58,18 +60,21 @@ def report(
     learned to be noise since count as noise.
     """
     settings = settings_of(store, config)
+    wait_for_evidence(settings, wait)
     with open_store(settings, run=run) as opened:
         start = since_of(since, opened.time())
         held = holdings(opened, start, target, route, settings)
         # Of a run nothing goes but all of it.
         removed = [] if run else opened.removals()
+        span = opened.span()
     summary = summarise(held, top=limit)
     if as_json:
         found = {"since": start, **msgspec.structs.asdict(summary), "removed": removed}
         print_json("report", found)
     else:
         period = f"run {run}" if run and since is None else period_of(since)
-        show_report(console(), summary, period, gone_text(removed, target))
+        gone = gone_text(removed, target, span[0] * 60.0 if span else 0.0)
+        show_report(console(), summary, period, gone)
 
 
 def period_of(since: str | None) -> str:

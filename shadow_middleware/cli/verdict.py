@@ -23,6 +23,7 @@ from shadow_middleware.cli.options import (
 from shadow_middleware.cli.screen import console, print_json
 from shadow_middleware.cli.verdict_policy import policy_of
 from shadow_middleware.cli.verdict_screen import show_verdict
+from shadow_middleware.cli.waiting import Wait, wait_for_evidence
 from shadow_middleware.report.junit import junit_of
 from shadow_middleware.report.markdown import markdown_of
 from shadow_middleware.report.verdict import Ruling, Verdict
@@ -139,6 +140,7 @@ def verdict(
             help="Confidence of the bounds, however often one looks. [default: 0.95]",
         ),
     ] = None,
+    wait: Wait = None,
     form: Annotated[
         Format | None,
         typer.Option("--format", help="How to print it. [default: text]"),
@@ -173,6 +175,7 @@ def verdict(
         },
     )
     settings = settings_of(store, config)
+    wait_for_evidence(settings, wait)
     with open_store(settings, run=run) as opened:
         start = _start(since, asked.freshness_seconds, opened.time())
         held = holdings(opened, start, target, route, settings)

@@ -51,7 +51,15 @@ def _beside(target: TargetVerdict) -> list[str]:
         parts.append(f"{share.no_evidence:,} live errors, skipped or left out")
     if share.undecided:
         parts.append(f"coverage {share_text(share.coverage)}")
-    return ["Evidence: " + ", ".join(parts), *_version(target)]
+    said = ["Evidence: " + ", ".join(parts)]
+    if target.unanswered:
+        reasons = ", ".join(f"{n:,} {why}" for why, n in target.unanswered.items())
+        said.append(f"Without an answer of the shadow's: {reasons}")
+    if target.in_flight:
+        said.append(
+            f"{target.in_flight:,} are still under way; --wait 1m waits for them"
+        )
+    return [*said, *_version(target)]
 
 
 def _version(target: TargetVerdict) -> list[str]:

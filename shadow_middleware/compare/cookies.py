@@ -140,7 +140,7 @@ def _compared(cookie: Cookie) -> dict[str, str]:
 
 
 def _shown(cookies: list[Cookie]) -> str | None:
-    """Attributes only: a cookie's value is a secret."""
+    """Return attributes only: a cookie's value is a secret."""
     if not cookies:
         return None
     return ", ".join(

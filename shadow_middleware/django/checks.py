@@ -6,12 +6,15 @@ System checks: a mistake shows in `manage.py check`, before any request.
     shadow_middleware.W002  the app is installed, the middleware is not
     shadow_middleware.W003  the middleware is there twice
     shadow_middleware.W004  key="user" without Django's authentication
+    shadow_middleware.W005  no file can be made where the store should be
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
@@ -22,6 +25,7 @@ from shadow_middleware.errors import ConfigurationError
 __all__ = ["check_installation", "check_settings"]
 
 _AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+_FILE: Final = "sqlite:///"
 
 
 def check_settings(
@@ -32,15 +36,33 @@ def check_settings(
         settings = configured()
     except ConfigurationError as error:
         return [Error(str(error), id="shadow_middleware.E001")]
+    messages = _check_store(settings.store_url)
     if settings.key == "user" and _AUTHENTICATION not in django_settings.MIDDLEWARE:
-        return [
+        messages.append(
             Warning(
                 "The key is 'user', and no request has one.",
                 hint=f"Add {_AUTHENTICATION!r} to MIDDLEWARE.",
                 id="shadow_middleware.W004",
             )
-        ]
-    return []
+        )
+    return messages
+
+
+def _check_store(url: str) -> list[CheckMessage]:
+    """Report a folder in which no store can be made; evidence would wait in memory."""
+    if not url.startswith(_FILE):
+        return []
+    folder = Path(url.removeprefix(_FILE).partition("?")[0]).absolute().parent
+    if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+        return []
+    trouble = "cannot be written to by this user" if folder.is_dir() else "is missing"
+    return [
+        Warning(
+            f"The folder of the store, {folder}, {trouble}.",
+            hint="Make it, or have store_url name a file in another one.",
+            id="shadow_middleware.W005",
+        )
+    ]
 
 
 def check_installation(

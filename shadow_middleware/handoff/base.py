@@ -37,6 +37,8 @@ class HandoffState(msgspec.Struct, frozen=True):
 class Handoff(Protocol):
     """The live end of the wall. Nothing here blocks for long, nothing raises."""
 
+    session: str
+    """What this process is called: the ids of its exchanges begin with it."""
     paused_until: int
     """Monotonic nanoseconds before which nothing should be captured at all."""
     resting: bool

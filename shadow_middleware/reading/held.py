@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from shadow_middleware.evidence import DivergenceFilter, Total
+from shadow_middleware.evidence import Counted, DivergenceFilter, Total
 from shadow_middleware.judge import Policy
 from shadow_middleware.knowledge import CONTROL, DAY
-from shadow_middleware.reading.learned import NoiseNow, all_totals, noise_now
+from shadow_middleware.reading.learned import NoiseNow, all_counted, noise_now
 from shadow_middleware.reading.remembering import remembered
 from shadow_middleware.report.effective import explained_groups
 from shadow_middleware.report.holdings import (
@@ -34,14 +34,14 @@ def holdings(
     target: str | None,
     route: str | None,
     settings: Settings | None = None,
-    totals: Sequence[Total] | None = None,
+    counted: Counted | None = None,
     *,
     whole: bool = True,
 ) -> Holdings:
     """
     Return what the reader holds for a time, a target and a route, as it counts today.
 
-    The settings say how noise is told. `totals` spares reading them a second time.
+    The settings say how noise is told. `counted` spares reading it a second time.
     Unless `whole`, the latencies of all routes are one, whose route is '', and of
     divergences only the hints are held.
     """
@@ -50,23 +50,23 @@ def holdings(
     whole = whole or route is not None
     minute = None if since is None else int(since // 60)
 
-    def read(counted: Sequence[Total]) -> Holdings:
+    def read(counted: Counted) -> Holdings:
         return _holdings(reader, since, target, route, known, counted, whole=whole)
 
-    if totals is not None:
-        return read(totals)
+    if counted is not None:
+        return read(counted)
     held = remembered(
         reader,
         ("held", minute, target, route, whole, Policy.of(known)),
-        lambda: read(_totals(reader, minute, route)),
+        lambda: read(_counted(reader, minute, route)),
     )
     return msgspec.structs.replace(held, now=reader.time())
 
 
-def _totals(reader: Reader, minute: int | None, route: str | None) -> Sequence[Total]:
+def _counted(reader: Reader, minute: int | None, route: str | None) -> Counted:
     if minute is None and route is None:
-        return all_totals(reader)
-    return reader.totals(minute, route=route)
+        return all_counted(reader)
+    return reader.counted(minute, route=route)
 
 
 def _holdings(
@@ -75,7 +75,7 @@ def _holdings(
     target: str | None,
     route: str | None,
     settings: Settings,
-    totals: Sequence[Total],
+    counted: Counted,
     *,
     whole: bool,
 ) -> Holdings:
@@ -85,7 +85,7 @@ def _holdings(
     noise = noise_now(reader, settings)
     return as_it_counts(
         Holdings(
-            totals=_fitting(totals, target, route),
+            totals=_fitting(counted.totals, target, route),
             insight=insight_of(reader, noise),
             latencies=reader.latencies(
                 minute, target=target, route=route, together=not whole
@@ -99,7 +99,9 @@ def _holdings(
             hinted=[] if whole else reader.hinted(where, limit=_SAMPLE),
             stored=reader.count_divergences(where) if whole else 0,
             losses=[] if route else reader.losses(minute, target=target),
-            progress=[] if route else reader.progress(target),
+            progress=[]
+            if route
+            else [row for row in counted.progress if target in (None, row.target)],
             versions=reader.versions(target),
             newest=span[1] if span else None,
             routes=reader.routes(),

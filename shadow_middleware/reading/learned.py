@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from shadow_middleware.evidence import Total
+from shadow_middleware.evidence import Counted, Total
 from shadow_middleware.judge import (
     FADED,
     Policy,
@@ -30,8 +30,8 @@ from shadow_middleware.store.base import Reader
 __all__ = [
     "Learned",
     "NoiseNow",
+    "all_counted",
     "all_groups",
-    "all_totals",
     "judged_at",
     "learned_of",
     "learned_of_one",
@@ -193,9 +193,9 @@ def _groups(reader: Reader, where: GroupFilter) -> Iterator[Group]:
             return
 
 
-def all_totals(reader: Reader) -> list[Total]:
-    """Return the counts of all times."""
-    return remembered(reader, "totals", reader.totals)
+def all_counted(reader: Reader) -> Counted:
+    """Return the counts of all times, and how far each session had come by then."""
+    return remembered(reader, "counted", reader.counted)
 
 
 def route_totals(reader: Reader) -> list[Total]:

@@ -17,15 +17,23 @@ _BOUNDS = {
 }
 
 
-def gone_text(removals: Iterable[Removal], target: str | None = None) -> list[str]:
+def gone_text(
+    removals: Iterable[Removal], target: str | None = None, begins: float = 0.0
+) -> list[str]:
     """
     Return a sentence for each sort of thing that was removed, all reasons in one.
 
     Args:
         removals: As the store tells them.
         target: Only what is this target's, or nobody's in particular.
+        begins: When the oldest evidence is of, in Unix seconds.
     """
-    ours = [one for one in removals if target is None or one.target in ("", target)]
+    ours = [
+        one
+        for one in removals
+        if (target is None or one.target in ("", target))
+        and (one.what is not What.MINUTES or one.upto > begins)
+    ]
     told = []
     for what in What:
         some = [one for one in ours if one.what is what]

@@ -76,6 +76,18 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     now: float = 0.0
     """When all this was read, in Unix seconds."""
 
+    def open_accounts(self, target: str) -> tuple[int, int]:
+        """Return what is in flight, and what silent sessions leave unaccounted for."""
+        in_flight = unaccounted = 0
+        for session in self.progress:
+            if session.target == target:
+                still_open = max(0, session.selected - session.ended)
+                if self.now - session.at > SILENT_AFTER:
+                    unaccounted += still_open
+                else:
+                    in_flight += still_open
+        return in_flight, unaccounted
+
 
 def as_it_counts(held: Holdings) -> Holdings:
     """Return the holdings with the counts as they count today, the control apart."""

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 import msgspec
 
-from shadow_middleware.evidence import LatencyTotal, Progress, Total
+from shadow_middleware.evidence import LatencyTotal, Total
 from shadow_middleware.exchange import Outcome
 from shadow_middleware.knowledge import VersionSeen
 from shadow_middleware.report.control import Control, control_of
 from shadow_middleware.report.differences import DifferenceGroup, top_differences
 from shadow_middleware.report.findings import Finding, first_findings
 from shadow_middleware.report.hints import Hint, hints
-from shadow_middleware.report.holdings import SILENT_AFTER, Holdings
+from shadow_middleware.report.holdings import Holdings
 from shadow_middleware.report.judgement import Evidence, evidence_of, told_apart
 from shadow_middleware.report.latency import Latency, latency_of
 from shadow_middleware.report.noise_hints import noise_hints
@@ -133,9 +133,7 @@ def _target(name: str, held: Holdings, top: int, *, routes: bool) -> TargetSumma
     ended = sum(row.count for row in counted)
     outcomes = _outcomes(counted)
     evidence = evidence_of(counted)
-    in_flight, unaccounted = _open_accounts(
-        (row for row in held.progress if row.target == name), held.now
-    )
+    in_flight, unaccounted = held.open_accounts(name)
     differences = top_differences(records)
     hinted = [one for one in held.hinted if one.target == name]
     insight = held.insight
@@ -179,18 +177,6 @@ def _target(name: str, held: Holdings, top: int, *, routes: bool) -> TargetSumma
 def _noise_share(outcomes: Mapping[str, int], evidence: Evidence) -> float | None:
     noise = outcomes.get(Outcome.NOISE.value, 0)
     return noise / evidence.decided if evidence.decided else None
-
-
-def _open_accounts(sessions: Iterable[Progress], now: float) -> tuple[int, int]:
-    """Return what is in flight, and what silent sessions leave unaccounted for."""
-    in_flight = unaccounted = 0
-    for session in sessions:
-        still_open = max(0, session.selected - session.ended)
-        if now - session.at > SILENT_AFTER:
-            unaccounted += still_open
-        else:
-            in_flight += still_open
-    return in_flight, unaccounted
 
 
 def _routes(

@@ -7,16 +7,20 @@ until it is no longer open.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
+from shadow_middleware.evidence import Total
+from shadow_middleware.exchange import Outcome
 from shadow_middleware.report.case import case_of
 from shadow_middleware.report.checks import Check, Criterion, State
 from shadow_middleware.report.criteria import checks_of
 from shadow_middleware.report.findings import Finding, findings_of, in_words
 from shadow_middleware.report.holdings import Holdings
+from shadow_middleware.report.judgement import Says, says, told_apart
 from shadow_middleware.report.policy import Policy
 from shadow_middleware.report.rates import Share, Weighed
 from shadow_middleware.report.shift import Shift
@@ -70,6 +74,10 @@ class TargetVerdict(msgspec.Struct, frozen=True, kw_only=True):
     all_versions: bool
     left_out: dict[str, int]
     """Replays of other versions, which do not count."""
+    unanswered: dict[str, int]
+    """Replays that count against it without an answer of its, by reason."""
+    in_flight: int
+    """Exchanges that have not ended: what comes of them does not count yet."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -132,7 +140,18 @@ def _judge(
         version=stratum.version,
         all_versions=stratum.all_versions,
         left_out=stratum.others,
+        unanswered=_unanswered(row for row in held.totals if row.target == target),
+        in_flight=held.open_accounts(target)[0],
     )
+
+
+def _unanswered(totals: Iterable[Total]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for row in told_apart(totals):
+        against = says(row.outcome, row.reason) is Says.DISAGREES
+        if against and row.outcome is not Outcome.DIVERGENCE:
+            counts[row.reason or row.outcome.value] += row.count
+    return dict(counts.most_common())
 
 
 def _groups(target: str, held: Holdings) -> list[Finding]:

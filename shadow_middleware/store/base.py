@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from shadow_middleware.evidence import (
     ANY,
     Batch,
+    Counted,
     DivergenceFilter,
     Hinted,
     LatencyTotal,
@@ -94,6 +95,14 @@ class Reader(NoiseReader, Protocol):
         Return the counts, summed over minutes; versions stay apart.
 
         With a version only its own; '' is what was counted without one.
+        """
+        ...
+
+    def counted(self, since: int | None = None, route: str | None = None) -> Counted:
+        """
+        Return the counts and how far each session has come, both of one moment.
+
+        Read one after the other, they would not add up while an agent writes.
         """
         ...
 

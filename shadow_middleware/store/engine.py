@@ -209,8 +209,9 @@ def _check_file(url: URL, label: str, *, create: bool) -> None:
             _create_private(path, label)
         elif not path.exists():
             raise StoreError(
-                f"there is no store {label}: either nothing was recorded yet, "
-                "or store_url names another file"
+                f"there is no store {label}: either nothing was recorded yet (the "
+                "first evidence comes some seconds after the first request), or "
+                "store_url names another file"
             )
 
 

@@ -17,6 +17,7 @@ from shadow_middleware.evidence import (
     SETTLED,
     Batch,
     Count,
+    Counted,
     DivergenceFilter,
     Hinted,
     Progress,
@@ -143,6 +144,11 @@ class MemoryStore(MemorySums):
         for key in gone:
             del self._samples[key]
         return len(gone)
+
+    def counted(self, since: int | None = None, route: str | None = None) -> Counted:
+        """Return the counts and how far each session has come, of one moment."""
+        with self._lock:
+            return Counted(self.totals(since, route=route), self.progress())
 
     def progress(self, target: str | None = None) -> list[Progress]:
         """Return how far each session has come with each target, in all."""

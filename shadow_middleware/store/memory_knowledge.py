@@ -58,7 +58,7 @@ class MemoryKnowledge:
     def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
         self._most = most
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._moved = {"written": 0, "decided": 0}
         self._groups: Table = {}
         self._signatures: Table = {}

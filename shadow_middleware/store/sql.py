@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Executable
 
@@ -14,6 +14,7 @@ from shadow_middleware.errors import StoreError
 from shadow_middleware.evidence import (
     ANY,
     Batch,
+    Counted,
     DivergenceFilter,
     Hinted,
     LatencyTotal,
@@ -44,6 +45,7 @@ NAMED_AT_ONCE = 1_000
 """Reasons, or groups, that one statement names."""
 
 _OUTCOMES: Final = {str(one): one for one in Outcome}
+
 """By what is stored: asked for tens of thousands of times by one page."""
 
 MOST_DIGITS = 18
@@ -126,10 +128,20 @@ class SqlStore(SqlUpkeep):
         found = self._plain(
             sum_queries.totals_between(since, until, target, route, version)
         )
-        return [
-            Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[5]), row[4])
-            for row in found
-        ]
+        return [_total(row) for row in found]
+
+    def counted(self, since: int | None = None, route: str | None = None) -> Counted:
+        """Return the counts and how far each session has come, of one moment."""
+        since, until = self._whole(since, None)
+        totals = sum_queries.totals_between(since, until, None, route, None)
+        with self._database.snapshot() as connection:
+            return Counted(
+                [_total(row) for row in self._given(connection, totals)],
+                [
+                    Progress(*row)
+                    for row in self._asked(connection, queries.progress_of(None))
+                ],
+            )
 
     def route_totals(
         self, since: int | None = None, target: str | None = None
@@ -282,3 +294,7 @@ class SqlStore(SqlUpkeep):
             StoredDivergence(row.id, rows.to_record(row._mapping))
             for row in self._rows(statement)
         ]
+
+
+def _total(row: Sequence[Any]) -> Total:
+    return Total(row[0], row[1], _OUTCOMES[row[2]], row[3], int(row[5]), row[4])

@@ -103,11 +103,13 @@ def _is_newer(database: Database, connection: Connection, version: str | None) -
 
 
 def _behind(database: Database, version: str | None) -> str:
-    found = "no tables yet" if version is None else f"the older schema {version}"
-    return (
-        f"the store {database.label} has {found}; "
-        "to prepare it, run: shadow-middleware db upgrade"
-    )
+    prepare = "to prepare it, run: shadow-middleware db upgrade"
+    if version is None:
+        return (
+            f"the store {database.label} has no tables yet: an app that has just begun "
+            f"to record makes them within seconds; {prepare}"
+        )
+    return f"the store {database.label} has the older schema {version}; {prepare}"
 
 
 def _migrate_with_patience(database: Database) -> None:

@@ -327,8 +327,10 @@ class Writer:
             self._pending.release(batch)
         if left:
             _logger.error(
-                "the store did not take %d outcomes and %d divergences before the end",
+                "%d outcomes and %d divergences are lost: the store did not take them "
+                "before the end (%s)",
                 sum(map(outcomes_in, left)),
                 sum(len(batch.divergences) for batch in left),
+                self._failure or "there was no time left",
             )
         self._changed.notify_all()

@@ -38,7 +38,10 @@ _SCHEMES = frozenset(
 )
 _ATTRIBUTES = frozenset(
     {"path", "domain", "expires", "max-age", "samesite", "httponly", "secure"}
+    | {"partitioned", "priority"}
 )
+_STATES = frozenset({"a value", "another value", "empty"})
+"""What a comparison says where it would have to show the value of a cookie."""
 _MAX_DEPTH = 4
 """Documents inside strings inside documents; deeper ones go unread."""
 _MAX_NODES = 10_000
@@ -191,8 +194,10 @@ class Redactor:
 
     def _attribute(self, attribute: str) -> str:
         """Return an attribute of Set-Cookie; only those of RFC 6265 keep their value."""
-        known = attribute.partition("=")[0].strip().lower() in _ATTRIBUTES
-        return attribute if known else self._cookie(attribute)
+        name = attribute.partition("=")[0].strip().lower()
+        # What comes after a comma may be another cookie; a date has one of its own.
+        plain = attribute.count(",") <= (name == "expires")
+        return attribute if name in _ATTRIBUTES and plain else self._cookie(attribute)
 
     def _pair(self, pair: str) -> str:
         name, equals, value = pair.partition("=")
@@ -254,9 +259,9 @@ class Redactor:
         )
         if isinstance(value, (list, tuple)):
             return [self._header_value(path, each) for each in value]
-        if name.lower() == b"set-cookie" and path.strip("/").lower() != "set-cookie":
-            return REDACTED
         if isinstance(value, str):
+            if name.lower() == b"set-cookie" and value in _STATES:
+                return value
             return self.header(name, value.encode("utf-8", "replace"))
         secret = self.header(name, b"x") != "x"
         return REDACTED if secret else _Values(self).clean(value, ())

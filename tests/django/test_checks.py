@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import registry
 from django.test import modify_settings, override_settings
 
+from shadow_middleware.django import checks
 from shadow_middleware.django.apps import ShadowMiddlewareConfig
 from shadow_middleware.django.checks import check_installation, check_settings
 from tests.django.project import RECORDING
@@ -34,6 +36,13 @@ def found(middleware: list[str], **settings: Any) -> list[str | None]:
         ([OURS, OURS], TARGET, ["shadow_middleware.W003"]),
         ([OURS], TARGET | {"key": "user"}, ["shadow_middleware.W004"]),
         ([OURS, AUTH], TARGET | {"key": "user"}, []),
+        (
+            [OURS],
+            TARGET | {"store_url": "sqlite:////proc/no/such/folder/s.db"},
+            ["shadow_middleware.W005"],
+        ),
+        ([OURS], TARGET | {"store_url": "sqlite:///s.db?timeout=3"}, []),
+        ([OURS], TARGET | {"store_url": "postgresql://shadow@db/shadow"}, []),
     ],
 )
 def test_every_mistake_has_its_id(
@@ -41,6 +50,19 @@ def test_every_mistake_has_its_id(
 ) -> None:
     """One id for each mistake, and none where there is none."""
     assert expected == found(middleware, **settings)
+
+
+def test_a_folder_that_this_user_may_not_write_to_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the checks as root may write anywhere, so they are asked."""
+    monkeypatch.setattr(checks.os, "access", lambda path, how: path != tmp_path)
+    with override_settings(
+        SHADOW_MIDDLEWARE=TARGET | {"store_url": f"sqlite:///{tmp_path}/s.db"}
+    ):
+        (message,) = check_settings()
+
+    assert f"{tmp_path}, cannot be written to" in message.msg
 
 
 def test_the_message_is_that_of_start_up() -> None:

@@ -195,7 +195,8 @@ def store_in(folder: Path) -> str:
 
 def words_of(line: str, stage: Stage, folder: Path) -> list[str]:
     """Return the words of a command, with what is at hand for what is an example."""
-    words = shlex.split(line.partition(" > ")[0], comments=True)[1:]
+    line = line.removesuffix(" || true").partition(" > ")[0]
+    words = shlex.split(line, comments=True)[1:]
     words = [re.sub(r"^(ID|\d+)$", str(stage.found.id), word) for word in words]
     group = stage.found.record.groups[0]
     words = [re.sub(r"^(GROUP|[0-9a-f]{4})$", group, word) for word in words]

@@ -32,6 +32,14 @@ def test_every_sort_of_removal_has_its_sentence() -> None:
     ] == told
 
 
+def test_minutes_that_were_never_there_are_not_missed() -> None:
+    """A store that is younger than what is told by the hour has lost nothing."""
+    rolled = [Removal(What.MINUTES, "", Why.AGE, 0, AT, AT)]
+
+    assert [] == gone_text(rolled, begins=AT + 60.0)
+    assert 1 == len(gone_text(rolled, begins=AT - 60.0))
+
+
 def test_of_one_target_only_its_own_is_said() -> None:
     """And what is nobody's in particular; nothing where nothing went."""
     gone = [

@@ -231,3 +231,19 @@ def test_traffic_of_undecided_routes_alone_weighs_nothing() -> None:
 
     assert Ruling.NOT_ENOUGH_EVIDENCE is found.ruling
     assert "sampled" == found.targets[0].traffic_weighted.by
+
+
+def test_what_the_shadow_never_answered_is_told_apart_from_wrong_answers() -> None:
+    """By reason, the most frequent first: a shadow that is down is no rewrite that errs."""
+    found = verdict(
+        [
+            total(Outcome.MATCH, 3),
+            total(Outcome.DIVERGENCE, 4, "ab12"),
+            total(Outcome.TIMEOUT, 1, "read"),
+            total(Outcome.SHADOW_ERROR, 150, "refused"),
+            total(Outcome.SHADOW_ERROR, 1, "refused", route="GET /b"),
+            total(Outcome.DROPPED, 9, "queue_full"),
+        ]
+    )
+
+    assert [("refused", 151), ("read", 1)] == [*found.targets[0].unanswered.items()]

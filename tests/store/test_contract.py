@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import pytest
 
@@ -30,6 +31,34 @@ def test_counts_add_up(store: WholeStore) -> None:
     store.write(Batch(counts=[count(4), count(5, minute=MINUTE + 1)]))
 
     assert [Total("shadow", "GET /users/{id}", Outcome.MATCH, "", 14)] == store.totals()
+
+
+def test_what_is_counted_adds_up_while_others_write(store: WholeStore) -> None:
+    """Counts and how far sessions have come are of one moment, whoever writes meanwhile."""
+    batches = 100
+
+    def write() -> None:
+        for _ in range(batches):
+            ended = Progress("s", "shadow", 10 * batches, 10, 0.0)
+            store.write(Batch(counts=[count(10)], progress=[ended]))
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    seen = []
+    while writing.is_alive():
+        seen.append(store.counted())
+    writing.join()
+    seen.append(store.counted())
+
+    assert 10 * batches == seen[-1].totals[0].count
+    assert [] == [
+        one
+        for one in seen
+        if sum(row.count for row in one.totals)
+        != sum(row.ended for row in one.progress)
+    ]
+    assert [] == store.counted(MINUTE + 1).totals
+    assert [] == store.counted(route="GET /").totals
 
 
 def test_equal_pairs_cost_no_row(store: WholeStore) -> None:

@@ -258,7 +258,7 @@ def test_closing_while_the_store_is_away_counts_what_is_lost(
 
     assert time.monotonic() - started < SOON
     assert Lost(samples=1, outcomes=5) == writer.lost
-    assert "did not take 5 outcomes and 1 divergences" in caplog.text
+    assert "5 outcomes and 1 divergences are lost" in caplog.text
 
 
 def test_closing_while_a_write_hangs_gives_up_in_time(make_writer: MakeWriter) -> None:

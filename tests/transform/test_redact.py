@@ -288,6 +288,31 @@ def test_a_header_difference_shows_no_secret(name: str) -> None:
     assert "hunter22" not in str(REDACTOR.difference(found))
 
 
+def test_a_cookie_that_differs_keeps_what_tells_why() -> None:
+    """Its attributes and its state, never its value; a comma may begin another one."""
+    pairs = [
+        ("sid=…; httponly; path=/", "sid=…; path=/"),
+        ("a value", "empty"),
+        ("sid=…; expires=Thu, 01 Jan 2026 00:00:00 GMT", "sid=…; path=/, id=hunter22"),
+    ]
+    shown = [
+        REDACTOR.difference(
+            Difference(Part.HEADER, "set-cookie/sid", Kind.CHANGED, live, shadow)
+        )
+        for live, shadow in pairs
+    ]
+
+    hidden = "sid=[redacted]"
+    assert [
+        (f"{hidden}; httponly; path=/", f"{hidden}; path=/"),
+        ("a value", "empty"),
+        (
+            f"{hidden}; expires=Thu, 01 Jan 2026 00:00:00 GMT",
+            f"{hidden}; path=[redacted]",
+        ),
+    ] == [(one.live, one.shadow) for one in shown]
+
+
 def test_what_is_no_secret_stays_as_it_is() -> None:
     """Layout, order, duplicate members, large integers and odd numbers are kept."""
     text = '{ "id": 12345678901234567890123,\n "a": [1.50, NaN, -0], "a": "x", "ok": true }'
