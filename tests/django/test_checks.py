@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from django.core.checks import registry
 from django.test import modify_settings, override_settings
 
-from shadow_middleware.django import checks
 from shadow_middleware.django.apps import ShadowMiddlewareConfig
 from shadow_middleware.django.checks import check_installation, check_settings
 from tests.django.project import RECORDING
@@ -56,7 +56,7 @@ def test_a_folder_that_this_user_may_not_write_to_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever runs the checks as root may write anywhere, so they are asked."""
-    monkeypatch.setattr(checks.os, "access", lambda path, how: path != tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, how: path != tmp_path)
     with override_settings(
         SHADOW_MIDDLEWARE=TARGET | {"store_url": f"sqlite:///{tmp_path}/s.db"}
     ):

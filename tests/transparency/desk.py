@@ -18,6 +18,7 @@ class Kept:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.offered: list[Capture] = []
+        self.session = "test"
         self.paused_until = 0
         self.resting = False
         self.small = 2**14
