@@ -7,6 +7,7 @@ from rich.text import Text
 
 from shadow_middleware.cli.screen import bullets, share_text, table, visible
 from shadow_middleware.inference import Interval
+from shadow_middleware.report.checks import Criterion, State
 from shadow_middleware.report.figures import percent
 from shadow_middleware.report.verdict import Ruling, TargetVerdict, Verdict
 
@@ -52,6 +53,8 @@ def _beside(target: TargetVerdict) -> list[str]:
     if share.undecided:
         parts.append(f"coverage {share_text(share.coverage)}")
     said = ["Evidence: " + ", ".join(parts)]
+    if more := _open_beside(target):
+        said.append(f"{more} more of what is asked is open: --format markdown has all")
     if target.unanswered:
         reasons = ", ".join(f"{n:,} {why}" for why, n in target.unanswered.items())
         said.append(f"Without an answer of the shadow's: {reasons}")
@@ -60,6 +63,18 @@ def _beside(target: TargetVerdict) -> list[str]:
             f"{target.in_flight:,} are still under way; --wait 1m waits for them"
         )
     return [*said, *_version(target)]
+
+
+def _open_beside(target: TargetVerdict) -> int:
+    """Return how many criteria are open beside those that are named, and any rate's."""
+    if target.ruling is not Ruling.NOT_ENOUGH_EVIDENCE:
+        return 0
+    still_open = {
+        one.text
+        for one in target.checks
+        if one.state is State.OPEN and one.criterion is not Criterion.RATE
+    }
+    return len(still_open.difference(target.reasons))
 
 
 def _version(target: TargetVerdict) -> list[str]:

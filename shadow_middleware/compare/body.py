@@ -29,7 +29,12 @@ from shadow_middleware.compare.render import first_difference
 from shadow_middleware.compare.rules import RuleSet
 from shadow_middleware.compare.sayings import Saying
 from shadow_middleware.compare.structure import JSON, NDJSON, Reader, compare_values
-from shadow_middleware.compare.tables import NotATable, rows_of, separator_of
+from shadow_middleware.compare.tables import (
+    SEPARATORS,
+    NotATable,
+    rows_of,
+    separator_of,
+)
 from shadow_middleware.exchange import Body, Kind, Part, Response
 
 __all__ = ["UNSEEN", "compare_bodies", "same_bytes"]
@@ -265,11 +270,18 @@ class _Whole:
             compare_values(live, shadow, reader, self._rules, self._findings)
 
     def _table(self, live: bytes, shadow: bytes) -> None:
-        heads = (raw.partition(b"\n")[0].decode("latin-1") for raw in (live, shadow))
-        if len({*map(separator_of, heads)}) > 1:
-            # Whoever reads the one cannot read the other: no matter of formatting.
-            self._text(live, shadow, _lines, "charset")
-            return
+        heads = [raw.partition(b"\n")[0].decode("latin-1") for raw in (live, shadow)]
+        ours, theirs = map(separator_of, heads)
+        if ours != theirs:
+            if ours not in heads[0] or theirs not in heads[1]:
+                self._text(live, shadow, _lines, "charset")
+                return
+            # Whoever reads the one cannot read the other: no matter of formatting. It
+            # is one difference, though, and beside it are those of the cells.
+            names = SEPARATORS[ours], SEPARATORS[theirs]
+            said = Saying(*(f"columns between {name}" for name in names))
+            shown = said.live_is, said.shadow_is
+            self._findings.add(Part.BODY, "", Kind.CHANGED, *shown, said=said)
         try:
             self._text(live, shadow, rows_of, "csv-formatting")
         except NotATable:

@@ -6,9 +6,10 @@ import csv
 import io
 import re
 
-__all__ = ["NotATable", "rows_of", "separator_of"]
+__all__ = ["SEPARATORS", "NotATable", "rows_of", "separator_of"]
 
-SEPARATORS = ",;\t|"
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What may stand between two columns, and what it is called."""
 NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 
 Row = list[str] | dict[str, str]

@@ -61,6 +61,8 @@ def on_terminal(*arguments: str, **variables: str) -> Iterator[Terminal]:
         stderr=keyboard,
         env=environment,
         start_new_session=True,
+        # Whoever runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     os.close(keyboard)
     try:

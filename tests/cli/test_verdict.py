@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,20 @@ def test_not_enough_evidence_is_three(run: Run, url: str, empty_url: str) -> Non
 
     assert 3 == few.exit_code
     assert "101 replays decided, at least 500 asked" in few.stdout
+
+
+def test_what_else_is_open_is_counted_where_evidence_is_missing(
+    run: Run, url: str, tmp_path: Path
+) -> None:
+    """Whoever waits for the number alone would be told of the next one only then."""
+    policy = tmp_path / "policy.toml"
+    asked = '[[verdict.routes]]\nroute = "GET /never"\nminimum_evidence = 5\n'
+    policy.write_text(f"[verdict]\nminimum_evidence = 500\n{asked}")
+    options = ("verdict", "--store", url, "--min-evidence", "500")
+    alone, more = run(*options), run(*options, "--policy", str(policy))
+
+    assert "more of what is asked" not in alone.stdout
+    assert "1 more of what is asked is open" in more.stdout
 
 
 def test_an_empty_store_is_not_enough_evidence(run: Run, empty_url: str) -> None:

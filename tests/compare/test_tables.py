@@ -60,10 +60,25 @@ def test_quotes_and_line_ends_are_formatting() -> None:
 
 
 def test_another_separator_is_a_difference() -> None:
-    """The same cells, and still nobody can read them as before."""
-    found = tables("a,b\n1,2\n", "a;b\n1;2\n")
+    """One of the body as a whole; the cells are compared beside it, by column."""
+    same = tables("a,b\n1,2\n3,4\n", "a;b\n1;2\n3;4\n")
+    other = tables("a,b\n1,2\n3,4\n", "a;b\n1;2\n3;5\n")
+    whole = ("", "", Kind.CHANGED)
 
-    assert "different" == found.result
+    assert ("different", [whole]) == (same.result, places(same))
+    assert [whole, ("/2/b", "/*/b", Kind.CHANGED)] == places(other)
+    (said,) = same.differences
+    assert ("columns between commas", "columns between semicolons") == (
+        said.live,
+        said.shadow,
+    )
+
+
+def test_one_column_has_no_separator_to_differ() -> None:
+    """A second one that comes is a difference of every line."""
+    found = tables("a\n1\n", "a;b\n1;2\n")
+
+    assert ["/0", "/1"] == [path for path, _, _ in places(found)]
 
 
 def test_tabs_and_semicolons_separate_as_well() -> None:
