@@ -278,10 +278,12 @@ class _Whole:
                 return
             # Whoever reads the one cannot read the other: no matter of formatting. It
             # is one difference, though, and beside it are those of the cells.
-            names = SEPARATORS[ours], SEPARATORS[theirs]
-            said = Saying(*(f"columns between {name}" for name in names))
-            shown = said.live_is, said.shadow_is
-            self._findings.add(Part.BODY, "", Kind.CHANGED, *shown, said=said)
+            live_is = f"columns between {SEPARATORS[ours]}"
+            shadow_is = f"columns between {SEPARATORS[theirs]}"
+            said = Saying(live_is, shadow_is)
+            self._findings.add(
+                Part.BODY, "", Kind.CHANGED, live_is, shadow_is, said=said
+            )
         try:
             self._text(live, shadow, rows_of, "csv-formatting")
         except NotATable:
