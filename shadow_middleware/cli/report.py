@@ -60,7 +60,7 @@ def report(
     learned to be noise since count as noise.
     """
     settings = settings_of(store, config)
-    wait_for_evidence(settings, wait)
+    wait_for_evidence(settings, wait, run)
     with open_store(settings, run=run) as opened:
         start = since_of(since, opened.time())
         held = holdings(opened, start, target, route, settings)

@@ -175,7 +175,7 @@ def verdict(
         },
     )
     settings = settings_of(store, config)
-    wait_for_evidence(settings, wait)
+    wait_for_evidence(settings, wait, run)
     with open_store(settings, run=run) as opened:
         start = _start(since, asked.freshness_seconds, opened.time())
         held = holdings(opened, start, target, route, settings)

@@ -31,9 +31,11 @@ Wait = Annotated[
 ]
 
 
-def wait_for_evidence(settings: Settings, wait: str | None) -> None:
+def wait_for_evidence(settings: Settings, wait: str | None, run: str | None) -> None:
     """
     Return once all that was selected has ended and is counted, or the time is up.
+
+    With `run`, what was selected of that run.
 
     Raises:
         BadParameter: `wait` is no length of time.
@@ -41,13 +43,13 @@ def wait_for_evidence(settings: Settings, wait: str | None) -> None:
     if wait is None:
         return
     deadline = monotonic() + seconds_of(wait, "--wait")
-    while not _has_ended(settings) and monotonic() < deadline:
+    while not _has_ended(settings, run) and monotonic() < deadline:
         sleep(_EVERY)
 
 
-def _has_ended(settings: Settings) -> bool:
+def _has_ended(settings: Settings, run: str | None) -> bool:
     try:
-        with open_store(settings) as store:
+        with open_store(settings, run=run) as store:
             return is_still(store)
     except StoreError:  # not there yet; one that stays away is told after the wait
         return False
