@@ -77,6 +77,7 @@ ASKED: Final[dict[str, list[Ask]]] = {
     ],
     "losses": [lambda s: s.losses(), lambda s: s.losses(MINUTE - 10, target="shadow")],
     "progress": [lambda s: s.progress(), lambda s: s.progress("shadow")],
+    "counted": [lambda s: s.counted(), lambda s: s.counted(MINUTE - 100, ROUTE)],
     "divergences": [
         lambda s: s.divergences(),
         lambda s: s.divergences(limit=1_000, whole=False),

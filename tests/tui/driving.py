@@ -79,6 +79,7 @@ class Screen:
             # that has nothing to do: so what it may still have to do is looked at.
             nodes = (self.app, *self.app.screen.walk_children(with_self=True))
             idle = not any(node.message_queue_size for node in nodes)
+            idle = idle and not any(map(_is_to_be_drawn, nodes))
             quiet = quiet + 1 if idle and before == self.text else 0
             before = self.text
 
@@ -118,6 +119,14 @@ class Screen:
         return self.app.screen
 
 
+def _is_to_be_drawn(node: Any) -> bool:
+    """Tell whether Textual draws it with the next beat of its timer, 60 a second."""
+    flags = ("layout", "repaint", "scroll", "recompose")
+    return bool(getattr(node, "_dirty_widgets", ())) or any(
+        getattr(node, f"_{flag}_required", False) for flag in flags
+    )
+
+
 def play(
     source: Any,
     story: Callable[[Screen], Awaitable[None]],
@@ -148,4 +157,5 @@ def same_as_kept(name: str, seen: str) -> None:
     if os.environ.get(KEEP):
         file.write_text(f"{seen}\n", "utf-8")
 
-    assert file.read_text("utf-8") == f"{seen}\n", name
+    kept = file.read_text("utf-8")
+    assert kept == f"{seen}\n", f"{name}, as it is:\n{seen}\nas it was kept:\n{kept}"
