@@ -14,7 +14,7 @@ from shadow_middleware.report.holdings import SILENT_AFTER
 from shadow_middleware.settings import Settings
 from shadow_middleware.store.base import Reader
 
-__all__ = ["Wait", "wait_for_evidence"]
+__all__ = ["Wait", "is_still", "wait_for_evidence"]
 
 STILL: Final = 2.0
 """Seconds without news of any session after which nothing is on its way any more."""

@@ -45,7 +45,6 @@ NAMED_AT_ONCE = 1_000
 """Reasons, or groups, that one statement names."""
 
 _OUTCOMES: Final = {str(one): one for one in Outcome}
-
 """By what is stored: asked for tens of thousands of times by one page."""
 
 MOST_DIGITS = 18

@@ -193,7 +193,7 @@ class Redactor:
         return self.mark(pair.strip()) if pair.strip() else ""
 
     def _attribute(self, attribute: str) -> str:
-        """Return an attribute of Set-Cookie; only those of RFC 6265 keep their value."""
+        """Return an attribute of Set-Cookie; only those that are known keep their value."""
         name = attribute.partition("=")[0].strip().lower()
         # What comes after a comma may be another cookie; a date has one of its own.
         plain = attribute.count(",") <= (name == "expires")
